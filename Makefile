@@ -1,0 +1,43 @@
+# Every target sets up what it needs in .venv, with the versions of constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EXTRAS := espeak
+
+.PHONY: demo test check mini clean help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/path/to/music
+	$(BIN)/angen demo $(if $(SONGS),--songs "$(SONGS)")
+
+test: .venv/test.stamp ## install what tests need and pass them
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/lint.stamp ## formatting, lint, types, import contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## remove the virtual environment
+	rm -rf .venv
+
+.venv/made.stamp:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}: make PYTHON=/path/to/python3.12 ..." if not (3, 11) <= v < (3, 14) else 0)'
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/run.stamp: .venv/made.stamp pyproject.toml constraints.txt
+	@echo "Installing Angen Studio into .venv (a few minutes the first time) ..."
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS)]"
+	touch $@
+
+.venv/test.stamp: .venv/run.stamp
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test]"
+	touch $@
+
+.venv/lint.stamp: .venv/test.stamp
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,lint]"
+	touch $@
