@@ -1,0 +1,205 @@
+"""``dataset_info.json``: the clips of a training set, and all that is known of each.
+
+    DatasetInfo
+    ├── clips: Clip          one WAV of 10 to 30 s
+    │   ├── source: Source   the recording it was cut from
+    │   └── metadata         what a listener would say; the machine's guess until a person edits it
+    └── problems             files that were left out, and why
+
+The file is edited by people, so it is read strictly: unknown fields, paths that leave the folder and
+files twice in the list are refused by name.
+"""
+
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from angen.errors import BadInput
+from angen.files import replacing
+
+FILE_NAME = "dataset_info.json"
+FORMAT_VERSION = 1
+MAX_BYTES = 256 * 2**20
+MIN_CONFIDENCE = 0.2  # a guess below this is kept in the table, but not told to the model
+
+Energy = Literal["low", "medium", "high"]
+Split = Literal["train", "validation"]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ShortText = Annotated[str, Field(max_length=500)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ClipMetadata(_Strict):
+    """What a listener would say of a clip: the columns of the metadata table."""
+
+    genre: ShortText = ""
+    bpm: float | None = Field(default=None, gt=0, le=1000)
+    key: ShortText = ""
+    mood: ShortText = ""
+    instruments: tuple[ShortText, ...] = ()
+    description: Annotated[str, Field(max_length=5_000)] = ""
+    lyrics: Annotated[str, Field(max_length=50_000)] = ""  # empty: instrumental
+    energy: Energy | None = None
+    confidence: dict[str, float] = {}  # field -> 0..1, of the machine's guess
+    edited: tuple[str, ...] = ()  # fields that a person has set
+
+    @field_validator("instruments", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+
+EDITABLE = ("genre", "bpm", "key", "mood", "instruments", "description", "lyrics", "energy")
+
+
+class Source(_Strict):
+    """The recording that a clip was cut from."""
+
+    file: str  # its name as the user knows it, without folders
+    sha256: Sha256
+    licence: ShortText | None = None
+
+
+class Clip(_Strict):
+    """One training example."""
+
+    file: str  # relative to the dataset's folder, with forward slashes
+    song: str  # clips of one song share it, and one side of the split
+    start_s: float = Field(ge=0)  # in the source
+    duration_s: float = Field(gt=0)
+    ends_song: bool  # the clip reaches the end of the recording: it teaches the model to stop
+    split: Split = "train"
+    sha256: Sha256  # of the clip's file
+    source: Source
+    metadata: ClipMetadata = ClipMetadata()
+
+    @field_validator("file")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        path = PurePosixPath(value)
+        if not value or path.is_absolute() or ".." in path.parts or "\\" in value or ":" in value:
+            raise ValueError(f"{value!r} is not a path inside the dataset's folder")
+        return value
+
+
+class Problem(_Strict):
+    """A file that was left out, or a warning about one that was not."""
+
+    file: str
+    reason: str
+
+
+class DatasetInfo(_Strict):
+    """A training set."""
+
+    version: Literal[1] = 1
+    name: str
+    created: str  # ISO 8601, UTC
+    kind: Literal["user", "vocal", "symbolic"] = "user"
+    clips: tuple[Clip, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()  # what a person should know before training
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "DatasetInfo":
+        seen: set[str] = set()
+        for clip in self.clips:
+            if clip.file.casefold() in seen:
+                raise ValueError(f"{clip.file} is listed twice")
+            seen.add(clip.file.casefold())
+        sides: dict[str, Split] = {}
+        for clip in self.clips:
+            if sides.setdefault(clip.song, clip.split) != clip.split:
+                raise ValueError(f"song {clip.song!r} has clips on both sides of the split")
+        return self
+
+    def side(self, split: Split) -> tuple[Clip, ...]:
+        return tuple(clip for clip in self.clips if clip.split == split)
+
+    @property
+    def duration_s(self) -> float:
+        return sum(clip.duration_s for clip in self.clips)
+
+    @property
+    def songs(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(clip.song for clip in self.clips))
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 of what training depends on: audio, prompts, lyrics, split; not names or dates."""
+        facts = [
+            (c.sha256, c.split, c.ends_song, prompt_of(c.metadata), c.metadata.lyrics)
+            for c in self.clips
+        ]
+        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+
+
+def prompt_of(metadata: ClipMetadata) -> str:
+    """The exact style prompt that the model sees for a clip.
+
+    Comma-separated: genre, mood, instruments, energy, tempo, key, and a person's own description. The
+    machine's description repeats the rest in a sentence, so it stays out; so do its guesses with a
+    confidence below ``MIN_CONFIDENCE``.
+    """
+    told = {
+        "genre": metadata.genre,
+        "mood": metadata.mood,
+        "instruments": ", ".join(metadata.instruments),
+        "energy": f"{metadata.energy} energy" if metadata.energy else "",
+        "bpm": f"{metadata.bpm:.0f} BPM" if metadata.bpm else "",
+        "key": metadata.key,
+        "description": metadata.description if "description" in metadata.edited else "",
+    }
+    parts = [text.strip() for field, text in told.items() if text and _trusted(metadata, field)]
+    return ", ".join(parts) or "music"
+
+
+def _trusted(metadata: ClipMetadata, field: str) -> bool:
+    return field in metadata.edited or metadata.confidence.get(field, 1.0) >= MIN_CONFIDENCE
+
+
+def load_info(folder: Path) -> DatasetInfo:
+    """The manifest of a dataset.
+
+    Raises BadInput when the file is missing, too large, not JSON, or breaks a rule; the message
+    lists every fault with its place.
+    """
+    path = folder / FILE_NAME
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInput(f"{path} is larger than {MAX_BYTES >> 20} MB: not a manifest of ours.")
+        return DatasetInfo.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise BadInput(
+            f"{folder} is not a dataset: it has no {FILE_NAME}. Run `angen prepare` first."
+        ) from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+    except ValidationError as error:
+        raise BadInput(f"{path} is not a valid manifest:\n{_faults(error)}") from error
+
+
+def _faults(error: ValidationError) -> str:
+    lines = [
+        f"  {'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_input=False)
+    ]
+    more = [f"  and {len(lines) - 20} more"] if len(lines) > 20 else []
+    return "\n".join(lines[:20] + more)
+
+
+def save_info(info: DatasetInfo, folder: Path) -> Path:
+    """Write the manifest into ``folder``, in one piece. Raises OutOfSpace."""
+    path = folder / FILE_NAME
+    with replacing(path) as beside:
+        text = json.dumps(info.model_dump(mode="json"), ensure_ascii=False, indent=1)
+        beside.write_text(text + "\n", encoding="utf-8")
+    return path
