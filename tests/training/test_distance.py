@@ -4,6 +4,7 @@ import pytest
 from angen.training.distance import (
     bandwidth,
     compare,
+    distance_to_real,
     frechet_distance,
     kernel_distance,
     kernels,
@@ -129,6 +130,13 @@ def test_compare_leaves_out_pairs_of_windows_of_one_clip() -> None:
     counted = once.real * once.apart
     tripled = thrice.real * thrice.apart
     assert tripled.sum() / thrice.apart.sum() == pytest.approx(counted.sum() / once.apart.sum())
+
+
+def test_distance_to_real_agrees_with_the_comparison() -> None:
+    rng = np.random.default_rng(11)
+    base, real = rng.normal(size=(10, 4)), rng.normal(size=(12, 4)) + 1
+    similar = kernels(base, base, real, np.arange(12))
+    assert distance_to_real(similar, base, real) == pytest.approx(compare(similar, seed=0).base)
 
 
 def test_compare_is_the_same_for_the_same_seed() -> None:

@@ -30,6 +30,7 @@ class Kernels:
     real: Vectors  # (M, M)
     cross: Vectors  # (2N, M)
     apart: Vectors  # (M, M) 1 where two real points come from different clips
+    width: float  # of the kernel, in the points' own unit
 
     @property
     def pairs(self) -> int:
@@ -96,6 +97,7 @@ def kernels(base: Vectors, adapter: Vectors, real: Vectors, clips: Labels) -> Ke
         real=gaussian(real, real, width),
         cross=gaussian(made, real, width),
         apart=(labels[:, None] != labels[None, :]).astype(np.float64),
+        width=width,
     )
 
 
@@ -113,6 +115,16 @@ def kernel_distance(a: Vectors, b: Vectors, width: float | None = None) -> float
     within_a = _mean_off_diagonal(gaussian(a, a, scale))
     within_b = _mean_off_diagonal(gaussian(b, b, scale))
     return within_a + within_b - 2 * float(gaussian(a, b, scale).mean())
+
+
+def distance_to_real(similar: Kernels, others: Vectors, real: Vectors) -> float:
+    """Distance of ``others`` (N, E) to the real points (M, E) on the scale of ``similar``.
+
+    Other clips of the same recordings' kind give the level that songs can hope to reach.
+    """
+    among_real = float((similar.real * similar.apart).sum() / similar.apart.sum())
+    among_others = _mean_off_diagonal(gaussian(others, others, similar.width))
+    return among_real + among_others - 2 * float(gaussian(others, real, similar.width).mean())
 
 
 def compare(similar: Kernels, *, seed: int, draws: int = 2000) -> Comparison:
