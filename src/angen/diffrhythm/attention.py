@@ -77,7 +77,7 @@ class Attention(nn.Module):
     ) -> Tensor:
         """x (B, n, D) -> (B, n or tail, D).
 
-        mask: (B or 1, 1, n or tail or 1, m) bool, true where attention is allowed; None: everywhere.
+        mask: (B or 1, 1, n or tail or 1, m) bool, true = may attend; None: everywhere.
         tail: only the last ``tail`` tokens ask; all are seen.
         """
         k, v = self.keys_values(x, rope)
@@ -90,4 +90,4 @@ class Attention(nn.Module):
         return self.o_proj(out.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, n, W)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)  # (B, H, n, W)

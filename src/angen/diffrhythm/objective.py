@@ -122,8 +122,9 @@ def block_flow_loss(
     velocity = one_pass_velocity(dit, batch, torch.lerp(noise, clean, t), times, dropped)
     error = (velocity.float() - (clean - noise)).square().mean(dim=-1)  # (B, N)
     counts = torch.arange(error.shape[1], device=error.device) < batch.frames[:, None]
-    error = error.masked_fill(~counts, 0.0).unflatten(1, (-1, block))  # (B, K, block)
-    return error.sum(dim=-1) / counts.unflatten(1, (-1, block)).sum(dim=-1).clamp(min=1)
+    counts = counts.view(*times.shape, block)  # (B, K, block)
+    error = error.view(*times.shape, block).masked_fill(~counts, 0.0)
+    return error.sum(dim=-1) / counts.sum(dim=-1).clamp(min=1)
 
 
 def mean_loss(losses: Tensor, batch: Batch) -> Tensor:

@@ -18,7 +18,7 @@ from angen.diffrhythm.dit import CLEAN_TIME, TEXT_TIME, DiT
 END_DISTANCE = 0.05  # mean square distance to all ones, up to which a frame is an end mark
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise to stop
-Noise = Callable[[int, int], Tensor]  # index of a song, of a block -> (b, C)
+Noise = Callable[[int], Tensor]  # index of a song -> what its next block (b, C) starts from
 
 
 class Ending(StrEnum):
@@ -109,7 +109,7 @@ def sample_blocks(
         ensemble = _Ensemble(dit, [songs[i] for i in running], config, max(planned) * block)
     finishers = [_Finisher(song.frames, config.ending, dit) for song in songs]
     for index in range(max(planned)):
-        start = torch.stack([noise(i, index) for i in running])
+        start = torch.stack([noise(i) for i in running])
         count = _counting(on_step, index * config.steps, total)
         with torch.no_grad():
             made = ensemble.denoise(start.to(dit.device, torch.float32), index, count)
@@ -131,7 +131,7 @@ def seeded_noise(songs: Sequence[Song], block: int, channels: int) -> Noise:
     """Noise of each song from its own seed, drawn on the CPU block after block."""
     generators = [torch.Generator().manual_seed(song.seed) for song in songs]
 
-    def noise(song: int, index: int) -> Tensor:
+    def noise(song: int) -> Tensor:
         return torch.randn(block, channels, generator=generators[song])
 
     return noise
