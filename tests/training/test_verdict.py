@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+import pytest
+
+from angen.training.verdict import Effect, Memorisation, Verdict, copy_limit, judge, sentence
+
+GAIN = Effect(
+    distance_base=0.4,
+    distance_adapter=0.2,
+    distance_real=0.01,
+    reduction=0.5,
+    reduction_interval=(0.41, 0.63),
+    gain_interval=(0.1, 0.3),
+    p_value=0.001,
+    outputs_equal=False,
+    frechet_base=1.0,
+    frechet_adapter=0.6,
+)
+CLEAN = Memorisation(
+    closest=0.4,
+    base=0.3,
+    reference=0.42,
+    limit=0.71,
+    per_song=(0.3, 0.4),
+    song=1,
+    song_s=2.0,
+    clip="clips/a.wav",
+    clip_s=4.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("effect", "memorisation", "verdict"),
+    [
+        (GAIN, CLEAN, Verdict.CLOSER),
+        (replace(GAIN, gain_interval=(-0.1, 0.3)), CLEAN, Verdict.NO_EFFECT),
+        (replace(GAIN, p_value=0.2), CLEAN, Verdict.NO_EFFECT),
+        (replace(GAIN, gain_interval=(-0.3, -0.1), p_value=1.0), CLEAN, Verdict.FARTHER),
+        (GAIN, replace(CLEAN, closest=0.9), Verdict.COPIES),
+        (replace(GAIN, outputs_equal=True), replace(CLEAN, closest=0.9), Verdict.NO_EFFECT),
+    ],
+)
+def test_verdict_follows_the_measurements(
+    effect: Effect, memorisation: Memorisation, verdict: Verdict
+) -> None:
+    assert judge(effect, memorisation) is verdict
+    said = sentence(verdict, effect, memorisation, "the recordings")
+    assert said.endswith(".")
+    assert "\n" not in said
+
+
+def test_sentence_says_by_how_much() -> None:
+    said = sentence(Verdict.CLOSER, GAIN, CLEAN, "20 excerpts kept aside")
+    assert "50 % closer to 20 excerpts kept aside (95 % sure of 41 % to 63 %)" in said
+    assert "copies none" in said
+
+
+def test_sentence_never_promises_more_than_the_whole_way() -> None:
+    said = sentence(Verdict.CLOSER, replace(GAIN, reduction=1.07), CLEAN, "them")
+    assert "100 % closer" in said
+
+
+def test_sentence_names_the_clip_that_is_copied() -> None:
+    said = sentence(Verdict.COPIES, GAIN, replace(CLEAN, closest=0.9), "them")
+    assert "clips/a.wav at 4 s" in said
+
+
+def test_sentence_tells_when_the_base_is_already_there() -> None:
+    there = replace(GAIN, distance_base=0.005, gain_interval=(-1, 1), reduction=None)
+    assert "already" in sentence(Verdict.NO_EFFECT, there, CLEAN, "them")
+
+
+def test_copy_limit_is_half_way_to_a_copy() -> None:
+    assert copy_limit(0.4, 0.2) == pytest.approx(0.7)
+    assert copy_limit(None, 0.2) == pytest.approx(0.6)
+    assert copy_limit(-0.1, -0.2) == 0.5
