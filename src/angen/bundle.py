@@ -1,0 +1,385 @@
+"""A base model as a whole: DiT, decoder, encoder and style encoder, from one folder.
+
+Everything above knows a base model only as a ``Bundle``: encode audio, embed a style, tokenise
+lyrics, the loss of a batch, sample, decode.
+
+    model.json, model.safetensors                           the DiT
+    decoder.json, decoder.safetensors or decoder.bin        latents -> waveform
+    encoder.json, encoder.safetensors                       waveform -> latents; may be absent
+    style.json, style.safetensors                           text or audio -> style; may be absent
+
+Shapes: B songs, T latent frames, C latent channels, S samples, N padded frames, E = 512.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import soxr
+import torch
+from torch import Tensor, nn
+
+from angen.conditioning.lyrics import Lyrics, encode_lyrics
+from angen.conditioning.style import StyleEncoder, load_style
+from angen.diffrhythm import sampling
+from angen.diffrhythm.dit import DiT
+from angen.diffrhythm.objective import Batch, block_flow_loss
+from angen.diffrhythm.sampling import SamplerConfig, Song
+from angen.diffrhythm.weights import load_dit
+from angen.errors import BadInput, Incompatible, MissingWeights
+from angen.vocoder.chunks import decode_in_chunks
+from angen.vocoder.weights import load_decoder, load_encoder
+
+logger = logging.getLogger(__name__)
+
+OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
+
+MINI = "mini"
+RELEASED = "ASLP-lab/DiffRhythm2"
+PARTS = {
+    "model": ("model.json", "model.safetensors"),
+    "decoder": ("decoder.json", "decoder.safetensors", "decoder.bin"),
+    "encoder": ("encoder.json", "encoder.safetensors"),
+    "style": ("style.json", "style.safetensors"),
+}
+PACKAGED = Path(__file__).parent / "bundles"
+
+ENCODE_FRAMES = 300  # encoded at once: one minute, so that hours fit in memory
+ENCODE_CONTEXT = 20  # frames read on either side of it
+STREAM_CONTEXT = 10  # frames decoded again before each streamed piece, so that no seam is heard
+STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
+_CACHE_ABOVE = 200 * 2**20  # bytes; smaller files are hashed anew each time
+
+
+class Bundle:
+    """A base model, ready to train on and to play.
+
+    name           how the user calls it
+    folder         where its files are
+    dit            the network; adapters are attached to it from outside
+    sample_rate_hz, latent_rate_hz, channels, block   facts of its latents
+    device, dtype  where it runs and in which precision the DiT computes; results come back as
+                   float32 on the CPU
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: Path,
+        dit: DiT,
+        decoder: nn.Module,
+        encoder: nn.Module | None,
+        style: StyleEncoder | None,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.dit = dit
+        self.device = device
+        self.dtype = dtype
+        self.sample_rate_hz = int(decoder.sample_rate_hz)  # type: ignore[arg-type]
+        self.samples_per_frame = int(decoder.samples_per_frame)  # type: ignore[arg-type]
+        self.latent_rate_hz = self.sample_rate_hz / self.samples_per_frame
+        self.channels = dit.config.mel_dim
+        self.block = dit.config.block_size
+        self._decoder = decoder
+        self._encoder = encoder
+        self._style = style
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over all weights files: another encoder is another bundle."""
+        return _fingerprint(self.folder, PARTS)
+
+    @cached_property
+    def model_fingerprint(self) -> str:
+        """sha256 over the DiT's files alone: what an adapter was trained on."""
+        return _fingerprint(self.folder, ("model",))
+
+    def frames(self, duration_s: float) -> int:
+        """Latent frames that a duration fills, rounded to the nearest, at least one."""
+        return max(1, round(duration_s * self.latent_rate_hz))
+
+    def tokenize(self, lyrics: str) -> Lyrics:
+        """Lyrics, line by line, as the model reads them."""
+        return encode_lyrics(lyrics)
+
+    # style
+
+    @torch.no_grad()
+    def embed_text(self, prompt: str) -> Tensor:
+        """A style prompt as a style vector (E,)."""
+        return self._style_encoder().embed_text([prompt])[0].float().cpu()
+
+    @torch.no_grad()
+    def embed_audio(self, audio: Tensor, rate_hz: int) -> Tensor:
+        """A mono recording (S,) as a style vector (E,)."""
+        return self._style_encoder().embed_audio(audio.float().cpu(), rate_hz).float().cpu()
+
+    def _style_encoder(self) -> StyleEncoder:
+        if self._style is None:
+            raise MissingWeights(
+                f"{self.name} has no style encoder ({self.folder / 'style.safetensors'} is "
+                "missing). The released DiffRhythm 2 uses MuQ-MuLan, which is not supported yet: "
+                "use the bundle `mini`."
+            )
+        return self._style
+
+    # sound
+
+    @torch.no_grad()
+    def encode_audio(self, audio: Tensor, rate_hz: int) -> Tensor:
+        """A mono recording (S,) as latents (T, C); a last part of a frame counts as a frame.
+
+        Raises MissingWeights for a bundle without an encoder, BadInput for no samples or samples
+        that are not numbers.
+        """
+        encoder = self._require_encoder()
+        audio = self._at_own_rate(audio, rate_hz)
+        frames = -(-len(audio) // self.samples_per_frame)
+        pieces = []
+        for start in range(0, frames, ENCODE_FRAMES):
+            stop = min(start + ENCODE_FRAMES, frames)
+            first = max(0, start - ENCODE_CONTEXT)
+            last = min(frames, stop + ENCODE_CONTEXT)
+            heard = audio[first * self.samples_per_frame : last * self.samples_per_frame]
+            latents = encoder(heard[None, None].to(self.device))[0]  # (C, last - first)
+            pieces.append(latents[:, start - first : stop - first].T.float().cpu())
+        return torch.cat(pieces)
+
+    def _require_encoder(self) -> nn.Module:
+        if self._encoder is None:
+            raise MissingWeights(
+                f"{self.name} cannot turn audio into latents: {self.folder / 'encoder.safetensors'} "
+                "is missing. The released repository has no encoder; fitting one to the released "
+                "decoder is still to come. Until then, train on the bundle `mini`."
+            )
+        return self._encoder
+
+    def _at_own_rate(self, audio: Tensor, rate_hz: int) -> Tensor:
+        if audio.dim() != 1:
+            raise ValueError(f"audio of shape {tuple(audio.shape)}: one mono recording (S,) wanted")
+        if not len(audio):
+            raise BadInput("The recording has no samples; nothing can be encoded.")
+        if not torch.isfinite(audio).all():
+            raise BadInput("The recording has samples that are not numbers (NaN or infinite).")
+        if rate_hz == self.sample_rate_hz:
+            return audio.float()
+        resampled = soxr.resample(audio.float().cpu().numpy(), rate_hz, self.sample_rate_hz)
+        return torch.from_numpy(np.ascontiguousarray(resampled, dtype=np.float32))
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Latents (T, C) as sound (S,), S = T * samples_per_frame. The same latents, the same sound."""
+        channel_first = latents.T[None].float().to(self.device)  # (1, C, T)
+        return decode_in_chunks(self._decoder, channel_first)[0, 0].float().cpu()
+
+    def decode_stream(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
+
+        Each frame is decoded once the frames after it are known, except at the end. All pieces in a
+        row have the length that ``decode`` gives.
+        """
+        latents = torch.zeros(0, self.channels)
+        done = 0
+        for block in blocks:
+            latents = torch.cat([latents, block.float().cpu()])
+            ready = len(latents) - STREAM_AHEAD
+            if ready > done:
+                yield self._decoded(latents, done, ready)
+                done = ready
+        if len(latents) > done:
+            yield self._decoded(latents, done, len(latents))
+
+    def _decoded(self, latents: Tensor, start: int, stop: int) -> Tensor:
+        first = max(0, start - STREAM_CONTEXT)
+        audio = self.decode(latents[first:])
+        return audio[(start - first) * self.samples_per_frame :][
+            : (stop - start) * self.samples_per_frame
+        ]
+
+    # the model
+
+    def loss(self, batch: Batch, noise: Tensor, times: Tensor, dropped: Tensor) -> Tensor:
+        """Flow-matching error per block (B, N / block); see ``diffrhythm.objective``."""
+        low = self.dtype != torch.float32
+        with torch.autocast(self.device.type, dtype=self.dtype if low else None, enabled=low):
+            return block_flow_loss(
+                self.dit,
+                batch.to(self.device),
+                noise.to(self.device),
+                times.to(self.device),
+                dropped.to(self.device),
+            )
+
+    def sample(
+        self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
+    ) -> list[Tensor]:
+        """Latents (T, C) of each song."""
+        with torch.no_grad(), _without_dropout(self.dit):
+            latents = sampling.sample(self.dit, songs, config, on_step)
+        return [item.float().cpu() for item in latents]
+
+    def sample_blocks(
+        self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
+    ) -> Iterator[list[Tensor]]:
+        """The same, block by block: for each song its newest frames (t, C), t = 0 once it is over."""
+        blocks = sampling.sample_blocks(self.dit, songs, config, on_step)
+        while True:  # the mode ends before each yield: it must not reach into the caller's code
+            with _without_dropout(self.dit):
+                block = next(blocks, None)
+            if block is None:
+                return
+            yield [item.float().cpu() for item in block]
+
+
+@contextmanager
+def _without_dropout(dit: DiT) -> Iterator[None]:
+    training = dit.training
+    dit.eval()
+    try:
+        yield
+    finally:
+        dit.train(training)
+
+
+def load_bundle(
+    source: str | Path = MINI,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype | None = None,
+    fetched: Path | None = None,
+) -> Bundle:
+    """A base model from the package, a folder, or what was fetched from the hub.
+
+    source: ``mini``, a folder, or a hub id like ``ASLP-lab/DiffRhythm2``.
+    dtype: float32 on a CPU and bfloat16 on a GPU that has it, unless given.
+    fetched: where fetched bundles lie, ``<owner>--<name>`` each.
+
+    Raises MissingWeights that names the missing file and how to get it, Incompatible when parts do
+    not fit each other.
+    """
+    folder = find_bundle(source, fetched)
+    device = torch.device(device)
+    dtype = dtype or default_dtype(device)
+    dit = load_dit(folder, device=device, dtype=dtype).eval().requires_grad_(False)
+    decoder = load_decoder(folder).to(device).eval().requires_grad_(False)
+    encoder = load_encoder(folder) if has_part(folder, "encoder") else None
+    style = load_style(folder, device) if has_part(folder, "style") else None
+    _check_widths(folder, dit, decoder, encoder)
+    if encoder is not None:
+        encoder.to(device).eval().requires_grad_(False)
+    return Bundle(
+        name=str(source),
+        folder=folder,
+        dit=dit,
+        decoder=decoder,
+        encoder=encoder,
+        style=style,
+        device=device,
+        dtype=dtype,
+    )
+
+
+def default_dtype(device: torch.device) -> torch.dtype:
+    if device.type == "cuda" and torch.cuda.is_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+def find_bundle(source: str | Path, fetched: Path | None = None) -> Path:
+    """The folder of a bundle, with its necessary files present.
+
+    Raises MissingWeights otherwise.
+    """
+    source = str(source)
+    if source == MINI:
+        folder, remedy = PACKAGED / MINI, "Reinstall angen: this file belongs to the package."
+    elif Path(source).is_dir():
+        folder, remedy = Path(source), "Complete that folder, or use the bundle `mini`."
+    elif source.count("/") == 1 and not source.startswith((".", "/", "~")):
+        folder = (fetched or Path("models/bundles")) / source.replace("/", "--")
+        remedy = f"Run `angen models fetch {source}`."
+    else:
+        raise MissingWeights(
+            f"{source!r} is not a bundle: neither `{MINI}`, nor a folder, nor a hub id such as "
+            f"{RELEASED}. `angen models list` shows what is there."
+        )
+    for part in ("model", "decoder"):
+        if missing := missing_file(folder, part):
+            raise MissingWeights(f"{missing} is missing. {remedy}")
+    return folder
+
+
+def missing_file(folder: Path, part: str) -> Path | None:
+    """The first file that a part lacks, or None. Several kinds of weights: any one will do."""
+    config, *weights = PARTS[part]
+    if not (folder / config).is_file():
+        return folder / config
+    return None if any((folder / name).is_file() for name in weights) else folder / weights[0]
+
+
+def has_part(folder: Path, part: str) -> bool:
+    return missing_file(folder, part) is None
+
+
+def _check_widths(
+    folder: Path, dit: DiT, decoder: nn.Module, encoder: nn.Module | None
+) -> None:
+    channels = dit.config.mel_dim
+    if decoder.in_channels != channels:
+        raise Incompatible(
+            f"{folder}: model.json makes {channels} latent channels, decoder.json wants "
+            f"{decoder.in_channels}. These files are from different bundles."
+        )
+    if encoder is None:
+        return
+    for fact in ("sample_rate_hz", "samples_per_frame"):
+        if getattr(encoder, fact) != getattr(decoder, fact):
+            raise Incompatible(
+                f"{folder}: {fact} is {getattr(encoder, fact)} in the encoder and "
+                f"{getattr(decoder, fact)} in the decoder. These files are from different bundles."
+            )
+
+
+def _fingerprint(folder: Path, parts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(name for part in parts for name in PARTS[part]):
+        if (folder / name).is_file():
+            digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file; that of a large one is noted beside it, and found again by size and date."""
+    stat = path.stat()
+    if stat.st_size < _CACHE_ABOVE:
+        return _hashed(path)
+    note = path.with_name(f".{path.name}.sha256.json")
+    state = [stat.st_size, stat.st_mtime_ns]
+    try:
+        noted = json.loads(note.read_text())
+        if noted["state"] == state:
+            return str(noted["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no note yet, or not ours
+    digest = _hashed(path)
+    try:
+        note.write_text(json.dumps({"state": state, "sha256": digest}))
+    except OSError:
+        logger.debug("cannot note the hash beside %s", path)
+    return digest
+
+
+def _hashed(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
