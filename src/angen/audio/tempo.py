@@ -1,0 +1,231 @@
+"""How fast, and where the beats fall.
+
+Shapes: F frames of `FRAME_RATE_HZ`, P candidate tempi, N beats, B bands.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from angen.audio.signal import LISTENING_RATE_HZ, Floats, local_mean
+
+FRAME_SIZE = 1024
+FRAME_HOP = 256
+FRAME_RATE_HZ = LISTENING_RATE_HZ / FRAME_HOP  # 86.1 frames a second
+BAND_EDGES_HZ = (30.0, 150.0, 500.0, 2_500.0, 10_000.0)
+SLOWEST_BPM, FASTEST_BPM = 40.0, 240.0
+
+_PRIOR_BPM = 100.0
+_PRIOR_OCTAVES = 0.9
+_WINDOW_S = 12.0  # autocorrelations are taken over this much, then averaged
+_TIGHTNESS = 100.0  # how dearly a beat pays for a step off the tempo
+_MIN_SECONDS = 2.0
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tempo:
+    """Beats per minute, how sure, and what else it may be called."""
+
+    bpm: float
+    confidence: float  # 0..1
+    alternatives: tuple[float, ...]  # half, double or others, likeliest first
+
+
+class OnsetListener:
+    """Collects, from a stream of spectra, how strongly something begins in each frame and band."""
+
+    def __init__(self) -> None:
+        hz = np.fft.rfftfreq(FRAME_SIZE, 1 / LISTENING_RATE_HZ)
+        self._edges = np.searchsorted(hz, BAND_EDGES_HZ)
+        self._last: Floats | None = None
+        self._flux: list[Floats] = []
+
+    def finish(self) -> Floats:
+        """Onset strength (F, 4) of all that was heard."""
+        if not self._flux:
+            return np.zeros((0, len(BAND_EDGES_HZ) - 1), np.float32)
+        return np.concatenate(self._flux)
+
+    def hear(self, spectra: Floats) -> None:
+        """Hear magnitude spectra (F, K) of frames of `FRAME_SIZE`, `FRAME_HOP` apart."""
+        level = np.log1p(1000 * spectra)  # (F, K); a loud onset must not drown the soft ones
+        before = np.zeros_like(level[:1]) if self._last is None else self._last
+        rise = np.maximum(np.diff(level, axis=0, prepend=before), 0)
+        self._last = level[-1:]
+        low, high = self._edges[:-1], self._edges[1:]
+        bands = [rise[:, a:b].mean(axis=1) for a, b in zip(low, high, strict=True)]
+        self._flux.append(np.stack(bands, axis=1).astype(np.float32))
+
+
+def onset_curve(flux: Floats) -> Floats:
+    """One onset curve (F,) of the bands (F, B): each against its own surroundings, then summed."""
+    sharp = np.maximum(flux - local_mean(flux, round(0.5 * FRAME_RATE_HZ)), 0)
+    spread = np.sqrt(local_mean(sharp**2, round(8 * FRAME_RATE_HZ)))
+    floor = 0.1 * sharp.std(axis=0, keepdims=True) + 1e-6
+    curve: Floats = (sharp / (spread + floor)).sum(axis=1)
+    return curve
+
+
+def estimate_tempo(flux: Floats) -> Tempo | None:
+    """Tempo of onset strength (F, B); None where nothing begins or it is under 2 s.
+
+    A tempo is believed as far as onsets recur after one, two, three and four of its beats
+    (autocorrelation), as the curve swings at its rate (spectrum), and as music tends to be
+    played at it (a log-normal prior around 100 BPM).
+    """
+    if len(flux) < _MIN_SECONDS * FRAME_RATE_HZ or not flux.any():
+        return None
+    bpm = np.exp(np.linspace(np.log(SLOWEST_BPM), np.log(FASTEST_BPM), 720))  # (P,)
+    curves = np.concatenate([flux, onset_curve(flux)[:, None]], axis=1)
+    recur = sum(_recurrence(curves[:, i], bpm) for i in range(curves.shape[1]))
+    swing = _swing(curves[:, -1], bpm)
+    octaves = np.log2(bpm / _PRIOR_BPM) / _PRIOR_OCTAVES
+    score = np.asarray(recur) * swing * np.exp(-0.5 * octaves**2)  # (P,)
+    return _choose(bpm, score)
+
+
+def _windows(curve: Floats) -> list[Doubles]:
+    """The curve in pieces of 12 s, each with zero mean and unit energy."""
+    count = max(1, round(len(curve) / (_WINDOW_S * FRAME_RATE_HZ)))
+    pieces = [piece - piece.mean() for piece in np.array_split(curve.astype(np.float64), count)]
+    return [piece / (np.linalg.norm(piece) + 1e-9) for piece in pieces]
+
+
+def _recurrence(curve: Floats, bpm: Doubles) -> Doubles:
+    """How much of the curve comes back after one to four beats of each tempo; at least 0."""
+    lags = FRAME_RATE_HZ * 60 / bpm  # (P,) frames a beat
+    total = np.zeros(len(bpm))
+    for piece in _windows(curve):
+        spectrum = np.abs(np.fft.rfft(piece, 2 * len(piece))) ** 2
+        again = np.fft.irfft(spectrum)[: len(piece)]  # (lags,) autocorrelation
+        again = again / np.maximum(1 - np.arange(len(piece)) / len(piece), 0.3)
+        for beats, weight in ((1, 1.0), (2, 0.8), (3, 0.4), (4, 0.6)):
+            total += weight * np.interp(beats * lags, np.arange(len(again)), again, right=0.0)
+    return np.maximum(total / len(_windows(curve)), 0)
+
+
+def _swing(curve: Floats, bpm: Doubles) -> Doubles:
+    """Strength of the curve's spectrum at each tempo and at twice it, between 0 and 1."""
+    size = 1 << 15
+    total = np.zeros(size // 2 + 1)
+    for piece in _windows(curve):
+        total += np.abs(np.fft.rfft(piece * np.hanning(len(piece)), size))
+    per_minute = np.fft.rfftfreq(size, 1 / FRAME_RATE_HZ) * 60
+    at = np.interp(bpm, per_minute, total) + 0.5 * np.interp(2 * bpm, per_minute, total)
+    return np.asarray(at / (at.max() + 1e-9))
+
+
+def _choose(bpm: Doubles, score: Doubles) -> Tempo | None:
+    """The best peak of the scores, with those of its relatives that score too."""
+    best = int(score.argmax())
+    if score[best] <= 0:
+        return None
+    chosen = float(bpm[best])
+    related = [chosen * ratio for ratio in (0.5, 2.0, 2 / 3, 1.5)]
+    ranked = sorted(
+        ((_near(bpm, score, other), other) for other in related if 30 <= other <= 300),
+        reverse=True,
+    )
+    rivals = [value for value, other in ranked if abs(np.log2(other / chosen)) < 1.01]
+    share = float(score[best] / (score[best] + sum(rivals[:2]) + 1e-12))
+    alternatives = tuple(round(other, 1) for _, other in ranked[:3])
+    return Tempo(bpm=round(chosen, 1), confidence=share, alternatives=alternatives)
+
+
+def _near(bpm: Doubles, score: Doubles, value: float) -> float:
+    """The best score within 4 % of a tempo."""
+    close = np.abs(np.log(bpm / value)) < 0.04
+    return float(score[close].max()) if close.any() else 0.0
+
+
+def track_beats(curve: Floats, bpm: float) -> Doubles:
+    """Beat times (N,) in seconds: on strong onsets, a beat of ``bpm`` apart, as far as both can be.
+
+    Dynamic programming over all sequences of frames. Source: Ellis 2007, Beat Tracking by
+    Dynamic Programming.
+    """
+    period = FRAME_RATE_HZ * 60 / bpm
+    if len(curve) < 2 or not curve.any():
+        return np.zeros(0)
+    strength = _smoothed(curve / (curve.std() + 1e-9), period / 32)
+    steps = np.arange(round(period / 2), round(2 * period) + 1)[::-1]  # frames back, far to near
+    price = -_TIGHTNESS * np.log(steps / period) ** 2
+    total, before = _best_sums(strength, steps, price)
+    return np.asarray(_trace(total, before, strength, period)) / FRAME_RATE_HZ
+
+
+def _smoothed(curve: Floats, spread: float) -> Doubles:
+    """The curve under a Gaussian of that many frames."""
+    reach = max(1, int(3 * spread + 0.5))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(spread, 0.5)) ** 2)
+    return np.convolve(curve.astype(np.float64), kernel / kernel.sum(), mode="same")
+
+
+def _best_sums(
+    strength: Doubles, steps: NDArray[np.int64], price: Doubles
+) -> tuple[Doubles, list[int]]:
+    """For each frame, the best total of a beat sequence that ends there, and its last step."""
+    first = int(steps[0])
+    total = np.concatenate([np.zeros(first), strength])  # led by silence, cut off again below
+    before: list[int] = []
+    near = int(steps[-1])
+    for at in range(first, len(total)):
+        sums = total[at - first : at - near + 1] + price
+        best = int(sums.argmax())
+        value = sums[best]
+        if value > 0:
+            total[at] += value
+            before.append(first - best)
+        else:
+            before.append(0)
+    return total[first:], before
+
+
+def _trace(total: Doubles, before: Sequence[int], strength: Doubles, period: float) -> list[int]:
+    """The best sequence, from its last beat back; weak beats at the very ends are left out."""
+    tail = max(0, len(total) - round(period))
+    at = tail + int(total[tail:].argmax())
+    beats: list[int] = []
+    while at >= 0:
+        beats.append(at)
+        if before[at] == 0:
+            break
+        at -= before[at]
+    beats.reverse()
+    floor = 0.3 * float(np.sqrt(np.mean(strength[beats] ** 2)))
+    while len(beats) > 2 and strength[beats[0]] < floor:
+        beats.pop(0)
+    while len(beats) > 2 and strength[beats[-1]] < floor:
+        beats.pop()
+    return beats
+
+
+def find_downbeats(beats: Doubles, bass: Floats, change: Floats) -> tuple[Doubles, int, float]:
+    """Which beats begin a bar: their times, beats a bar (3 or 4), and a confidence.
+
+    bass: onset strength (F,) of the lowest band. change: how much the harmony changes at each
+    beat (N,). A bar begins where the bass enters and the chord changes.
+    """
+    if len(beats) < 8:
+        return beats[:1], 4, 0.0
+    frames = np.clip(np.round(beats * FRAME_RATE_HZ).astype(int), 0, len(bass) - 1)
+    reach = round(0.05 * FRAME_RATE_HZ)
+    around = np.clip(frames[:, None] + np.arange(-reach, reach + 1), 0, len(bass) - 1)
+    accent = _standard(bass[around].max(axis=1)) + 1.5 * _standard(change)  # (N,)
+    options = []
+    for bar in (4, 3):
+        means = np.array([accent[phase::bar].mean() for phase in range(bar)])
+        rest = np.sort(means)[::-1]
+        bias = 0.1 if bar == 4 else 0.0
+        options.append((rest[0] - rest[1] + bias, bar, int(means.argmax())))
+    lead, bar, phase = max(options)
+    return beats[phase::bar], bar, float(np.clip(lead / 1.5, 0, 1))
+
+
+def _standard(values: Floats) -> Floats:
+    scaled: Floats = (values - values.mean()) / (values.std() + 1e-9)
+    return scaled
