@@ -1,0 +1,167 @@
+"""The adapters of a house: list, find, show, delete, rename.
+
+    <loras>/<name>/
+      best_model/ final_model/   PEFT folders
+      checkpoints/               to go on from
+      metadata.json report.json status.json README.md tensorboard/
+
+``loras`` is ``ANGEN_HOME/models/loras`` everywhere below.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
+from angen.adapters.status import TrainingStatus, is_locked, read_status
+from angen.errors import BadInput, Incompatible
+from angen.names import check_name
+
+BEST = "best_model"
+FINAL = "final_model"
+CHECKPOINTS = "checkpoints"
+REPORT_FILE = "report.json"
+_WEIGHTS = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AdapterInfo:
+    """An adapter of the library, as its list shows it."""
+
+    name: str
+    folder: Path
+    metadata: AdapterMetadata | None  # None: it has none, or they cannot be read
+    report: dict[str, Any] | None  # report.json, when the effect was measured
+    status: TrainingStatus | None
+    usable: bool  # there is a best or final model to play with
+    size_bytes: int
+    problem: str = ""  # why it cannot be used, or what cannot be read
+
+
+def list_adapters(loras: Path) -> list[AdapterInfo]:
+    """All adapters, by name; damaged ones too, with their problem."""
+    if not loras.is_dir():
+        return []
+    folders = (path for path in loras.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [_info(folder) for folder in sorted(folders, key=lambda path: path.name.casefold())]
+
+
+def show_adapter(loras: Path, name: str) -> AdapterInfo:
+    """One adapter. Raises BadInput that lists the names there are."""
+    return _info(adapter_folder(loras, name))
+
+
+def adapter_folder(loras: Path, name: str) -> Path:
+    """The folder of an adapter that exists. Raises BadInput that lists the names there are."""
+    folder = loras / check_name("adapter", name)
+    if not folder.is_dir():
+        names = [info.name for info in list_adapters(loras)]
+        there = f"There are: {', '.join(names)}." if names else "There are none yet."
+        raise BadInput(f"There is no adapter {name!r} in {loras}. {there}")
+    return folder
+
+
+def new_folder(loras: Path, name: str) -> Path:
+    """The folder for an adapter that does not exist yet; it is not made.
+
+    Raises BadInput when the name is unfit or taken, whatever its case.
+    """
+    name = check_name("adapter", name)
+    for info in loras.iterdir() if loras.is_dir() else ():
+        if info.name.casefold() == name.casefold():
+            raise BadInput(
+                f"There is an adapter {info.name!r} already. Choose another name, "
+                f"delete it (angen adapters delete {info.name!r}) or pass --overwrite."
+            )
+    return loras / name
+
+
+def playable(folder: Path) -> Path:
+    """The PEFT folder to play an adapter with: the best model, else the final one.
+
+    Raises BadInput when there is neither.
+    """
+    for name in (BEST, FINAL):
+        if (folder / name / _WEIGHTS).is_file():
+            return folder / name
+    raise BadInput(
+        f"The adapter {folder.name!r} has no finished model yet. "
+        f"Train it to the end: angen train --resume {folder.name!r}"
+    )
+
+
+def delete_adapter(loras: Path, name: str) -> None:
+    """Remove an adapter with all that belongs to it.
+
+    Raises BadInput when there is none, or while it is being trained.
+    """
+    folder = adapter_folder(loras, name)
+    _refuse_while_training(folder)
+    doomed = folder.with_name(f".{folder.name}.deleted")
+    shutil.rmtree(doomed, ignore_errors=True)
+    folder.rename(doomed)  # gone at once, even if removing the files is cut short
+    shutil.rmtree(doomed)
+
+
+def rename_adapter(loras: Path, name: str, new_name: str) -> Path:
+    """Give an adapter another name; its new folder.
+
+    Raises BadInput when there is none, the new name is taken or unfit, or while it is trained.
+    """
+    folder = adapter_folder(loras, name)
+    _refuse_while_training(folder)
+    target = loras / check_name("adapter", new_name)
+    if target.name.casefold() != folder.name.casefold():
+        target = new_folder(loras, new_name)
+    folder.rename(target)
+    if read_metadata(target) is not None:
+        update_metadata(target, {"name": target.name})
+    return target
+
+
+def _refuse_while_training(folder: Path) -> None:
+    if is_locked(folder):
+        raise BadInput(f"{folder.name!r} is being trained. Stop the training first.")
+
+
+def _info(folder: Path) -> AdapterInfo:
+    problems = []
+    metadata = report = None
+    try:
+        metadata = read_metadata(folder)
+        report = read_report(folder)
+    except Incompatible as error:
+        problems.append(str(error))
+    try:
+        playable(folder)
+    except BadInput as error:
+        problems.append(str(error))
+        usable = False
+    else:
+        usable = True
+    return AdapterInfo(
+        name=folder.name,
+        folder=folder,
+        metadata=metadata,
+        report=report,
+        status=read_status(folder),
+        usable=usable,
+        size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        problem=" ".join(problems),
+    )
+
+
+def read_report(folder: Path) -> dict[str, Any] | None:
+    """``report.json`` of an adapter, or None. Raises Incompatible when it is damaged."""
+    path = folder / REPORT_FILE
+    if not path.is_file():
+        return None
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Incompatible(
+            f"{path} is damaged ({error}). Measure again: angen report {folder.name!r}"
+        ) from error
+    return report if isinstance(report, dict) else None
