@@ -1,0 +1,165 @@
+"""Decoder and encoder on disk: a JSON file that says what it is, and a file of tensors.
+
+A ``kind`` in the JSON file tells which network; without one it is the released BigVGAN.
+"""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from angen.errors import Incompatible
+from angen.tensors import (
+    Shapes,
+    check_shapes,
+    read_json,
+    read_tensors,
+    write_json,
+    write_tensors,
+)
+from angen.vocoder.encoder import Encoder, EncoderConfig
+from angen.vocoder.generator import BigVGAN, BigVGANConfig
+from angen.vocoder.istft import InverseStft, IstftConfig
+
+DECODER_CONFIG = "decoder.json"
+DECODER_FILES = ("decoder.safetensors", "decoder.bin")  # the first that exists is read
+ENCODER_CONFIG = "encoder.json"
+ENCODER_FILE = "encoder.safetensors"
+ROOT_KEY = "generator"  # under which decoder.bin keeps its tensors
+BIGVGAN, ISTFT, MEL = "bigvgan", "istft", "mel"  # kinds
+
+Network = TypeVar("Network", bound=nn.Module)
+Config = TypeVar("Config", IstftConfig, EncoderConfig)
+
+
+def load_decoder(folder: Path) -> BigVGAN | InverseStft:
+    """The decoder in ``folder``, float32 on the CPU, in ``eval`` mode, weight norm folded.
+
+    Raises MissingWeights when a file is absent, Incompatible when it is damaged, of unknown
+    kind, or when a tensor is missing, superfluous or misshapen.
+    """
+    values = read_json(folder / DECODER_CONFIG)
+    path = next((p for name in DECODER_FILES if (p := folder / name).is_file()), None)
+    path = path or folder / DECODER_FILES[0]
+    tensors = _read_bin(path) if path.suffix == ".bin" else read_tensors(path)
+    match values.get("kind", BIGVGAN):
+        case "bigvgan":
+            config = BigVGANConfig.from_json(values)
+            if any(name.endswith(".weight_g") for name in tensors):
+                check_shapes(path, tensors, expected_shapes(config))
+                tensors = fold(tensors)
+            return _filled(BigVGAN(config), path, tensors)
+        case "istft":
+            return _filled(InverseStft(_config(IstftConfig, DECODER_CONFIG, values)), path, tensors)
+        case other:
+            raise Incompatible(f"{folder / DECODER_CONFIG}: unknown kind of decoder {other!r}")
+
+
+def save_decoder(
+    decoder: BigVGAN | InverseStft, folder: Path, dtype: torch.dtype = torch.float32
+) -> None:
+    """Write decoder.json and decoder.safetensors."""
+    write_tensors(folder / DECODER_FILES[0], _in(dtype, decoder))
+    if isinstance(decoder, BigVGAN):
+        write_json(folder / DECODER_CONFIG, {"kind": BIGVGAN, **decoder.config.to_json()})
+    else:
+        write_json(folder / DECODER_CONFIG, {"kind": ISTFT, **asdict(decoder.config)})
+
+
+def load_encoder(folder: Path) -> Encoder:
+    """The encoder in ``folder``; as ``load_decoder``."""
+    values = read_json(folder / ENCODER_CONFIG)
+    if values.get("kind") != MEL:
+        raise Incompatible(
+            f"{folder / ENCODER_CONFIG}: unknown kind of encoder {values.get('kind')!r}"
+        )
+    path = folder / ENCODER_FILE
+    encoder = Encoder(_config(EncoderConfig, ENCODER_CONFIG, values))
+    return _filled(encoder, path, read_tensors(path))
+
+
+def save_encoder(encoder: Encoder, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write encoder.json and encoder.safetensors."""
+    write_tensors(folder / ENCODER_FILE, _in(dtype, encoder))
+    write_json(folder / ENCODER_CONFIG, {"kind": MEL, **asdict(encoder.config)})
+
+
+def expected_shapes(config: BigVGANConfig) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor under ``generator`` in a released decoder.bin.
+
+    The released weights are stored with weight norm: a length ``weight_g`` and a direction
+    ``weight_v`` for each first index of a convolution's weight.
+    """
+    with torch.device("meta"):
+        network = BigVGAN(config)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, tensor in network.state_dict().items():
+        shape = tuple(tensor.shape)
+        if name.endswith(".weight"):
+            shapes[f"{name}_g"] = (shape[0], 1, 1)
+            shapes[f"{name}_v"] = shape
+        else:
+            shapes[name] = shape
+    return shapes
+
+
+def fold(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weight norm undone: each pair ``weight_g``, ``weight_v`` becomes one ``weight``.
+
+    w = g v / |v|, the norm over all axes but the first.
+
+    Source: Salimans and Kingma 2016, arXiv:1602.07868.
+    """
+    folded = dict(tensors)
+    for name in [name for name in tensors if name.endswith(".weight_g")]:
+        stem = name.removesuffix("_g")
+        g, v = folded.pop(f"{stem}_g").float(), folded.pop(f"{stem}_v").float()
+        folded[stem] = g * v / v.flatten(1).norm(dim=1).view(-1, 1, 1)
+    return folded
+
+
+def _filled(network: Network, path: Path, tensors: Mapping[str, Tensor]) -> Network:
+    shapes: Shapes = {name: tuple(t.shape) for name, t in network.state_dict().items()}
+    check_shapes(path, tensors, shapes)
+    network.load_state_dict(dict(tensors))  # casts to float32
+    return network.eval()
+
+
+def _read_bin(path: Path) -> dict[str, Tensor]:
+    """The tensors of a decoder.bin; nothing but tensors is ever unpickled."""
+    try:
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as fault:
+        raise Incompatible(
+            f"{path} is damaged, or holds more than tensors. Fetch or copy it again."
+        ) from fault
+    tensors = stored.get(ROOT_KEY) if isinstance(stored, dict) else None
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise Incompatible(f"{path} has no tensors under the key {ROOT_KEY!r}.")
+    return tensors
+
+
+def _config(kind: type[Config], file: str, values: Mapping[str, object]) -> Config:
+    known = {field.name for field in fields(kind)}
+    ready = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in values.items()
+        if name != "kind"
+    }
+    if ready.keys() != known:
+        raise Incompatible(
+            f"{file}: missing fields {sorted(known - ready.keys())}, "
+            f"unknown fields {sorted(ready.keys() - known)}"
+        )
+    try:
+        return kind(**ready)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as fault:
+        raise Incompatible(f"{file}: {fault}") from fault
+
+
+def _in(dtype: torch.dtype, network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.to(dtype) for name, tensor in network.state_dict().items()}
