@@ -7,6 +7,7 @@ FLAC, MP3, OGG Vorbis, Opus, AIFF and some more.
 import io
 import logging
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -236,15 +237,16 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
 
 def _require_file(path: Path) -> None:
     """Raise BadInput, in words that fit, for what is no file with content."""
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder, not a sound file. Name the files in it.")
-    if not path.exists():
-        raise BadInput(f"{path} does not exist. Check the name and the folder.")
-    if not path.is_file():
-        raise BadInput(f"{path} is not a regular file. Give a {_READABLE} file.")
     try:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise BadInput(f"{path} is a folder, not a sound file. Name the files in it.")
+        if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
+            raise BadInput(f"{path} is not a regular file. Give a {_READABLE} file.")
         with path.open("rb") as file:
             empty = not file.read(1)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise BadInput(f"{path} does not exist. Check the name and the folder.") from error
     except OSError as error:
         raise BadInput(
             f"{path} cannot be opened ({error.strerror}). Give yourself the right to read it, "

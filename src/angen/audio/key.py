@@ -107,7 +107,8 @@ def harmony_change(treble: Floats, times_s: NDArray[np.float64]) -> Floats:
         return np.asarray(total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-9))
 
     alike = (between(edges - span, edges) * between(edges, edges + span)).sum(axis=1)
-    return (1 - alike).astype(np.float32)
+    unlike: Floats = (1 - alike).astype(np.float32)
+    return unlike
 
 
 def _name(index: int) -> str:
