@@ -1,0 +1,259 @@
+"""Did the training do anything, and is it more than a copy? The measured answer to both.
+
+gather evidence ─► effect: distances to kept-aside music, with and without the adapter
+                ─► memorisation: closest training clip, against what kept-aside clips give
+                ─► agreement in tempo, key, spectrum ─► verdict ─► report.json, report.html
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from angen.audio.listening import listen
+from angen.bundle import Bundle
+from angen.data.manifest import DatasetInfo, prompt_of
+from angen.errors import BadInput
+from angen.training.agreement import (
+    key_score,
+    long_term_spectrum,
+    mean_or_none,
+    same_tempo,
+    spectrum_distance,
+)
+from angen.training.distance import (
+    Kernels,
+    Labels,
+    compare,
+    distance_to_real,
+    frechet_distance,
+    kernels,
+)
+from angen.training.evidence import (
+    EffectConfig,
+    Evidence,
+    LatentsOf,
+    OnStep,
+    Take,
+    gather,
+    styles,
+)
+from angen.training.memorisation import Match, closest_match
+from angen.training.verdict import Effect, Memorisation, Verdict, copy_limit, judge, sentence
+
+EQUAL = 1e-6  # relative difference up to which two sets of latents are the same
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Agreement:
+    """One side's songs against what was asked of them; shares from 0 to 1, None if unknown."""
+
+    tempo: float | None  # share of songs heard at the tempo asked for, octaves allowed
+    key: float | None  # mean key score
+    spectrum_db: float  # from the real excerpts' long-term spectrum
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SongFacts:
+    """One pair of songs: how it was asked for, and how alike its sides are."""
+
+    prompt: str
+    lyrics: str
+    seed: int
+    clip: str  # the kept-aside clip whose prompt it is
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EffectReport:
+    """``report.json``."""
+
+    adapter: str
+    base: dict[str, str]  # name, fingerprint
+    dataset: dict[str, str]  # name, fingerprint
+    created: str
+    verdict: Verdict
+    sentence: str
+    effect: Effect
+    memorisation: Memorisation
+    agreement: dict[str, Agreement]  # base, adapter
+    counts: dict[str, int]  # songs a side, real excerpts, real clips, training clips
+    kept_aside: bool
+    config: dict[str, Any]
+    songs: tuple[SongFacts, ...]
+    notes: tuple[str, ...] = ()
+    version: int = field(default=1)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, as they stand in the file."""
+        return asdict(self)
+
+
+def measure_effect(
+    bundle: Bundle,
+    adapter: Path,
+    info: DatasetInfo,
+    folder: Path,
+    latents_of: LatentsOf,
+    config: EffectConfig,
+    on_step: OnStep,
+    *,
+    name: str = "",
+) -> tuple[EffectReport, Evidence]:
+    """Measure what the adapter in the PEFT folder ``adapter`` does on the dataset in ``folder``.
+
+    bundle: without adapters, and left so. name: of the adapter, for the report.
+    The same arguments give the same figures.
+
+    Raises BadInput for a dataset too small to compare with, and what loading the adapter raises.
+    """
+    seen = gather(bundle, adapter, info, folder, latents_of, config, on_step)
+    if len(seen.real) < 2:
+        raise BadInput(
+            f"Dataset {info.name!r} gives {len(seen.real)} excerpt of {config.seconds:g} s to "
+            "compare with; the effect report needs 2. Add recordings."
+        )
+    similar = kernels(styles(seen.base), styles(seen.adapter), styles(seen.real), _clips(seen.real))
+    effect = _effect(seen, similar, config)
+    memorisation = _memorisation(seen, round(config.window_s * bundle.latent_rate_hz), bundle)
+    verdict = judge(effect, memorisation)
+    report = EffectReport(
+        adapter=name or adapter.name,
+        base={"name": bundle.name, "fingerprint": bundle.model_fingerprint},
+        dataset={"name": info.name, "fingerprint": info.fingerprint},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        verdict=verdict,
+        sentence=sentence(verdict, effect, memorisation, _real_in_words(seen)),
+        effect=effect,
+        memorisation=memorisation,
+        agreement=_agreements(seen),
+        counts={
+            "songs": len(seen.base),
+            "real_excerpts": len(seen.real),
+            "real_clips": len({take.clip.file for take in seen.real}),
+            "training_clips": len(seen.training),
+        },
+        kept_aside=seen.kept_aside,
+        config=asdict(config),
+        songs=tuple(_facts(take) for take in seen.adapter),
+        notes=_notes(seen),
+    )
+    return report, seen
+
+
+def _effect(seen: Evidence, similar: Kernels, config: EffectConfig) -> Effect:
+    found = compare(similar, seed=config.seed)
+    real = styles(seen.real)
+    enough = len(seen.others) > 1 and seen.kept_aside
+    return Effect(
+        distance_base=found.base,
+        distance_adapter=found.adapter,
+        distance_real=distance_to_real(similar, styles(seen.others), real) if enough else None,
+        reduction=found.reduction,
+        reduction_interval=found.interval,
+        gain_interval=found.gain_interval,
+        p_value=found.p_value,
+        outputs_equal=_equal(seen.base, seen.adapter),
+        frechet_base=frechet_distance(styles(seen.base), real),
+        frechet_adapter=frechet_distance(styles(seen.adapter), real),
+    )
+
+
+def _equal(base: Sequence[Take], adapter: Sequence[Take]) -> bool:
+    """Whether all twins have the same latents, but for rounding."""
+    return all(
+        a.latents.shape == b.latents.shape
+        and float((a.latents - b.latents).norm()) <= EQUAL * float(a.latents.norm())
+        for a, b in zip(base, adapter, strict=True)
+    )
+
+
+def _memorisation(seen: Evidence, window: int, bundle: Bundle) -> Memorisation:
+    training = [latents for _, latents in seen.training]
+
+    def closest(takes: Sequence[Take]) -> list[Match]:
+        return [closest_match(take.latents, training, window) for take in takes]
+
+    made = closest(seen.adapter)
+    base = max(match.similarity for match in closest(seen.base))
+    reference = max(match.similarity for match in closest(seen.real)) if seen.kept_aside else None
+    song = max(range(len(made)), key=lambda i: made[i].similarity)
+    return Memorisation(
+        closest=made[song].similarity,
+        base=base,
+        reference=reference,
+        limit=copy_limit(reference, base),
+        per_song=tuple(match.similarity for match in made),
+        song=song,
+        song_s=made[song].frame / bundle.latent_rate_hz,
+        clip=seen.training[made[song].clip][0].file,
+        clip_s=made[song].clip_frame / bundle.latent_rate_hz,
+    )
+
+
+def _agreements(seen: Evidence) -> dict[str, Agreement]:
+    real = [long_term_spectrum(take.audio.numpy(), seen.rate_hz) for take in seen.real]
+
+    def of(takes: Sequence[Take]) -> Agreement:
+        heard = [_heard(take, seen.rate_hz) for take in takes]
+        made = [long_term_spectrum(take.audio.numpy(), seen.rate_hz) for take in takes]
+        return Agreement(
+            tempo=mean_or_none(tempo for tempo, _ in heard),
+            key=mean_or_none(key for _, key in heard),
+            spectrum_db=spectrum_distance(made, real),
+        )
+
+    return {"base": of(seen.base), "adapter": of(seen.adapter)}
+
+
+def _heard(take: Take, rate_hz: int) -> tuple[float | None, float | None]:
+    """Whether a song has the tempo (0 or 1) and the key (0 to 1) asked for; None if none was."""
+    asked = take.clip.metadata
+    try:
+        listening = listen(take.audio.numpy(), rate_hz)
+    except BadInput:  # too short or silent: it has neither
+        return (0.0 if asked.bpm else None), (0.0 if asked.key else None)
+    tempo = float(same_tempo(listening.bpm or 0, asked.bpm)) if asked.bpm else None
+    return tempo, key_score(listening.key or "", asked.key) if asked.key else None
+
+
+def _clips(takes: Sequence[Take]) -> Labels:
+    """Number (N,) of the clip that each excerpt was cut from."""
+    numbers = {file: i for i, file in enumerate(dict.fromkeys(take.clip.file for take in takes))}
+    return np.array([numbers[take.clip.file] for take in takes], dtype=np.int64)
+
+
+def _real_in_words(seen: Evidence) -> str:
+    count = len(seen.real)
+    if seen.kept_aside:
+        return f"{count} excerpts of recordings kept aside"
+    return f"{count} excerpts of its own training recordings"
+
+
+def _facts(take: Take) -> SongFacts:
+    metadata = take.clip.metadata
+    return SongFacts(
+        prompt=prompt_of(metadata), lyrics=metadata.lyrics, seed=take.seed, clip=take.clip.file
+    )
+
+
+def _notes(seen: Evidence) -> tuple[str, ...]:
+    notes = []
+    if not seen.kept_aside:
+        notes.append(
+            "All clips come from one song, so none could be kept aside: the distance is to the "
+            "training clips themselves, and copying cannot be told from learning."
+        )
+    elif len({take.clip.song for take in seen.real}) == 1:
+        notes.append(
+            "One song was kept aside: the distance is to that song alone. More songs in the "
+            "dataset make the figure speak for the style."
+        )
+    if len(seen.real) < 12:
+        notes.append(
+            f"Only {len(seen.real)} real excerpts could be compared with: a rough figure. "
+            "Two dozen or more make a firm one."
+        )
+    return tuple(notes)
