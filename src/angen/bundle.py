@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from angen.conditioning.lyrics import Lyrics, encode_lyrics
 from angen.conditioning.style import StyleEncoder, load_style
@@ -33,6 +33,9 @@ from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.diffrhythm.weights import load_dit
 from angen.errors import BadInput, Incompatible, MissingWeights
 from angen.vocoder.chunks import decode_in_chunks
+from angen.vocoder.encoder import Encoder
+from angen.vocoder.generator import BigVGAN
+from angen.vocoder.istft import InverseStft
 from angen.vocoder.weights import load_decoder, load_encoder
 
 logger = logging.getLogger(__name__)
@@ -51,6 +54,8 @@ PACKAGED = Path(__file__).parent / "bundles"
 
 ENCODE_FRAMES = 300  # encoded at once: one minute, so that hours fit in memory
 ENCODE_CONTEXT = 20  # frames read on either side of it
+RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
+CHEAP_CHUNK = (320, 20)  # of a decoder that can afford it: fewer seams
 STREAM_CONTEXT = 10  # frames decoded again before each streamed piece, so that no seam is heard
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
 _CACHE_ABOVE = 200 * 2**20  # bytes; smaller files are hashed anew each time
@@ -73,8 +78,8 @@ class Bundle:
         name: str,
         folder: Path,
         dit: DiT,
-        decoder: nn.Module,
-        encoder: nn.Module | None,
+        decoder: BigVGAN | InverseStft,
+        encoder: Encoder | None,
         style: StyleEncoder | None,
         device: torch.device,
         dtype: torch.dtype,
@@ -84,14 +89,15 @@ class Bundle:
         self.dit = dit
         self.device = device
         self.dtype = dtype
-        self.sample_rate_hz = int(decoder.sample_rate_hz)  # type: ignore[arg-type]
-        self.samples_per_frame = int(decoder.samples_per_frame)  # type: ignore[arg-type]
+        self.sample_rate_hz = decoder.sample_rate_hz
+        self.samples_per_frame = decoder.samples_per_frame
         self.latent_rate_hz = self.sample_rate_hz / self.samples_per_frame
         self.channels = dit.config.mel_dim
         self.block = dit.config.block_size
         self._decoder = decoder
         self._encoder = encoder
         self._style = style
+        self._chunk = RELEASED_CHUNK if isinstance(decoder, BigVGAN) else CHEAP_CHUNK
 
     @cached_property
     def fingerprint(self) -> str:
@@ -154,11 +160,11 @@ class Bundle:
             pieces.append(latents[:, start - first : stop - first].T.float().cpu())
         return torch.cat(pieces)
 
-    def _require_encoder(self) -> nn.Module:
+    def _require_encoder(self) -> Encoder:
         if self._encoder is None:
             raise MissingWeights(
-                f"{self.name} cannot turn audio into latents: {self.folder / 'encoder.safetensors'} "
-                "is missing. The released repository has no encoder; fitting one to the released "
+                f"{self.name} cannot turn audio into latents: {self.folder}/encoder.safetensors is "
+                "missing. The released repository has no encoder; fitting one to the released "
                 "decoder is still to come. Until then, train on the bundle `mini`."
             )
         return self._encoder
@@ -177,9 +183,10 @@ class Bundle:
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents (T, C) as sound (S,), S = T * samples_per_frame. The same latents, the same sound."""
+        """Latents (T, C) as sound (S,), S = T * samples_per_frame."""
         channel_first = latents.T[None].float().to(self.device)  # (1, C, T)
-        return decode_in_chunks(self._decoder, channel_first)[0, 0].float().cpu()
+        audio = decode_in_chunks(self._decoder, channel_first, *self._chunk)
+        return audio[0, 0].float().cpu()
 
     def decode_stream(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
@@ -219,9 +226,7 @@ class Bundle:
                 dropped.to(self.device),
             )
 
-    def sample(
-        self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
-    ) -> list[Tensor]:
+    def sample(self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep) -> list[Tensor]:
         """Latents (T, C) of each song."""
         with torch.no_grad(), _without_dropout(self.dit):
             latents = sampling.sample(self.dit, songs, config, on_step)
@@ -230,7 +235,7 @@ class Bundle:
     def sample_blocks(
         self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
     ) -> Iterator[list[Tensor]]:
-        """The same, block by block: for each song its newest frames (t, C), t = 0 once it is over."""
+        """The same, block by block: each song's newest frames (t, C), t = 0 once it is over."""
         blocks = sampling.sample_blocks(self.dit, songs, config, on_step)
         while True:  # the mode ends before each yield: it must not reach into the caller's code
             with _without_dropout(self.dit):
@@ -270,12 +275,10 @@ def load_bundle(
     device = torch.device(device)
     dtype = dtype or default_dtype(device)
     dit = load_dit(folder, device=device, dtype=dtype).eval().requires_grad_(False)
-    decoder = load_decoder(folder).to(device).eval().requires_grad_(False)
-    encoder = load_encoder(folder) if has_part(folder, "encoder") else None
+    decoder = load_decoder(folder).to(device).requires_grad_(False)
+    encoder = _encoder(folder, device)
     style = load_style(folder, device) if has_part(folder, "style") else None
     _check_widths(folder, dit, decoder, encoder)
-    if encoder is not None:
-        encoder.to(device).eval().requires_grad_(False)
     return Bundle(
         name=str(source),
         folder=folder,
@@ -286,6 +289,12 @@ def load_bundle(
         device=device,
         dtype=dtype,
     )
+
+
+def _encoder(folder: Path, device: torch.device) -> Encoder | None:
+    if not has_part(folder, "encoder"):
+        return None
+    return load_encoder(folder).to(device).requires_grad_(False)
 
 
 def default_dtype(device: torch.device) -> torch.dtype:
@@ -331,7 +340,7 @@ def has_part(folder: Path, part: str) -> bool:
 
 
 def _check_widths(
-    folder: Path, dit: DiT, decoder: nn.Module, encoder: nn.Module | None
+    folder: Path, dit: DiT, decoder: BigVGAN | InverseStft, encoder: Encoder | None
 ) -> None:
     channels = dit.config.mel_dim
     if decoder.in_channels != channels:
@@ -358,7 +367,7 @@ def _fingerprint(folder: Path, parts: Iterable[str]) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file; that of a large one is noted beside it, and found again by size and date."""
+    """sha256 of a file; of a large one it is noted beside it, and holds for its size and date."""
     stat = path.stat()
     if stat.st_size < _CACHE_ABOVE:
         return _hashed(path)
@@ -381,5 +390,3 @@ def file_sha256(path: Path) -> str:
 def _hashed(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-

@@ -6,8 +6,8 @@
     │   └── metadata         what a listener would say; the machine's guess until a person edits it
     └── problems             files that were left out, and why
 
-The file is edited by people, so it is read strictly: unknown fields, paths that leave the folder and
-files twice in the list are refused by name.
+The file is edited by people, so it is read strictly: unknown fields, paths that leave the folder
+and files twice in the list are refused by name.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ EDITABLE = ("genre", "bpm", "key", "mood", "instruments", "description", "lyrics
 class Source(_Strict):
     """The recording that a clip was cut from."""
 
-    file: str  # its name as the user knows it, without folders
+    file: str  # its path inside the folder that the user gave
     sha256: Sha256
     licence: ShortText | None = None
 
@@ -145,9 +145,9 @@ class DatasetInfo(_Strict):
 def prompt_of(metadata: ClipMetadata) -> str:
     """The exact style prompt that the model sees for a clip.
 
-    Comma-separated: genre, mood, instruments, energy, tempo, key, and a person's own description. The
-    machine's description repeats the rest in a sentence, so it stays out; so do its guesses with a
-    confidence below ``MIN_CONFIDENCE``.
+    Comma-separated: genre, mood, instruments, energy, tempo, key, and a person's own description.
+    The machine's description repeats the rest in a sentence, so it stays out; so do its guesses
+    with a confidence below ``MIN_CONFIDENCE``.
     """
     told = {
         "genre": metadata.genre,

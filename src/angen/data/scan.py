@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ class Found:
     """A recording on disk."""
 
     path: Path
+    label: str  # its path inside the folder that was given, with forward slashes
     sha256: str
 
 
@@ -29,22 +30,22 @@ def find_audio(sources: Sequence[Path]) -> tuple[list[Found], list[Problem]]:
 
     Raises BadInput when nothing is found, or a source does not exist.
     """
-    paths: list[Path] = []
+    paths: dict[Path, str] = {}  # path -> label
     problems: list[Problem] = []
     for source in sources:
         if source.is_dir():
             inside, left_out = _in_folder(source)
-            paths += inside
+            paths |= {path: path.relative_to(source).as_posix() for path in inside}
             problems += left_out
         elif source.exists() or source.is_symlink():
-            paths.append(source)  # whatever it is: reading it tells what is wrong
+            paths.setdefault(source, source.name)  # whatever it is: reading it tells
         else:
             raise BadInput(f"{source} does not exist. Check the name and the folder.")
     if not paths:
         names = ", ".join(str(source) for source in sources) or "nothing"
         reasons = "".join(f"\n  {problem.file}: {problem.reason}" for problem in problems)
         raise BadInput(f"No recording in {names}. Give {READABLE} files.{reasons}")
-    found, repeated = _without_repeats(dict.fromkeys(paths))
+    found, repeated = _without_repeats(paths)
     return found, problems + repeated
 
 
@@ -66,30 +67,30 @@ def _in_folder(folder: Path) -> tuple[list[Path], list[Problem]]:
                 continue
             if path.is_symlink() and not path.resolve().is_relative_to(root):
                 problems.append(
-                    Problem(file=str(path), reason="is a link out of its folder; copy the file")
+                    Problem(file=path.name, reason="is a link out of its folder; copy the file")
                 )
             else:
                 inside.append(path)
     return inside, problems
 
 
-def _without_repeats(paths: Iterable[Path]) -> tuple[list[Found], list[Problem]]:
-    first: dict[str, Path] = {}
+def _without_repeats(paths: Mapping[Path, str]) -> tuple[list[Found], list[Problem]]:
+    first: dict[str, str] = {}
     found: list[Found] = []
     problems: list[Problem] = []
-    for path in paths:
+    for path, label in paths.items():
         try:
             sha256 = sha256_of(path)
         except OSError as error:
             reason = f"cannot be opened ({error.strerror}). Give yourself the right to read it."
-            problems.append(Problem(file=str(path), reason=reason))
+            problems.append(Problem(file=label, reason=reason))
             continue
         if sha256 in first and path.stat().st_size:
             reason = f"has the same content as {first[sha256]}; one of them is enough"
-            problems.append(Problem(file=str(path), reason=reason))
+            problems.append(Problem(file=label, reason=reason))
         else:
-            first.setdefault(sha256, path)
-            found.append(Found(path=path, sha256=sha256))
+            first.setdefault(sha256, label)
+            found.append(Found(path=path, label=label, sha256=sha256))
     return found, problems
 
 

@@ -16,9 +16,9 @@ NOTE_ONE_SONG = (
 def assign_split(clips: Sequence[Clip], fraction: float = 0.1, seed: int = 0) -> list[Clip]:
     """``clips`` in their order, each with its side; about ``fraction`` of them for validation.
 
-    Songs are taken in an order drawn from ``seed`` and the songs' names, as long as they fit. Should
-    none fit, the smallest song is kept aside, so that two songs always give both sides. One song
-    alone trains whole: see ``NOTE_ONE_SONG``.
+    Songs are taken in an order drawn from ``seed`` and the songs' names, as long as they fit.
+    Should none fit, the smallest song is kept aside, so that two songs always give both sides. One
+    song alone trains whole: see ``NOTE_ONE_SONG``.
 
     Raises ValueError unless 0 <= fraction < 1.
     """

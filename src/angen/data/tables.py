@@ -2,8 +2,8 @@
 
 A table is CSV or JSON with a column for the file and any of the metadata columns. A note is a file
 beside a recording, of the same name: ``song.json`` with fields, ``song.txt`` with ``field: value``
-lines or a free description, ``song.lyrics.txt`` with lyrics. A person's value replaces the machine's;
-an empty one leaves it, and ``-`` clears it.
+lines or a free description, ``song.lyrics.txt`` with lyrics. A person's value replaces the
+machine's; an empty one leaves it, and ``-`` clears it.
 """
 
 import csv
@@ -184,7 +184,7 @@ def apply_table(
 
 
 def write_table(info: DatasetInfo, path: Path) -> None:
-    """The metadata table as CSV, which ``read_table`` takes back after editing. Raises OutOfSpace."""
+    """The metadata table as CSV, which ``read_table`` takes back. Raises OutOfSpace."""
     with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()

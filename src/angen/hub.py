@@ -1,0 +1,213 @@
+"""Base models from the Hugging Face hub, kept as folders, and what lies there already.
+
+A fetched bundle is ``<owner>--<name>`` in the models folder, with ``source.json`` that says which
+revision it is. It is fetched beside and renamed when whole.
+"""
+
+import errno
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from httpx2 import HTTPError
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from angen.errors import BadInput, MissingWeights, OutOfSpace
+
+OnStep = Callable[[int, int], None]  # megabytes fetched, in all; may raise Stopped
+
+RELEASED = "ASLP-lab/DiffRhythm2"
+PARTS = ("model", "decoder", "encoder", "style")
+SUFFIXES = (".json", ".safetensors", ".bin")
+SOURCE = "source.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RemoteFile:
+    """A file of a repository."""
+
+    name: str
+    size_bytes: int
+
+
+class Hub(Protocol):
+    """What is needed of the hub. Tests pass one of their own."""
+
+    def files(self, repo: str, revision: str | None) -> tuple[str, Sequence[RemoteFile]]:
+        """The exact revision, and its files."""
+
+    def download(self, repo: str, revision: str, name: str, folder: Path) -> None:
+        """Put a file into ``folder``; a part that is there already is gone on with."""
+
+
+class HuggingFace:
+    """The hub itself. Its own variables (HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE) hold."""
+
+    def files(self, repo: str, revision: str | None) -> tuple[str, Sequence[RemoteFile]]:
+        info = HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=20)
+        found = [
+            RemoteFile(name=file.rfilename, size_bytes=file.size or 0)
+            for file in info.siblings or []
+        ]
+        return str(info.sha), found
+
+    def download(self, repo: str, revision: str, name: str, folder: Path) -> None:
+        hf_hub_download(repo, name, revision=revision, local_dir=folder)
+
+
+def folder_of(repo: str, models: Path) -> Path:
+    """Where a repository's bundle lies, fetched or not.
+
+    Raises BadInput for what is no ``owner/name``.
+    """
+    owner, slash, name = repo.partition("/")
+    if not slash or not all(part and part[0].isalnum() for part in (owner, name)) or "/" in name:
+        raise BadInput(f"{repo!r} is not a hub id. Write owner/name, such as {RELEASED}.")
+    return models / f"{owner}--{name}"
+
+
+def fetch(
+    repo: str,
+    models: Path,
+    on_step: OnStep,
+    *,
+    revision: str | None = None,
+    hub: Hub | None = None,
+) -> Path:
+    """The folder of a base model, fetched unless it is there.
+
+    A run that broke off is gone on with. Raises BadInput for an id that is none or that the hub
+    does not know, MissingWeights when the hub cannot be reached or has no bundle there, OutOfSpace.
+    """
+    place = folder_of(repo, models)
+    if (place / SOURCE).is_file() and revision is None:
+        return place
+    hub = hub or HuggingFace()
+    with _explained(repo):
+        exact, files = hub.files(repo, revision)
+        wanted = [file for file in files if _belongs(file.name)]
+        _require_bundle(repo, wanted)
+        beside = place.with_name(f".{place.name}.{exact[:12]}.part")
+        _require_space(beside, sum(file.size_bytes for file in wanted))
+        _download(hub, repo, exact, wanted, beside, on_step)
+    source = {"repo": repo, "revision": exact}
+    (beside / SOURCE).write_text(json.dumps(source, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(beside / ".cache", ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
+    beside.rename(place)
+    return place
+
+
+def _belongs(name: str) -> bool:
+    stem, dot, suffix = name.rpartition(".")
+    return (stem in PARTS and dot + suffix in SUFFIXES) or name.upper().startswith("LICENSE")
+
+
+def _require_bundle(repo: str, files: Sequence[RemoteFile]) -> None:
+    names = {file.name for file in files}
+    for part in ("model", "decoder"):
+        weights = {f"{part}.safetensors", f"{part}.bin"}
+        if f"{part}.json" not in names or not weights & names:
+            raise MissingWeights(
+                f"{repo} is not a bundle: it has no {part}.json with {part}.safetensors. "
+                f"{RELEASED} is one."
+            )
+
+
+def _require_space(place: Path, needed_bytes: int) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    have = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+    free = shutil.disk_usage(place).free
+    if needed_bytes - have > free:
+        raise OutOfSpace(
+            f"The model needs {needed_bytes / 2**30:.1f} GB and {place.parent} has "
+            f"{free / 2**30:.1f} GB left. Free some space there, or set ANGEN_HOME to another disk."
+        )
+
+
+def _download(
+    hub: Hub, repo: str, revision: str, files: Sequence[RemoteFile], folder: Path, on_step: OnStep
+) -> None:
+    total = sum(file.size_bytes for file in files)
+    done = 0
+    on_step(0, total >> 20)
+    for file in files:
+        if not (folder / file.name).is_file():
+            hub.download(repo, revision, file.name, folder)
+        done += file.size_bytes
+        on_step(done >> 20, total >> 20)
+
+
+@contextmanager
+def _explained(repo: str) -> Iterator[None]:
+    """The hub's failures, in words that say what to do."""
+    try:
+        yield
+    except GatedRepoError as error:
+        raise MissingWeights(
+            f"{repo} asks for an agreement: accept it at https://huggingface.co/{repo}, then set "
+            "HF_TOKEN."
+        ) from error
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise BadInput(
+            f"The hub has no {repo} (or not in that revision). Check its name."
+        ) from error
+    except (HTTPError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutOfSpace(f"No space left to fetch {repo}. Free some space.") from error
+        raise MissingWeights(
+            f"{repo} could not be fetched ({error}). What came is kept: try again when the hub can "
+            "be reached, or copy its files into a folder and name that folder as the base."
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """A base model on this machine."""
+
+    name: str
+    folder: Path
+    parts: tuple[str, ...]
+    size_bytes: int
+    revision: str | None = None
+
+
+def fetched(models: Path) -> list[Fetched]:
+    """The base models in the models folder, by name."""
+    if not models.is_dir():
+        return []
+    folders = sorted(f for f in models.iterdir() if f.is_dir() and not f.name.startswith("."))
+    return [describe(folder, folder.name.replace("--", "/", 1)) for folder in folders]
+
+
+def describe(folder: Path, name: str) -> Fetched:
+    """Which parts a bundle's folder has, and how large they are."""
+    files = {f.name: f.stat().st_size for f in folder.iterdir() if _belongs(f.name)}
+    parts = tuple(
+        part
+        for part in PARTS
+        if f"{part}.json" in files and {f"{part}.safetensors", f"{part}.bin"} & files.keys()
+    )
+    return Fetched(
+        name=name,
+        folder=folder,
+        parts=parts,
+        size_bytes=sum(files.values()),
+        revision=_revision(folder / SOURCE),
+    )
+
+
+def _revision(source: Path) -> str | None:
+    try:
+        return str(json.loads(source.read_text(encoding="utf-8"))["revision"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # copied by hand
