@@ -43,9 +43,8 @@ def scatter(points: Mapping[str, Floats], path: Path) -> None:
     places = project(list(points.values()))
     figure, axes = _canvas(4.6, 3.6)
     for (key, _), place in zip(points.items(), places, strict=True):
-        axes.scatter(
-            *place.T, color=COLOURS[key], label=LABELS[key], s=26, alpha=0.75, linewidths=0
-        )
+        x, y = place[:, 0], place[:, 1]
+        axes.scatter(x, y, s=26, color=COLOURS[key], label=LABELS[key], alpha=0.75, linewidths=0)
     axes.legend(frameon=False, fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])
