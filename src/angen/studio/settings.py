@@ -1,0 +1,97 @@
+"""Where things lie and on what they run: the only file that reads the environment.
+
+    ANGEN_HOME      everything that is made: adapters, datasets, songs      ~/angen
+    ANGEN_DEVICE    auto, cpu, cuda, cuda:1, mps                            auto
+    ANGEN_BASE      mini, a folder, or a fetched hub id                     mini
+    ANGEN_THREADS   processor threads for the model                         as torch decides
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from angen.errors import BadInput
+
+PREFIX = "ANGEN_"
+
+
+class Settings(BaseModel):
+    """What holds for every command of a session."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    home: Path = Path("~/angen")
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
+    base: Annotated[str, Field(min_length=1)] = "mini"
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+
+    @property
+    def loras(self) -> Path:
+        """Adapters, a folder each."""
+        return self.home / "models" / "loras"
+
+    @property
+    def bundles(self) -> Path:
+        """Fetched base models."""
+        return self.home / "models" / "bundles"
+
+    @property
+    def datasets(self) -> Path:
+        """Training sets, a folder each."""
+        return self.home / "training_data"
+
+    @property
+    def clips(self) -> Path:
+        """Clips cut outside of a dataset."""
+        return self.datasets / "user_uploads" / "clips"
+
+    @property
+    def stems(self) -> Path:
+        """Stems separated outside of a dataset."""
+        return self.datasets / "user_uploads" / "stems"
+
+    @property
+    def outputs(self) -> Path:
+        """Songs."""
+        return self.home / "outputs"
+
+
+def read_settings(
+    environ: Mapping[str, str] | None = None,
+    *,
+    home: Path | None = None,
+    device: str | None = None,
+    base: str | None = None,
+) -> Settings:
+    """Settings from the environment; arguments that are given go before it.
+
+    Raises BadInput that names an unknown variable or a value that does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and value
+    }
+    given = {"home": home, "device": device, "base": base}
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise BadInput(_faults(error)) from error
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+
+
+def _faults(error: ValidationError) -> str:
+    known = ", ".join(PREFIX + name.upper() for name in Settings.model_fields)
+    lines = []
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"{PREFIX}{name.upper()} is no setting; known are {known}.")
+        else:
+            lines.append(f"{name}={fault['input']!r}: {fault['msg']}.")
+    return " ".join(lines)
