@@ -79,7 +79,7 @@ def test_stream_joins_to_the_whole_at_another_rate(tmp_path: Path) -> None:
 
 def test_read_past_the_end_says_so(tmp_path: Path) -> None:
     path = write(tmp_path / "x.wav", sine(440, 1, 8_000), 8_000)
-    with pytest.raises(BadInput, match="no sound at 5.00 s"):
+    with pytest.raises(BadInput, match=r"no sound at 5\.00 s"):
         read_audio(path, start_s=5)
 
 
@@ -91,7 +91,7 @@ def test_written_wav_carries_a_comment_of_any_length(tmp_path: Path) -> None:
     assert read_comment(path) == comment
     assert np.abs(read_audio(path).samples - tone).max() < 1 / 32_000
     assert probe(path).warning == ""
-    assert os.listdir(path.parent) == ["song.wav"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_read_comment_reads_what_other_programs_wrote(tmp_path: Path) -> None:
@@ -226,10 +226,11 @@ def test_a_file_cut_down_to_its_header_is_refused_or_told(name: str, tmp_path: P
     try:
         info = probe(path)
     except BadInput as error:
-        assert str(path) in str(error)
+        said, seconds = str(error), 0.0
     else:
-        assert info.warning
-        assert info.duration_s < 0.1
+        said, seconds = info.warning, info.duration_s
+    assert str(path) in said
+    assert seconds < 0.1
 
 
 def test_a_stream_written_without_lengths_is_whole(tmp_path: Path) -> None:
