@@ -1,0 +1,215 @@
+"""One recording to its clips: listened to as a whole, cut, each clip listened to and written.
+
+Memory holds one clip at a time, however long the recording.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from angen.audio.files import Audio, AudioInfo, read_audio, write_wav
+from angen.audio.listening import Listening, listen, listen_file
+from angen.audio.quality import check, check_file
+from angen.audio.segment import clip_name, cut
+from angen.data.manifest import Clip, ClipMetadata, Problem, Source
+from angen.data.scan import Found, sha256_of
+from angen.data.tables import Values, with_values
+from angen.errors import BadInput
+from angen.names import distinct, safe
+
+OnSeconds = Callable[[float], None]  # seconds of the recording done; may raise Stopped
+
+MAX_CLIP_RATE_HZ = 48_000  # nothing above is heard or modelled
+END_TOLERANCE_S = 0.1  # a clip that comes this close to the end of a recording reaches it
+_SONG_BYTES = 70
+_CUT = re.compile(r"_clip\d{2,}$", re.IGNORECASE)
+_STEM = re.compile(
+    r"[_ -](vocals?|drums|bass|other|guitar|piano|instrumental|no_vocals)$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cutting:
+    """How recordings are cut."""
+
+    cut: bool = True  # False: each file is one clip, as when it was cut before
+    min_s: float = 10
+    max_s: float = 30
+    licence: str | None = None  # of the recordings, carried along with each clip
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_s <= self.max_s / 2:
+            raise BadInput(
+                f"Clips of {self.min_s:g} to {self.max_s:g} s cannot tile a recording. The "
+                "shortest must be 1 s or more, and the longest at least twice that."
+            )
+
+
+@dataclass(slots=True)
+class Names:
+    """Names already given in a dataset."""
+
+    songs: dict[str, str] = field(default_factory=dict)  # what tells songs apart -> their names
+    taken_songs: set[str] = field(default_factory=set)
+    taken_files: set[str] = field(default_factory=set)
+
+    def song(self, path: Path, duration_s: float) -> str:
+        """The song that a file belongs to.
+
+        Clips cut from one song, its stems, and copies in other formats (the same name and length)
+        are one song, so that the split keeps them together. Other files of one name are not.
+        """
+        if _CUT.search(path.stem):
+            stem = _CUT.sub("", path.stem)
+            mark = f"cut/{path.parent}/{stem}"
+        else:
+            stem = _STEM.sub("", path.stem) or path.stem
+            mark = f"{stem.casefold()}/{round(duration_s)}"
+        if mark not in self.songs:
+            self.songs[mark] = distinct(safe(stem, _SONG_BYTES), self.taken_songs)
+        return self.songs[mark]
+
+    def clip(self, genre: str, song: str, number: int) -> str:
+        """A file name such as ``pop_mysong_clip001.wav``, free in this dataset."""
+        stem = clip_name(genre or "music", song, number).removesuffix(".wav")
+        return distinct(stem, self.taken_files) + ".wav"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recording:
+    """A recording on its way into a dataset."""
+
+    found: Found
+    info: AudioInfo
+    values: Values  # what a person says of it
+
+
+def cut_recording(
+    recording: Recording, folder: Path, how: Cutting, names: Names, on_seconds: OnSeconds
+) -> tuple[list[Clip], list[Problem]]:
+    """Write the clips of a recording into ``folder/clips``; and what there is to say about them.
+
+    Raises BadInput when none of it can be used, OutOfSpace; then no file of it stays.
+    """
+    path, label = recording.found.path, recording.found.label
+    problems = [Problem(file=label, reason=f.message) for f in check_file(path)]
+    whole = listen_file(path)
+    song = names.song(Path(label), recording.info.duration_s)
+    clips: list[Clip] = []
+    try:
+        for start_s, end_s in _cuts(whole, recording, how):
+            try:
+                number = len(clips) + 1
+                clip = _write(recording, folder, how, names, song, number, whole, (start_s, end_s))
+                clips.append(clip)
+            except BadInput as error:
+                problems.append(
+                    Problem(file=label, reason=f"{start_s:.1f} to {end_s:.1f} s left out: {error}")
+                )
+            on_seconds(end_s)
+        if not clips:
+            raise BadInput("; ".join(problem.reason for problem in problems))
+    except BaseException:
+        for clip in clips:
+            (folder / clip.file).unlink(missing_ok=True)
+        raise
+    clips, lyrics_lost = _without_misplaced_lyrics(clips)
+    if lyrics_lost:
+        problems.append(Problem(file=label, reason=lyrics_lost))
+    return clips, problems
+
+
+def _cuts(whole: Listening, recording: Recording, how: Cutting) -> Sequence[tuple[float, float]]:
+    if not how.cut or _CUT.search(recording.found.path.stem):
+        return [(0.0, recording.info.duration_s)]
+    return cut(whole, min_s=how.min_s, max_s=how.max_s)
+
+
+def _write(
+    recording: Recording,
+    folder: Path,
+    how: Cutting,
+    names: Names,
+    song: str,
+    number: int,
+    whole: Listening,
+    span_s: tuple[float, float],
+) -> Clip:
+    found, info = recording.found, recording.info
+    audio = _read(info, *span_s)
+    if fatal := [
+        finding.message for finding in check(audio.samples, audio.rate_hz) if finding.fatal
+    ]:
+        raise BadInput(" ".join(fatal))
+    heard = metadata_of(whole, listen(audio.samples, audio.rate_hz))
+    metadata = with_values(heard, recording.values, f"notes on {found.label}")
+    file = f"clips/{names.clip(metadata.genre, song, number)}"
+    write_wav(folder / file, audio.samples, audio.rate_hz)
+    reaches_end = span_s[1] > info.duration_s - END_TOLERANCE_S
+    return Clip(
+        file=file,
+        song=song,
+        start_s=round(span_s[0], 6),
+        duration_s=round(audio.duration_s, 6),
+        ends_song=reaches_end and not info.warning and not _CUT.search(found.path.stem),
+        sha256=sha256_of(folder / file),
+        source=Source(file=found.label, sha256=found.sha256, licence=how.licence),
+        metadata=metadata,
+    )
+
+
+def _read(info: AudioInfo, start_s: float, end_s: float) -> Audio:
+    return read_audio(
+        info.path,
+        rate_hz=MAX_CLIP_RATE_HZ if info.rate_hz > MAX_CLIP_RATE_HZ else None,
+        mono=info.channels > 2,
+        start_s=start_s,
+        duration_s=end_s - start_s,
+    )
+
+
+def metadata_of(whole: Listening, clip: Listening) -> ClipMetadata:
+    """What is heard in a clip, with what its whole recording tells better.
+
+    The genre is the recording's. Tempo and key are whichever was heard with more confidence: a
+    longer listen is surer, unless the music changes.
+    """
+    surer = {
+        name: whole if whole.confidence[name] >= clip.confidence[name] else clip
+        for name in ("bpm", "key")
+    }
+    bpm = surer["bpm"].bpm
+    return ClipMetadata(
+        genre=whole.genre,
+        bpm=None if bpm is None else round(bpm, 1),
+        key=surer["key"].key or "",
+        mood=clip.mood,
+        instruments=clip.instruments,
+        description=clip.description,
+        energy=clip.energy,
+        confidence={
+            "genre": whole.confidence["genre"],
+            "bpm": surer["bpm"].confidence["bpm"],
+            "key": surer["key"].confidence["key"],
+            **{
+                name: clip.confidence[name]
+                for name in ("mood", "instruments", "description", "energy")
+            },
+        },
+    )
+
+
+def _without_misplaced_lyrics(clips: list[Clip]) -> tuple[list[Clip], str]:
+    """Lyrics of a whole song fit no single clip of it: better none than the wrong words."""
+    if len(clips) < 2 or not clips[0].metadata.lyrics:
+        return clips, ""
+    instrumental = []
+    for clip in clips:
+        edited = tuple(name for name in clip.metadata.edited if name != "lyrics")
+        metadata = clip.metadata.model_copy(update={"lyrics": "", "edited": edited})
+        instrumental.append(clip.model_copy(update={"metadata": metadata}))
+    return instrumental, (
+        f"its lyrics belong to {len(clips)} clips, and which line to which is not known: they were "
+        "left out. Give each clip its own lines in the metadata table."
+    )

@@ -1,0 +1,137 @@
+"""Clips as the model sees them: latents and style vectors, computed once and found by content.
+
+Under ``<dataset>/latents/<bundle>/``, named by the bundle's fingerprint:
+
+    <clip>.safetensors          latents (T, C), audio style (512,); named by the clip's sha256
+    prompt_<hash>.safetensors   text style (512,); named by the prompt's sha256
+
+A changed clip, prompt or bundle has another name, so nothing stale is ever found.
+
+Shapes: T latent frames, C latent channels, E = 512 style width.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from angen.audio.files import read_audio
+from angen.bundle import Bundle
+from angen.data.manifest import Clip, DatasetInfo, prompt_of
+from angen.data.scan import sha256_of
+from angen.errors import BadInput, Incompatible, MissingWeights
+from angen.tensors import read_tensors, write_tensors
+
+logger = logging.getLogger(__name__)
+
+OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
+
+FOLDER = "latents"
+STYLE_WIDTH = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoded:
+    """A data set in numbers; by clip file and by prompt."""
+
+    latents: Mapping[str, Tensor]  # (T, C)
+    audio_styles: Mapping[str, Tensor]  # (E,)
+    text_styles: Mapping[str, Tensor]  # (E,)
+    repaired: tuple[str, ...] = field(default=())  # damaged files that were computed anew
+
+    def latents_of(self, clip: Clip) -> Tensor:
+        return self.latents[clip.file]
+
+
+def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnStep) -> Encoded:
+    """Latents and style vectors of every clip, from the cache where they are there.
+
+    folder: of the dataset. A file of the cache that is damaged is computed anew, and named in
+    ``repaired``.
+
+    Raises BadInput for a clip that is missing or not the one that was prepared, MissingWeights
+    for a bundle without the encoders, OutOfSpace, whatever ``on_step`` raises; what was encoded
+    until then is kept.
+    """
+    cache = folder / FOLDER / bundle.fingerprint[:12]
+    latents: dict[str, Tensor] = {}
+    audio_styles: dict[str, Tensor] = {}
+    text_styles: dict[str, Tensor] = {}
+    repaired: list[str] = []
+    on_step(0, len(info.clips))
+    for done, clip in enumerate(info.clips, start=1):
+        path = cache / f"{clip.sha256[:16]}.safetensors"
+        shapes = {"latents": (-1, bundle.channels), "style": (STYLE_WIDTH,)}
+        tensors = _found(path, shapes, repaired)
+        if tensors is None:
+            tensors = _encode(clip, folder, bundle)
+            write_tensors(path, tensors)
+        latents[clip.file] = tensors["latents"]
+        audio_styles[clip.file] = tensors["style"]
+        prompt = prompt_of(clip.metadata)
+        if prompt not in text_styles:
+            text_styles[prompt] = _text_style(prompt, cache, bundle, repaired)
+        on_step(done, len(info.clips))
+    return Encoded(
+        latents=latents,
+        audio_styles=audio_styles,
+        text_styles=text_styles,
+        repaired=tuple(repaired),
+    )
+
+
+def _encode(clip: Clip, folder: Path, bundle: Bundle) -> dict[str, Tensor]:
+    path = folder / clip.file
+    if not path.is_file():
+        raise BadInput(f"{path} is missing. Put it back, or prepare the dataset again.")
+    if sha256_of(path) != clip.sha256:
+        raise BadInput(
+            f"{path} is not the clip that was prepared: its content has changed. Prepare the "
+            "dataset again with the changed recording."
+        )
+    sound = read_audio(path, mono=True)
+    audio = torch.from_numpy(sound.samples[0])  # (S,)
+    return {
+        "latents": bundle.encode_audio(audio, sound.rate_hz),
+        "style": bundle.embed_audio(audio, sound.rate_hz),
+    }
+
+
+def _text_style(prompt: str, cache: Path, bundle: Bundle, repaired: list[str]) -> Tensor:
+    name = hashlib.sha256(prompt.encode()).hexdigest()[:16]
+    path = cache / f"prompt_{name}.safetensors"
+    tensors = _found(path, {"style": (STYLE_WIDTH,)}, repaired)
+    if tensors is None:
+        tensors = {"style": bundle.embed_text(prompt)}
+        write_tensors(path, tensors)
+    return tensors["style"]
+
+
+def _found(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], repaired: list[str]
+) -> dict[str, Tensor] | None:
+    """The tensors of a cache file, or None: not there, or damaged."""
+    try:
+        tensors = read_tensors(path)
+    except MissingWeights:
+        return None
+    except Incompatible:
+        tensors = {}
+    if all(_fits(tensors.get(name), shape) for name, shape in shapes.items()):
+        return tensors
+    logger.warning("%s is damaged and is computed anew", path)
+    repaired.append(str(path))
+    return None
+
+
+def _fits(tensor: Tensor | None, shape: tuple[int, ...]) -> bool:
+    return (
+        tensor is not None
+        and tensor.dim() == len(shape)
+        and all(want in (-1, have) for want, have in zip(shape, tensor.shape, strict=True))
+        and bool(torch.isfinite(tensor).all())
+    )
