@@ -1,0 +1,100 @@
+"""Train the DiT of ``mini``: ``python -m mini.dit``.
+
+The objective is the studio's own, ``angen.diffrhythm.objective``. It hears the styles of
+``mini.pieces.STYLES`` and never ``HELD_OUT_STYLES``: those are for showing what a LoRA adds.
+
+Shapes: B clips, N latent frames, C latent channels.
+"""
+
+import argparse
+import copy
+import logging
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from angen.diffrhythm.config import DiTConfig
+from angen.diffrhythm.dit import DiT
+from angen.diffrhythm.objective import (
+    block_flow_loss,
+    dropped_conditions,
+    logit_normal_times,
+    mean_loss,
+)
+from mini.codec import trained_encoder
+from mini.latents import Latents, cached, draw
+from mini.loop import WORK, Budget, load_state, run
+from mini.material import RATE_HZ, open_material
+from mini.style import trained
+
+log = logging.getLogger(__name__)
+CHECKPOINT = WORK / "dit.pt"
+DROPPED = 0.1
+BLOCKS = (5, 7, 10)  # lengths of clips, in blocks of 2 s
+CONFIG = DiTConfig(
+    dim=256,
+    depth=6,
+    heads=4,
+    ff_mult=3,
+    mel_dim=64,
+    text_num_embeds=512,
+    block_size=10,
+)
+
+
+def loss_of(dit: DiT, pool: Latents, frames: int, rng: np.random.Generator, low: bool) -> Tensor:
+    """The objective on a random batch of about ``frames`` frames in all."""
+    blocks = int(rng.choice(BLOCKS))
+    clips = max(1, frames // (blocks * CONFIG.block_size))
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    batch = draw(pool, clips, blocks, CONFIG.block_size, RATE_HZ / 4800, rng)
+    noise = torch.randn(batch.latents.shape, generator=generator)
+    times = logit_normal_times((clips, blocks), generator)
+    dropped = dropped_conditions(clips, DROPPED, generator)
+    with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        return mean_loss(block_flow_loss(dit, batch, noise, times, dropped), batch)
+
+
+def train(budget: Budget, frames: int, seed: int, low: bool) -> None:
+    """Train until the budget is used up; what is learned lies in ``CHECKPOINT``."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    encoder, style = trained_encoder(), trained()
+    pool = cached(open_material("train"), "train", encoder, style)
+    dit = DiT(CONFIG)
+    log.info("%.2f M weights", sum(p.numel() for p in dit.parameters()) / 1e6)
+    average = copy.deepcopy(dit).eval()
+
+    def step_losses(step: int, progress: float) -> dict[str, Tensor]:
+        del step, progress
+        return {"total": loss_of(dit, pool, frames, rng, low)}
+
+    models: dict[str, nn.Module] = {"dit": dit}
+    run(models, {"dit": average}, step_losses, budget, CHECKPOINT, average_keep=0.998)
+
+
+def trained_dit() -> DiT:
+    """The averaged DiT of the last checkpoint, ready for use."""
+    dit = DiT(CONFIG)
+    dit.load_state_dict(load_state(CHECKPOINT)["averages"]["dit"])
+    return dit.eval().requires_grad_(False)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, default=50)
+    parser.add_argument("--frames", type=int, default=2400, help="latent frames in a batch")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--float32", action="store_true", help="not in bfloat16")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    budget = Budget(steps=given.steps, minutes=given.minutes, rate=given.rate, warmup=200)
+    train(budget, given.frames, given.seed, low=not given.float32)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""What every training of ``mini`` shares: a budget, a schedule, checkpoints, an average of weights.
+
+A training is over when its steps or its minutes are used up, whichever comes first, and the
+learning rate follows the larger of the two fractions. A checkpoint is written every minute and on
+Ctrl-C; the same command goes on from it.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from angen.files import replacing
+
+log = logging.getLogger(__name__)
+WORK = Path(__file__).parent / "work"  # git-ignored: material, checkpoints, logs
+SAVE_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Budget:
+    """How long a training may last, and its learning rate."""
+
+    steps: int
+    minutes: float
+    rate: float
+    warmup: int = 100
+
+    def progress(self, step: int, minutes: float) -> float:
+        """Part of the budget that is used, 0 to 1."""
+        return min(1.0, max(step / self.steps, minutes / self.minutes))
+
+    def rate_at(self, step: int, minutes: float) -> float:
+        """Learning rate: a linear warm-up, then a cosine down to a fiftieth."""
+        warm = min(1.0, (step + 1) / self.warmup)
+        cosine = 0.5 + 0.5 * math.cos(math.pi * self.progress(step, minutes))
+        return self.rate * warm * (0.02 + 0.98 * cosine)
+
+
+@dataclass
+class Averages:
+    """Running means of the losses, for one line of log every so often."""
+
+    sums: dict[str, float] = field(default_factory=dict)
+    count: int = 0
+
+    def add(self, values: dict[str, float]) -> None:
+        """Count one step's values in."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += 1
+
+    def line(self) -> str:
+        """All means since the last call, as ``name=value`` pairs."""
+        text = " ".join(f"{name}={total / self.count:.4f}" for name, total in self.sums.items())
+        self.sums, self.count = {}, 0
+        return text
+
+
+def average_into(average: nn.Module, model: nn.Module, keep: float) -> None:
+    """Move ``average`` a little towards ``model``: weights by ``1 - keep``, buffers all the way."""
+    with torch.no_grad():
+        weights = dict(model.named_parameters())
+        for name, mean in average.named_parameters():
+            mean.lerp_(weights[name], 1 - keep)
+        buffers = dict(model.named_buffers())
+        for name, value in average.named_buffers():
+            value.copy_(buffers[name])
+
+
+def run(
+    models: dict[str, nn.Module],
+    averages: dict[str, nn.Module],
+    step_losses: Callable[[int, float], dict[str, Tensor]],
+    budget: Budget,
+    checkpoint: Path,
+    *,
+    average_keep: float = 0.999,
+    log_every: int = 50,
+) -> None:
+    """Train ``models`` together until the budget is used up.
+
+    step_losses: takes the step and the progress (0 to 1), gives named losses; the one called
+    ``total`` is minimised. ``averages`` are copies of some models that follow them slowly.
+    """
+    torch.set_flush_denormal(True)  # fading sounds leave numbers that cost a processor dearly
+    weights = [p for model in models.values() for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in weights if p.ndim > 1]
+    others = [p for p in weights if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=budget.rate, betas=(0.9, 0.99))
+    step, before_s = _resume(checkpoint, models, averages, optimiser)
+    started = saved = time.monotonic()
+    means = Averages()
+
+    def minutes() -> float:
+        return (before_s + time.monotonic() - started) / 60
+
+    def save() -> None:
+        _save(checkpoint, models, averages, optimiser, step, minutes() * 60)
+
+    try:
+        while budget.progress(step, minutes()) < 1:
+            for group in optimiser.param_groups:
+                group["lr"] = budget.rate_at(step, minutes())
+            losses = step_losses(step, budget.progress(step, minutes()))
+            optimiser.zero_grad(set_to_none=True)
+            losses["total"].backward()  # type: ignore[no-untyped-call]
+            norm = nn.utils.clip_grad_norm_(weights, 1.0)
+            if torch.isfinite(norm):
+                optimiser.step()
+            step += 1
+            keep = min(average_keep, (step + 1) / (step + 10))
+            for name, average in averages.items():
+                average_into(average, models[name], keep)
+            means.add({name: float(value.detach()) for name, value in losses.items()})
+            if step % log_every == 0:
+                log.info("step %d, %.1f min: %s", step, minutes(), means.line())
+            if time.monotonic() - saved > SAVE_EVERY_S:
+                save()
+                saved = time.monotonic()
+    finally:
+        save()
+
+
+def _save(
+    path: Path,
+    models: dict[str, nn.Module],
+    averages: dict[str, nn.Module],
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+) -> None:
+    state = {
+        "models": {name: model.state_dict() for name, model in models.items()},
+        "averages": {name: model.state_dict() for name, model in averages.items()},
+        "optimiser": optimiser.state_dict(),
+        "step": step,
+        "seconds": seconds,
+    }
+    with replacing(path) as beside:
+        torch.save(state, beside)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """A checkpoint of ``run``: models, averages, optimiser, step, seconds."""
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    return state
+
+
+def _resume(
+    path: Path,
+    models: dict[str, nn.Module],
+    averages: dict[str, nn.Module],
+    optimiser: torch.optim.Optimizer,
+) -> tuple[int, float]:
+    if not path.exists():
+        return 0, 0.0
+    state = load_state(path)
+    for name, model in models.items():
+        model.load_state_dict(state["models"][name])
+    for name, model in averages.items():
+        model.load_state_dict(state["averages"][name])
+    optimiser.load_state_dict(state["optimiser"])
+    log.info("going on from step %d of %s", state["step"], path)
+    return state["step"], state["seconds"]

@@ -1,0 +1,270 @@
+"""Style vectors: 512 numbers for a sentence or a recording, in one space.
+
+``mini`` brings this small encoder. The released model was trained on the vectors of
+MuQ-MuLan, which this version cannot compute; ``load_style`` says so.
+
+Shapes: B items, S samples, T frames, W words, E = 512.
+
+Source: the two-tower idea and its loss are those of Radford et al. 2021, CLIP, arXiv:2103.00020.
+"""
+
+import math
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from angen.errors import Incompatible, MissingWeights
+from angen.mel import LogMel
+from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors
+
+STYLE_CONFIG, STYLE_FILE = "style.json", "style.safetensors"
+WORDS = "words"  # the kind of encoder
+STYLE_WIDTH = 512
+WORD = re.compile(r"[0-9]+|[a-z]+[#♯♭]?|[^\x00-\x7f\W]+")
+NUMBER = re.compile(r"(?<!\d)\d{2,3}(?!\d)")
+TEMPO_BINS = 24  # from 40 to 240 beats per minute, evenly on a logarithmic scale
+PULSE_LAGS = 64
+LONGEST_S = 60.0  # of a recording; a longer one is heard in its middle
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StyleConfig:
+    """Fields of ``style.json`` beside ``"kind": "words"``."""
+
+    rate_hz: int
+    fft_samples: int
+    hop_samples: int
+    bands: int
+    audio_width: int
+    audio_strides: tuple[int, ...]
+    text_buckets: int
+    text_width: int
+    text_hidden: int
+
+
+def pieces(text: str, buckets: int) -> list[int]:
+    """A text as hashed features: its words, pairs of neighbours, and letter triples of long words.
+
+    Stable across machines and versions: the hash is CRC-32. Upper and lower case are one.
+    """
+    words = WORD.findall(text.lower())
+    names = [f"1:{word}" for word in words]
+    names += [f"2:{a} {b}" for a, b in pairwise(words)]
+    for word in words:
+        if len(word) > 4:
+            framed = f"<{word}>"
+            names += [f"3:{framed[i : i + 3]}" for i in range(len(framed) - 2)]
+    return [zlib.crc32(name.encode()) % buckets for name in names]
+
+
+def tempo_features(text: str) -> list[float]:
+    """Bumps (TEMPO_BINS,) around each number of the text that can be a tempo; zeros without one.
+
+    They make 119 and 120 neighbours, which hashed words cannot.
+    """
+    features = [0.0] * TEMPO_BINS
+    for match in NUMBER.finditer(text):
+        tempo = int(match.group())
+        if 40 <= tempo <= 240:
+            at = math.log(tempo / 40) / math.log(6) * (TEMPO_BINS - 1)
+            for i in range(TEMPO_BINS):
+                features[i] += math.exp(-0.5 * ((i - at) / 0.7) ** 2)
+    return features
+
+
+class TextTower(nn.Module):
+    """Sentences -> (B, 512), not normalised: the mean of the features' vectors, then an MLP."""
+
+    def __init__(self, config: StyleConfig) -> None:
+        super().__init__()
+        self.buckets = config.text_buckets
+        self.words = nn.Embedding(config.text_buckets, config.text_width)
+        self.tempo = nn.Linear(TEMPO_BINS, config.text_width)
+        self.hidden = nn.Linear(2 * config.text_width, config.text_hidden)
+        self.leave = nn.Linear(config.text_hidden, STYLE_WIDTH)
+
+    def forward(self, texts: Sequence[str]) -> Tensor:
+        """Each text by itself: its neighbours in the batch change nothing, not even a rounding."""
+        device = self.words.weight.device
+        means, tempi = [], []
+        for text in texts:
+            found = pieces(text, self.buckets)
+            vectors = self.words(torch.tensor(found, dtype=torch.long, device=device))
+            means.append(vectors.sum(0) / math.sqrt(max(1, len(found))))
+            tempi.append(torch.tensor(tempo_features(text), device=device))
+        x = torch.cat([torch.stack(means), self.tempo(torch.stack(tempi))], dim=1)
+        leave: Tensor = self.leave(functional.gelu(self.hidden(x)))
+        return leave
+
+
+class AudioBlock(nn.Module):
+    """Residual convolution over time with a norm per frame: (B, C, T) -> (B, C, T)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.over_time = nn.Conv1d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, T) -> (B, C, T)."""
+        normed = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        mixed: Tensor = self.over_time(functional.gelu(normed))
+        return x + mixed
+
+
+def chroma_filters(rate_hz: int, fft_samples: int) -> Tensor:
+    """Which pitch class each bin of 100 to 2000 Hz sounds: (12, fft_samples // 2 + 1), A first."""
+    bins_hz = torch.linspace(0, rate_hz / 2, fft_samples // 2 + 1)
+    pitch = 12 * (bins_hz.clamp_min(1) / 440).log2()  # semitones from A
+    away = (pitch - torch.arange(12)[:, None] + 6) % 12 - 6  # (12, bins) semitones
+    heard = (bins_hz > 100) & (bins_hz < 2000)
+    return (-0.5 * (away / 0.4).square()).exp() * heard
+
+
+def pulse_features(mel: Tensor, rate_hz: float) -> Tensor:
+    """How the onsets of log-mels (B, bands, T) repeat: (B, 4 * PULSE_LAGS), about -1 to 1.
+
+    The autocorrelation of four groups of bands' onsets, at lags from 0.2 to 1.6 s. Convolutions
+    and a mean over time would have to learn this from scratch.
+    """
+    rise = (mel[:, :, 1:] - mel[:, :, :-1]).clamp_min(0)  # (B, bands, T - 1)
+    onsets = rise.unflatten(1, (4, -1)).mean(2)  # (B, 4, T - 1)
+    onsets = onsets - onsets.mean(2, keepdim=True)
+    lags = torch.linspace(0.2, 1.6, PULSE_LAGS, device=mel.device) * rate_hz
+    size = 2 * max(onsets.shape[2], int(lags[-1]) + 2)
+    power = torch.fft.rfft(onsets, size).abs().square()
+    products = torch.fft.irfft(power, size)  # (B, 4, size)
+    ratio = products[:, :, lags.round().long()] / (products[:, :, :1] + 1e-6)
+    return ratio.flatten(1)
+
+
+class AudioTower(nn.Module):
+    """Waveform (B, S) at the config's rate -> (B, 512), not normalised.
+
+    What convolutions hear over time, its mean and spread, beside three summaries that need no
+    learning: the mean spectrum, the pitch classes and the pulse.
+    """
+
+    chroma: Tensor
+
+    def __init__(self, config: StyleConfig) -> None:
+        super().__init__()
+        self.mel = LogMel(
+            rate_hz=config.rate_hz,
+            fft_samples=config.fft_samples,
+            hop_samples=config.hop_samples,
+            bands=config.bands,
+        )
+        self.frame_hz = config.rate_hz / config.hop_samples
+        chroma = chroma_filters(config.rate_hz, config.fft_samples)
+        self.register_buffer("chroma", chroma, persistent=False)
+        width = config.audio_width
+        self.enter = nn.Conv1d(config.bands, width, 5, padding=2)
+        layers: list[nn.Module] = []
+        for stride in config.audio_strides:
+            layers += [nn.Conv1d(width, width, stride, stride=stride), AudioBlock(width)]
+        self.layers = nn.Sequential(*layers)
+        summary = 2 * width + config.bands + 12 + 4 * PULSE_LAGS
+        self.hidden = nn.Linear(summary, 2 * width)
+        self.leave = nn.Linear(2 * width, STYLE_WIDTH)
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Level does not matter: the mean log-mel of the whole clip is taken away first."""
+        spectrum = self.mel.spectrum(audio)  # (B, bins, T)
+        mel = self.mel.bands(spectrum) / 2.5  # (B, bands, T)
+        mel = mel - mel.mean((1, 2), keepdim=True)
+        pitches = (self.chroma @ spectrum.sqrt()).mean(2)  # (B, 12)
+        pitches = functional.normalize(pitches - pitches.mean(1, keepdim=True), dim=1) * 3
+        x = self.layers(self.enter(mel))  # (B, width, T / strides)
+        heard = [x.mean(2), x.std(2, correction=0), mel.mean(2), pitches]
+        summary = torch.cat([*heard, pulse_features(mel, self.frame_hz)], dim=1)
+        leave: Tensor = self.leave(functional.gelu(self.hidden(summary)))
+        return leave
+
+
+class StyleEncoder(nn.Module):
+    """Texts and recordings to unit vectors of 512 numbers whose cosine says how well they agree."""
+
+    def __init__(self, config: StyleConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.text = TextTower(config)
+        self.audio = AudioTower(config)
+
+    def embed_text(self, texts: Sequence[str]) -> Tensor:
+        """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""
+        if not texts:
+            return torch.zeros(0, STYLE_WIDTH)
+        return torch.cat([functional.normalize(self.text([text]), dim=1) for text in texts])
+
+    def embed_audio(self, audio: Tensor | NDArray[np.float32], rate_hz: int) -> Tensor:
+        """Mono audio (S,) at any rate -> (512,) of length 1.
+
+        Of more than a minute the middle minute is heard; a clip under a second is completed
+        with silence.
+        """
+        samples = np.asarray(audio, dtype=np.float32)
+        if samples.ndim != 1:
+            raise ValueError(f"embed_audio needs mono audio (S,), got shape {samples.shape}")
+        spare = len(samples) - round(LONGEST_S * rate_hz)
+        if spare > 0:
+            samples = samples[spare // 2 : len(samples) - (spare - spare // 2)]
+        heard = soxr.resample(samples, rate_hz, self.config.rate_hz)
+        heard = np.pad(heard, (0, max(0, self.config.rate_hz - len(heard))))
+        weights = next(self.parameters())
+        x = torch.from_numpy(heard).to(weights.device)[None]  # (1, S)
+        return functional.normalize(self.audio(x), dim=1)[0]
+
+
+def save_style(style: StyleEncoder, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write ``style.json`` and ``style.safetensors`` into ``folder``."""
+    tensors = {name: tensor.to(dtype) for name, tensor in style.state_dict().items()}
+    write_tensors(folder / STYLE_FILE, tensors)
+    write_json(folder / STYLE_CONFIG, {"kind": WORDS, **asdict(style.config)})
+
+
+def load_style(folder: Path, device: torch.device | str = "cpu") -> StyleEncoder:
+    """The style encoder of the bundle in ``folder``, in float32, ready for use.
+
+    Raises MissingWeights where the bundle brings none, as the released model does, and
+    Incompatible where its files do not fit together.
+    """
+    if not (folder / STYLE_CONFIG).exists():
+        raise MissingWeights(
+            f"{folder} has no {STYLE_CONFIG}. The released DiffRhythm 2 takes its style vectors "
+            "from MuQ-MuLan, which this version of Angen cannot run yet. Use the bundled model "
+            "`mini`."
+        )
+    values = read_json(folder / STYLE_CONFIG)
+    style = StyleEncoder(_config(folder / STYLE_CONFIG, values))
+    tensors = read_tensors(folder / STYLE_FILE)
+    shapes = {name: tuple(tensor.shape) for name, tensor in style.state_dict().items()}
+    check_shapes(folder / STYLE_FILE, tensors, shapes)
+    style.load_state_dict(tensors)  # casts to float32
+    return style.to(device).eval().requires_grad_(False)
+
+
+def _config(path: Path, values: dict[str, object]) -> StyleConfig:
+    if values.get("kind") != WORDS:
+        raise Incompatible(f"{path}: unknown kind of style encoder {values.get('kind')!r}")
+    known = {field.name for field in fields(StyleConfig)}
+    given = {name: value for name, value in values.items() if name != "kind"}
+    if given.keys() != known:
+        raise Incompatible(
+            f"{path}: missing fields {sorted(known - given.keys())}, "
+            f"unknown fields {sorted(given.keys() - known)}"
+        )
+    strides = given.pop("audio_strides")
+    if not isinstance(strides, list) or not all(isinstance(x, int) for x in given.values()):
+        raise Incompatible(f"{path}: a field is neither a whole number nor a list of them")
+    return StyleConfig(audio_strides=tuple(strides), **given)  # type: ignore[arg-type]
