@@ -35,7 +35,7 @@ def rope_tables(positions: Tensor, head_dim: int) -> Rope:
     Source: Su et al. 2021, arXiv:2104.09864; the halves of a head turn together.
     """
     exponents = torch.arange(0, head_dim, 2, device=positions.device).float() / head_dim
-    angles = positions.float()[..., None] / ROPE_BASE**exponents  # (B, n, W / 2)
+    angles = positions.float()[..., None] * (1.0 / ROPE_BASE**exponents)  # (B, n, W / 2)
     angles = torch.cat([angles, angles], dim=-1)  # (B, n, W)
     return angles.cos(), angles.sin()
 

@@ -23,8 +23,9 @@ def sinusoid(times: Tensor) -> Tensor:
     The slowest frequency is exactly 1 / 10000: the exponent runs to 1, not to 127 / 128.
     """
     half = SINUSOID_DIM // 2
-    ramp = torch.arange(half, device=times.device).float() / (half - 1)
-    angles = (times.float() * TIME_SCALE)[..., None] * torch.exp(-math.log(MAX_PERIOD) * ramp)
+    step = math.log(MAX_PERIOD) / (half - 1)
+    rates = torch.exp(torch.arange(half, device=times.device).float() * -step)
+    angles = (times.float() * TIME_SCALE)[..., None] * rates  # (B, n, 128)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 

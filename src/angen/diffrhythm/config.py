@@ -85,3 +85,17 @@ class DiTConfig:
 
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+RELEASED = DiTConfig(
+    dim=2048,
+    depth=16,
+    heads=16,
+    ff_mult=4,
+    mel_dim=64,
+    text_num_embeds=1000,
+    block_size=10,
+    repa_depth=6,
+    repa_dims=(1024, 768),
+)
+"""What ASLP-lab/DiffRhythm2 ships: 1.1 thousand million parameters."""

@@ -155,3 +155,15 @@ class BigVGAN(nn.Module):
 def _upsampling(channels: int, out: int, rate: int, kernel: int) -> nn.ConvTranspose1d:
     """n -> rate * n samples."""
     return nn.ConvTranspose1d(channels, out, kernel, rate, padding=(kernel - rate) // 2)
+
+
+RELEASED = BigVGANConfig(
+    in_channels=64,
+    sampling_rate=48_000,
+    upsample_rates=(10, 10, 8, 3, 2, 2),
+    upsample_kernel_sizes=(20, 20, 16, 7, 4, 4),
+    upsample_initial_channel=1536,
+    resblock_kernel_sizes=(3, 7, 11),
+    resblock_dilation_sizes=((1, 3, 5), (1, 3, 5), (1, 3, 5)),
+)
+"""What ASLP-lab/DiffRhythm2 ships: 131 million parameters."""

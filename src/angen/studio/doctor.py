@@ -1,0 +1,97 @@
+"""Is this the model that was released? Recorded numbers of the original against ours."""
+
+import hashlib
+from pathlib import Path
+
+from angen.diffrhythm import parity as model
+from angen.diffrhythm import weights as dit_weights
+from angen.diffrhythm.config import RELEASED as RELEASED_DIT
+from angen.errors import BadInput
+from angen.parity import Row, exact
+from angen.tensors import Shapes, read_json, read_tensors
+from angen.vocoder import parity as sound
+from angen.vocoder import weights as decoder_weights
+from angen.vocoder.generator import RELEASED as RELEASED_DECODER
+from angen.vocoder.generator import BigVGAN
+
+MANIFEST = "manifest.json"
+MODEL_CASES, MODEL_WEIGHTS = "cases.safetensors", "dit.safetensors"
+DECODER_CASES = "decoder_cases.safetensors"
+MODEL_SHAPES, DECODER_SHAPES = "full_state_dict_shapes.json", "full_decoder_shapes.json"
+
+
+def check_fixtures(folder: Path) -> list[Row]:
+    """A row for each recorded case in ``folder``, good or bad.
+
+    Parts that the folder does not have are left out. Raises BadInput when it has none, and what
+    loading weights raises when these are absent or damaged.
+    """
+    rows = [
+        *_check_files(folder),
+        *_check_model(folder),
+        *_check_decoder(folder),
+        *_check_shapes(folder),
+    ]
+    if not rows:
+        raise BadInput(
+            f"{folder} holds no recordings; expected files like {MODEL_CASES} with {MODEL_WEIGHTS}."
+        )
+    return rows
+
+
+def _check_files(folder: Path) -> list[Row]:
+    """Every file that the manifest lists, by its hash: a damaged recording proves nothing."""
+    if not (folder / MANIFEST).is_file():
+        return []
+    listed = read_json(folder / MANIFEST).get("files")
+    if not isinstance(listed, dict):
+        return [exact(f"{MANIFEST}/files", False, "the list of files is missing")]
+    return [
+        _check_hash(folder / name, facts if isinstance(facts, dict) else {})
+        for name, facts in sorted(listed.items())
+    ]
+
+
+def _check_hash(path: Path, facts: dict[str, object]) -> Row:
+    case = f"file/{path.name}"
+    if not path.is_file():
+        return exact(case, False, "the manifest lists it, but it is missing")
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    return exact(case, found == facts.get("sha256"), "is not what was recorded: other sha256")
+
+
+def _check_model(folder: Path) -> list[Row]:
+    if not (folder / MODEL_CASES).is_file():
+        return []
+    dit = dit_weights.load_dit(folder, weights_file=MODEL_WEIGHTS)
+    return model.check_tensors(dit, read_tensors(folder / MODEL_CASES))
+
+
+def _check_decoder(folder: Path) -> list[Row]:
+    if not (folder / DECODER_CASES).is_file():
+        return []
+    decoder = decoder_weights.load_decoder(folder)
+    if not isinstance(decoder, BigVGAN):
+        return [exact(DECODER_CASES, False, "recorded with another kind of decoder")]
+    return sound.check_tensors(decoder, read_tensors(folder / DECODER_CASES))
+
+
+def _check_shapes(folder: Path) -> list[Row]:
+    """Names and shapes of the full-size release, without building it."""
+    rows = []
+    if (folder / MODEL_SHAPES).is_file():
+        rows.append(_shapes(folder / MODEL_SHAPES, dit_weights.expected_shapes(RELEASED_DIT)))
+    if (folder / DECODER_SHAPES).is_file():
+        shapes = decoder_weights.expected_shapes(RELEASED_DECODER)
+        rows.append(_shapes(folder / DECODER_SHAPES, shapes))
+    return rows
+
+
+def _shapes(path: Path, ours: Shapes) -> Row:
+    theirs = read_json(path)
+    mine = {name: list(shape) for name, shape in ours.items()}
+    names = sorted(mine.keys() | theirs.keys())
+    differing = [name for name in names if mine.get(name) != theirs.get(name)]
+    note = f"differ: {', '.join(differing[:3])}" if differing else ""
+    return Row(case=path.stem, error=len(differing), limit=0, note=note)
