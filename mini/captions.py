@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mini.compose.composing import ALL_STYLES
+from mini.compose.planning import ALL_STYLES
 from mini.compose.score import Labels
 
 SYNONYMS: dict[str, tuple[str, ...]] = {

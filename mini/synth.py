@@ -78,7 +78,7 @@ def acid(hz: float, t: Samples, rate_hz: int) -> Samples:
     total = np.zeros_like(t)
     for each in k:
         ratio = hz * each / cutoff
-        response = 1 / np.sqrt((1 - ratio**2) ** 2 + (ratio / 3) ** 2)
+        response = 1 / np.sqrt((1 - ratio**2) ** 2 + (ratio / 1.6) ** 2)
         total += np.sin(2 * np.pi * hz * each * t) / each * response
     return np.asarray(total * np.minimum(1, t / 0.003))
 
@@ -141,7 +141,7 @@ def _noise_drum(pitch: int, rate_hz: int) -> Samples:
     if drum == "kick" or drum.startswith("tom"):
         top_hz = {"kick": 170.0, "tom1": 420.0, "tom2": 320.0, "tom3": 240.0}[drum]
         phase = 2 * np.pi * np.cumsum(45 + top_hz * np.exp(-t / 0.035)) / rate_hz
-        return np.asarray(np.sign(np.sin(phase)) * np.exp(-t / life_s))
+        return np.asarray(np.tanh(3 * np.sin(phase)) * np.exp(-t / life_s))
     clock = {"snare": 3, "crash": 2}.get(drum, 1)  # samples that each random value is held
     random = np.random.default_rng(pitch).choice([-1.0, 1.0], len(t) // clock + 1)
     return np.asarray(np.repeat(random, clock)[: len(t)] * np.exp(-t / life_s))

@@ -77,8 +77,8 @@ ROCK = Style(
     name="rock",
     bpm=(100, 165),
     meters=(P44, P44, P44, P44, P44, P68),
-    major=("I IV V IV", "I bVII IV I", "I V IV IV", "I IV I V"),
-    minor=("i bVII bVI bVII", "i bVI bVII i", "i bIII bVII iv", "i iv bVII i"),
+    major=("I IV V IV", "I IV V I", "I V IV IV", "I IV I V"),
+    minor=("i bVII bVI bVII", "i bVI bVII i", "i bVI bVII i", "i iv bVII i"),
     kits=("power", "standard"),
     drums=ROCK_DRUMS,
     drum_gain=1.15,
@@ -122,9 +122,9 @@ JAZZ = Style(
         "ii7 V7 Imaj7 Imaj7",
         "Imaj7 vi7 ii7 V7",
         "Imaj7 IVmaj7 iii7 vi7 ii7 V7 Imaj7 V7",
-        "iii7 vi7 ii7 V7",
+        "Imaj7 Imaj7 ii7 V7",
     ),
-    minor=("i7 iv7 V7 i7", "i6 iio7 V7 i6", "iv7 V7 i7 i7", "i7 bVImaj7 iio7 V7"),
+    minor=("i7 iv7 V7 i7", "i6 iio7 V7 i6", "i7 V7 i7 V7", "i7 bVImaj7 iio7 V7"),
     swing=0.65,
     kits=("jazz", "brush"),
     drums=SWING_DRUMS,
@@ -201,8 +201,8 @@ FOLK = Style(
     name="folk",
     bpm=(76, 132),
     meters=(P44, P44, P34, P68),
-    major=("I IV I V", "I V vi IV", "I I IV V", "I vi IV V"),
-    minor=("i bVII i bVII", "i bVI bVII i", "i iv i V", "i bIII bVII i"),
+    major=("I IV I V7", "I V7 vi IV", "I I IV V7", "I vi IV V7"),
+    minor=("i bVII i V7", "i bVI bVII i", "i iv i V7", "i bVII bVI V7"),
     bass=Part(
         instruments=("double bass", "electric bass"), patterns=ROOT_FIFTH, enters=0.5, chance=0.8
     ),
@@ -247,8 +247,8 @@ CLASSICAL = Style(
     name="classical piano",
     bpm=(66, 138),
     meters=(P44, P34, P68),
-    major=("I V I V", "I IV V I", "I vi ii V", "I IV I V"),
-    minor=("i V i V", "i iv V i", "i bVI iio V", "i iv i V"),
+    major=("I V7 I V7", "I IV V7 I", "I vi ii V7", "I IV I V7"),
+    minor=("i V7 i V7", "i iv V7 i", "i bVI iio V7", "i iv i V7"),
     parts=(
         Part(
             instruments=("piano",),
@@ -275,8 +275,8 @@ WALTZ = Style(
     name="waltz",
     bpm=(100, 176),
     meters=(P34,),
-    major=("I I V V", "I IV V I", "I vi ii V", "V I V I"),
-    minor=("i i V V", "i iv V i", "i bVI iv V"),
+    major=("I I V7 V7", "I IV V7 I", "I vi ii V7", "I V7 I V7"),
+    minor=("i i V7 V7", "i iv V7 i", "i bVI iv V7"),
     bass=Part(
         instruments=("double bass", "cello"), patterns={P34: ("R---........", "R-----------")}
     ),
@@ -311,8 +311,8 @@ WALTZ = Style(
 HOUSE = Style(
     name="house",
     bpm=(116, 130),
-    major=("I vi IV V", "IVmaj7 V vi7 vi7", "Imaj7 iii7 vi7 IVmaj7", "IV I V vi"),
-    minor=("i7 bVImaj7 bIII bVII", "i7 iv7 i7 bVII", "i bVI bVII i", "i7 i7 iv7 bVII"),
+    major=("I vi IV V", "I I IV V", "Imaj7 vi7 IVmaj7 V", "I IV I V"),
+    minor=("i7 i7 bVImaj7 V7", "i7 iv7 i7 V7", "i bVI bVII i", "i7 i7 iv7 i7"),
     minor_share=0.6,
     kits=("electronic", "808"),
     drums=HOUSE_DRUMS,
@@ -355,7 +355,7 @@ HOUSE = Style(
 TECHNO = Style(
     name="techno",
     bpm=(124, 146),
-    major=("I I IV IV", "I I bVII IV"),
+    major=("I I IV I", "I I IV V"),
     minor=("i i i i", "i i bVI bVI", "i i bVII i", "i i iv i"),
     minor_share=0.85,
     kits=("808", "electronic"),
@@ -363,7 +363,7 @@ TECHNO = Style(
         P44: (
             {"kick": "X...X...X...X...", "hat": "..x...x...x...x.", "clap": "....x.......x..."},
             {"kick": "X...X...X...X...", "hat": "o.xoo.xoo.xoo.xo", "rim": "...x..x....x..x."},
-            {"kick": "X...X...X...X.x.", "open": "..x...x...x...x.", "cowbell": "...o..o...o..o.."},
+            {"kick": "X...X...X...X.x.", "open": "..x...x...x...x.", "rim": "...o..o...o..o.."},
         )
     },
     drums_enter=0.0,
@@ -407,8 +407,8 @@ AMBIENT = Style(
     name="ambient",
     bpm=(60, 84),
     meters=(P44, P44, P34),
-    major=("Imaj9 IVmaj9 Imaj9 IVmaj9", "Imaj7 vi7 IVmaj7 IVmaj7", "I Isus IVmaj7 I"),
-    minor=("i9 bVImaj7 i9 bVII", "i7 iv7 i7 iv7", "i bVI bIII bVII"),
+    major=("Imaj9 IVmaj7 Imaj9 V7", "I vi7 IV I", "I Isus IV I"),
+    minor=("i9 bVImaj7 i9 iv", "i iv i v7", "i bVI i bVII"),
     parts=(
         Part(instruments=("synth pad", "soft pad"), patterns=HELD, gain=1.2, centre=58),
         Part(
@@ -447,8 +447,8 @@ AMBIENT = Style(
 FUNK = Style(
     name="funk",
     bpm=(92, 122),
-    major=("I7 I7 IV7 I7", "I9 I9 I9 IV9", "I7 bVII7 IV7 I7"),
-    minor=("i7 i7 iv7 i7", "i9 i9 IV9 IV9", "i7 bVII i7 iv7"),
+    major=("I6 I6 IV6 I6", "I I IV V7", "I6 ii7 I6 V7"),
+    minor=("i7 i7 iv7 i7", "i9 i9 i9 V7", "i7 iv7 i7 V7"),
     minor_share=0.55,
     kits=("standard", "power"),
     drums={
@@ -500,8 +500,8 @@ FUNK = Style(
 REGGAE = Style(
     name="reggae",
     bpm=(66, 92),
-    major=("I IV I V", "I V vi IV", "I ii I ii", "I IV V IV"),
-    minor=("i bVII i bVII", "i iv i iv", "i bVI bVII i"),
+    major=("I IV I V7", "I V7 vi IV", "I ii I V7", "I IV V7 I"),
+    minor=("i bVII i V7", "i iv i V7", "i bVI bVII i"),
     kits=("standard",),
     drums={
         P44: (
@@ -542,7 +542,7 @@ BOSSA = Style(
     name="bossa nova",
     bpm=(104, 148),
     major=("Imaj7 Imaj7 ii7 V7", "Imaj9 vi7 ii7 V7", "Imaj7 IVmaj7 ii7 V7"),
-    minor=("i7 i7 iio7 V7", "i6 iv7 V7 i6", "i9 iv7 bVII7 bIIImaj7"),
+    minor=("i7 i7 iio7 V7", "i6 iv7 V7 i6", "i9 iv7 i7 V7"),
     kits=("brush", "jazz"),
     drums={
         P44: (
@@ -588,8 +588,8 @@ COUNTRY = Style(
     name="country",
     bpm=(92, 168),
     meters=(P44, P44, P44, P34),
-    major=("I IV V I", "I I IV V", "I V I V", "I IV I V"),
-    minor=("i bVII i bVII", "i iv V i"),
+    major=("I IV V7 I", "I I IV V7", "I I V7 I", "I IV I V7"),
+    minor=("i bVII i V7", "i iv V7 i"),
     minor_share=0.12,
     kits=("standard", "brush"),
     drums={
@@ -618,7 +618,7 @@ COUNTRY = Style(
         ),
     ),
     lead=Part(instruments=("fiddle", "electric guitar", "harmonica"), patterns=MELODY, centre=73),
-    scale="pentatonic",
+    scale="diatonic",
     energies=("medium", "medium", "high"),
     moods={"major": (*HAPPY[:4], "warm", "rustic"), "minor": ("lonesome", "wistful")},
     words=("foot-stomping country", "country with banjo and fiddle", "honky-tonk country"),
@@ -627,7 +627,7 @@ MARCH = Style(
     name="orchestral march",
     bpm=(88, 126),
     meters=(P44, P44, P68),
-    major=("I I V I", "I IV V I", "I V vi V", "I IV I V"),
+    major=("I I V7 I", "I IV V7 I", "I ii V7 I", "I IV I V7"),
     minor=("i V i V", "i bVI iv V", "i iv V i"),
     kits=("orchestra",),
     drums={
@@ -680,8 +680,8 @@ MARCH = Style(
 LOFI = Style(
     name="lofi hip hop",
     bpm=(68, 92),
-    major=("Imaj7 vi7 ii7 V7", "IVmaj7 iii7 ii7 Imaj7", "Imaj9 IVmaj9 Imaj9 IVmaj9"),
-    minor=("i7 iv7 bVII7 bIIImaj7", "i9 bVImaj7 i9 V7", "i7 bVImaj7 iv7 V7"),
+    major=("Imaj7 vi7 ii7 V7", "Imaj7 iii7 ii7 V7", "Imaj9 IVmaj7 Imaj9 V7"),
+    minor=("i7 iv7 i7 V7", "i9 bVImaj7 i9 V7", "i7 bVImaj7 iv7 V7"),
     minor_share=0.5,
     swing=0.58,
     kits=("808", "standard"),

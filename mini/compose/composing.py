@@ -1,218 +1,112 @@
-"""One piece of music, from a seed and a style to a score with exact labels."""
-
-from dataclasses import dataclass
-from typing import TypeVar
+"""One piece of music, from wishes and a generator to a score with exact labels."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mini.compose import form, players
-from mini.compose.base_styles import BASE
-from mini.compose.held_out_styles import HELD_OUT
+from mini.compose.bassline import bass
+from mini.compose.comping import chords
+from mini.compose.drumming import drums
+from mini.compose.form import BEATS, Bar
 from mini.compose.instruments import INSTRUMENTS, KITS
-from mini.compose.players import Beat
+from mini.compose.melody import Voice, melody
+from mini.compose.patterns import Note, suiting
+from mini.compose.planning import Plan, Wishes, one, plan
 from mini.compose.score import Event, Labels, Score, Track
-from mini.compose.styles import Part, Style
-from mini.compose.theory import TONICS, tonic_of
+from mini.compose.styles import Part
 
-ALL_STYLES: dict[str, Style] = {style.name: style for style in (*BASE, *HELD_OUT)}
 LOUDNESS = {"low": -21.0, "medium": -18.0, "high": -16.0}  # LUFS
-TAIL_S = 1.6  # how long the last chord may ring after its bar has begun, at least
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wishes:
-    """What the caller fixes; None leaves it to the seed."""
-
-    seconds: float
-    style: str
-    ends: bool
-    bpm: float | None = None
-    key: str | None = None
-    meter: str | None = None
-    mood: str | None = None
-    energy: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """All that is decided before the first note."""
-
-    style: Style
-    bpm: float
-    key: str
-    meter: str
-    mood: str
-    energy: str
-    bars: list[form.Bar]
-    times: NDArray[np.float64]  # (beats + 1,) seconds
-    ending: str
+BRIGHTNESS = {"low": 0.6, "medium": 0.85, "high": 1.0}
+DRUM_LEVEL = {"low": 0.85, "medium": 1.0, "high": 1.1}
+LEVELS = {"lead": 0.62, "comping": 0.42, "bass": 0.6, "drums": 0.62}
+MACHINES = ("techno", "house", "chiptune")  # styles in exact time
+HEARD = 3  # an instrument with fewer notes than this is not in the labels
 
 
 def compose(wishes: Wishes, rng: np.random.Generator) -> Score:
-    """The score of a piece. Same wishes and same generator state: same score.
-
-    Raises ValueError for an unknown style, or a key or metre that does not exist.
-    """
-    plan = _plan(wishes, rng)
-    tracks = [track for track in _tracks(plan, rng) if track.events]
-    end_s = wishes.seconds
-    if wishes.ends:
-        last_bar_s = float(plan.times[-1 - form.BEATS[plan.meter]])
-        ring = max(TAIL_S, min(4.0, 1.5 * (plan.times[-1] - last_bar_s)))
-        end_s = min(wishes.seconds, last_bar_s + ring)
-    tracks = [_cut(track, end_s) for track in tracks]
-    beats = plan.times[plan.times < end_s - 0.05]
-    fade_s = min(8.0, end_s / 3) if wishes.ends and plan.ending == "fade" else 0.0
+    """The score of a piece. The same wishes and generator state give the same score."""
+    plan_ = plan(wishes, rng)
+    tracks = [_cut(track, plan_.end_s) for track in _tracks(plan_, rng)]
+    beats = plan_.times[plan_.times < plan_.end_s - 0.05]
+    fading = plan_.ends and plan_.ending == "fade"
     return Score(
-        labels=_labels(plan, tracks, end_s),
+        labels=_labels(plan_, tracks),
         tracks=[track for track in tracks if track.events],
         beats=beats,
-        downbeats=beats[:: form.BEATS[plan.meter]],
-        end_s=end_s,
-        ends=wishes.ends,
-        fade_s=fade_s,
-        reverb=plan.style.reverb * float(rng.uniform(0.6, 1.4)),
-        loudness=LOUDNESS[plan.energy] + float(rng.uniform(-1.5, 1.5)),
-        brightness={"low": 0.55, "medium": 0.8, "high": 1.0}[plan.energy],
+        downbeats=beats[:: BEATS[plan_.meter]],
+        end_s=plan_.end_s,
+        ends=plan_.ends,
+        fade_s=min(8.0, plan_.end_s / 3) if fading else 0.0,
+        reverb=plan_.style.reverb * float(rng.uniform(0.6, 1.4)),
+        loudness=LOUDNESS[plan_.energy] + float(rng.uniform(-1.5, 1.5)),
+        brightness=min(1.0, max(0.4, BRIGHTNESS[plan_.energy] + 0.2 * plan_.lightness)),
     )
 
 
-T = TypeVar("T")
-
-
-def _one(choices: tuple[T, ...], rng: np.random.Generator) -> T:
-    return choices[int(rng.integers(len(choices)))]
-
-
-def _plan(wishes: Wishes, rng: np.random.Generator) -> Plan:
-    if wishes.style not in ALL_STYLES:
-        raise ValueError(f"style={wishes.style!r} is not one of {', '.join(ALL_STYLES)}")
-    style = ALL_STYLES[wishes.style]
-    energy = wishes.energy or _one(style.energies, rng)
-    drawn_bpm = _tempo(style, energy, rng)
-    bpm = wishes.bpm or drawn_bpm
-    drawn_key = f"{_one(TONICS, rng)} {'minor' if rng.random() < style.minor_share else 'major'}"
-    key = wishes.key or drawn_key
-    mode = tonic_of(key)[1]
-    meter = wishes.meter or _one(style.meters, rng)
-    if meter not in style.meters:
-        raise ValueError(f"meter={meter!r}: {style.name} is played in {', '.join(style.meters)}")
-    mood = wishes.mood or _one(style.moods[mode], rng)
-    ending = _one(style.endings, rng)
-    bar_s = form.BEATS[meter] * 60 / bpm
-    lead_in_s = float(rng.uniform(0.01, 0.08))
-    room_s = wishes.seconds - lead_in_s - (max(TAIL_S, bar_s) if wishes.ends else 0)
-    if wishes.ends and ending == "ritard":
-        room_s -= 0.4 * bar_s
-    count = max(1, int(room_s / bar_s) + 1) if wishes.ends else int(room_s / bar_s) + 2
-    bars = form.bars_of(
-        form.sections_for(count, wishes.ends, rng),
-        _progressions(style, mode, rng),
-        key,
-        wishes.ends,
-    )
-    times = form.beat_times(count, meter, bpm, lead_in_s, wishes.ends and ending == "ritard")
-    return Plan(
-        style=style, bpm=bpm, key=key, meter=meter, mood=mood, energy=energy, bars=bars, times=times, ending=ending
-    )  # fmt: skip
-
-
-def _tempo(style: Style, energy: str, rng: np.random.Generator) -> float:
-    """Calm pieces lie lower in the style's range, energetic ones higher. Whole or half numbers."""
-    low, high = style.bpm
-    centre = {"low": 0.3, "medium": 0.5, "high": 0.7}[energy]
-    share = float(np.clip(rng.normal(centre, 0.28), 0, 1))
-    return float(round(low + share * (high - low)))
-
-
-def _progressions(style: Style, mode: str, rng: np.random.Generator) -> dict[str, tuple[str, ...]]:
-    choices = style.major if mode == "major" else style.minor
-    picked = {}
-    for tag in form.INTENSITY:
-        picked[tag] = tuple(_one(choices, rng).split())
-    if rng.random() < 0.6:
-        picked["chorus"] = picked["verse"]
-    picked["inst"] = picked["chorus"]
-    picked["intro"] = picked["outro"] = picked["verse"]
-    home = min((name for row in choices for name in row.split()), key=_homeliness)
-    return picked | {"home": (home,)}
-
-
-def _homeliness(numeral: str) -> tuple[int, int]:
-    """Tonic chords first, and the plainest of them."""
-    degree = numeral.rstrip("maj0123456789suo")
-    return (0 if degree in ("I", "i") else 1, len(numeral))
-
-
-def _tracks(plan: Plan, rng: np.random.Generator) -> list[Track]:
-    made: list[Track] = []
-    style, meter = plan.style, plan.meter
-    level = {"low": 0.85, "medium": 1.0, "high": 1.1}[plan.energy]
-    if style.lead is not None:
-        made.append(_lead(plan, style.lead, rng))
+def _tracks(plan_: Plan, rng: np.random.Generator) -> list[Track]:
+    """The players of the style, each with its part; the leading one first."""
+    style, meter = plan_.style, plan_.meter
+    made = [_lead(plan_, style.lead, rng)] if style.lead is not None else []
     used = {track.sound for track in made}
     for part in style.parts:
-        enters = part.enters - (0.1 if plan.energy == "high" else 0.0)
         if rng.random() < part.chance and meter in part.patterns:
-            fresh = tuple(name for name in part.instruments if name not in used) or part.instruments
-            made.append(_comping(plan, part, _one(fresh, rng), enters, rng))
+            fresh = tuple(name for name in part.instruments if name not in used)
+            made.append(_comping(plan_, part, one(fresh or part.instruments, rng), rng))
             used.add(made[-1].sound)
     if style.bass is not None and rng.random() < style.bass.chance and meter in style.bass.patterns:
-        made.append(_bass(plan, style.bass, rng))
+        made.append(_bass(plan_, style.bass, rng))
     if style.kits and meter in style.drums:
-        made.append(_drums(plan, level, rng))
+        made.append(_drums(plan_, rng))
     return made
 
 
-def _lead(plan: Plan, part: Part, rng: np.random.Generator) -> Track:
-    sound = _one(part.instruments, rng)
-    bars = _playing(plan.bars, plan.style.lead_enters)
-    notes = players.melody(
-        bars,
-        part.patterns[plan.meter],
-        sound,
-        plan.meter,
-        plan.key,
-        plan.style.scale,
-        part.centre,
-        rng,
+def _lead(plan_: Plan, part: Part, rng: np.random.Generator) -> Track:
+    sound = one(part.instruments, rng)
+    voice = Voice(
+        instrument=sound,
+        rhythms=part.patterns[plan_.meter],
+        meter=plan_.meter,
+        key=plan_.key,
+        kind=plan_.style.scale,
+        centre=part.centre + 2 * plan_.lightness,
+        energy=plan_.energy,
+        legato=0.72 if plan_.lightness > 0 else 0.95,
     )
-    return _track(plan, sound, sound, 0.62 * part.gain, notes, rng)
+    notes = melody(_playing(plan_.bars, plan_.style.lead_enters), voice, rng)
+    return _track(plan_, sound, sound, LEVELS["lead"] * part.gain, notes, rng)
 
 
-def _comping(plan: Plan, part: Part, sound: str, enters: float, rng: np.random.Generator) -> Track:
-    patterns = part.patterns[plan.meter]
-    strum = part.strum_s * plan.bpm / 60
-    chosen = _one(patterns, rng)
-    notes = players.chords(
-        _playing(plan.bars, enters), chosen, sound, plan.meter, part.centre, strum, rng
-    )
-    return _track(plan, sound, sound, 0.42 * part.gain, notes, rng)
+def _comping(plan_: Plan, part: Part, sound: str, rng: np.random.Generator) -> Track:
+    pattern = suiting(part.patterns[plan_.meter], plan_.energy, rng)
+    enters = part.enters - (0.1 if plan_.energy == "high" else 0.0)
+    strum = part.strum_s * plan_.bpm / 60  # [s] * [beat/min] / [s/min] = [beat]
+    centre = part.centre + plan_.lightness
+    bars = _playing(plan_.bars, enters)
+    notes = chords(bars, pattern, sound, plan_.meter, centre, strum, rng)
+    return _track(plan_, sound, sound, LEVELS["comping"] * part.gain, notes, rng)
 
 
-def _bass(plan: Plan, part: Part, rng: np.random.Generator) -> Track:
-    sound = _one(part.instruments, rng)
-    pattern = _one(part.patterns[plan.meter], rng)
-    notes = players.bass(_playing(plan.bars, part.enters), pattern, sound, plan.meter, rng)
-    return _track(plan, sound, sound, 0.6 * part.gain, notes, rng)
+def _bass(plan_: Plan, part: Part, rng: np.random.Generator) -> Track:
+    sound = one(part.instruments, rng)
+    pattern = suiting(part.patterns[plan_.meter], plan_.energy, rng)
+    notes = bass(_playing(plan_.bars, part.enters), pattern, sound, plan_.meter, rng)
+    return _track(plan_, sound, sound, LEVELS["bass"] * part.gain, notes, rng)
 
 
-def _drums(plan: Plan, level: float, rng: np.random.Generator) -> Track:
-    kit = KITS[_one(plan.style.kits, rng)]
-    enters = plan.style.drums_enter + (0.1 if plan.energy == "low" else 0.0)
-    notes = players.drums(plan.bars, plan.style.drums[plan.meter], plan.meter, enters, rng)
-    gain = 0.62 * plan.style.drum_gain * kit.gain * level
-    return _track(plan, kit.name, kit.label, gain, notes, rng)
+def _drums(plan_: Plan, rng: np.random.Generator) -> Track:
+    kit = KITS[one(plan_.style.kits, rng)]
+    enters = plan_.style.drums_enter + (0.1 if plan_.energy == "low" else 0.0)
+    notes = drums(plan_.bars, plan_.style.drums[plan_.meter], plan_.meter, enters, rng)
+    gain = LEVELS["drums"] * plan_.style.drum_gain * kit.gain * DRUM_LEVEL[plan_.energy]
+    return _track(plan_, kit.name, kit.label, gain, notes, rng)
 
 
-def _playing(bars: list[form.Bar], enters: float) -> list[form.Bar]:
+def _playing(bars: list[Bar], enters: float) -> list[Bar]:
     """The bars in which a part plays: intense sections, and the closing chord."""
     return [bar for bar in bars if bar.last or bar.intensity >= enters]
 
 
 def _track(
-    plan: Plan, sound: str, label: str, gain: float, notes: list[Beat], rng: np.random.Generator
+    plan_: Plan, sound: str, label: str, gain: float, notes: list[Note], rng: np.random.Generator
 ) -> Track:
     """Notes in beats become notes in seconds: swing, tempo, a hair of human timing, dynamics."""
     own = INSTRUMENTS[sound].gain if sound in INSTRUMENTS else 1.0
@@ -220,21 +114,23 @@ def _track(
     if not notes:
         return track
     places, lengths, pitches, gains = (np.asarray(column) for column in zip(*notes, strict=True))
-    grid = np.arange(len(plan.times), dtype=np.float64)
-    ends = np.minimum(_swung(places + lengths, plan.style.swing, plan.meter), grid[-1])
-    starts_s = np.interp(_swung(places, plan.style.swing, plan.meter), grid, plan.times)
-    lengths_s = np.interp(ends, grid, plan.times) - starts_s
-    beyond = places + lengths > grid[-1]
-    lengths_s = np.where(
-        beyond, lengths_s + (places + lengths - grid[-1]) * 60 / plan.bpm, lengths_s
-    )
-    loose = 0.0 if plan.style.name in ("techno", "house", "chiptune") else 0.006
-    starts_s = np.maximum(0, starts_s + rng.normal(0, loose, len(starts_s)).clip(-0.014, 0.014))
-    bar = np.minimum(places // form.BEATS[plan.meter], len(plan.bars) - 1).astype(int)
-    shape = np.asarray([0.72 + 0.28 * each.intensity for each in plan.bars])[bar]
-    for start, length, pitch, loud in zip(starts_s, lengths_s, pitches, gains * shape, strict=True):
-        track.events.append(Event(float(start), float(max(0.05, length)), int(pitch), float(loud)))
+    starts_s, stops_s = (_seconds(plan_, when) for when in (places, places + lengths))
+    loose_s = 0.0 if plan_.style.name in MACHINES else 0.006
+    shift_s = rng.normal(0, loose_s, len(starts_s)).clip(-0.014, 0.014)
+    lengths_s = np.maximum(0.05, stops_s - starts_s)
+    starts_s = np.maximum(0, starts_s + shift_s)
+    bar = np.minimum(places // BEATS[plan_.meter], len(plan_.bars) - 1).astype(int)
+    shape = np.asarray([0.72 + 0.28 * each.intensity for each in plan_.bars])[bar]
+    rows = zip(starts_s, lengths_s, pitches, gains * shape, strict=True)
+    track.events = [Event(float(at), float(s), int(p), float(g)) for at, s, p, g in rows]
     return track
+
+
+def _seconds(plan_: Plan, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """When beats ``places`` sound: (N,) seconds. Past the last bar the tempo goes on."""
+    grid = np.arange(len(plan_.times), dtype=np.float64)
+    inside = np.interp(_swung(places, plan_.style.swing, plan_.meter), grid, plan_.times)
+    return np.asarray(inside + np.maximum(0, places - grid[-1]) * 60 / plan_.bpm)
 
 
 def _swung(places: NDArray[np.float64], swing: float, meter: str) -> NDArray[np.float64]:
@@ -242,7 +138,7 @@ def _swung(places: NDArray[np.float64], swing: float, meter: str) -> NDArray[np.
     if meter == "6/8" or swing == 0.5:
         return places
     whole = np.floor(places + 1e-9)
-    return whole + np.interp(places - whole, [0.0, 0.5, 1.0], [0.0, swing, 1.0])
+    return np.asarray(whole + np.interp(places - whole, [0.0, 0.5, 1.0], [0.0, swing, 1.0]))
 
 
 def _cut(track: Track, end_s: float) -> Track:
@@ -250,25 +146,20 @@ def _cut(track: Track, end_s: float) -> Track:
     return Track(sound=track.sound, label=track.label, gain=track.gain, events=events)
 
 
-def _labels(plan: Plan, tracks: list[Track], end_s: float) -> Labels:
-    heard: dict[str, float] = {}
-    for track in tracks:
-        if len(track.events) > 2:
-            heard.setdefault(track.label, 0.0)
-    starts: list[tuple[str, float]] = []
-    for bar in plan.bars:
-        start = float(plan.times[bar.index * form.BEATS[plan.meter]])
-        if bar.place == 0 and start < end_s - 0.05:
-            starts.append((bar.tag, 0.0 if bar.index == 0 else start))
-    stops = [start for _, start in starts[1:]] + [end_s]
-    sections = tuple((tag, start, stop) for (tag, start), stop in zip(starts, stops, strict=True))
+def _labels(plan_: Plan, tracks: list[Track]) -> Labels:
+    heard = dict.fromkeys(track.label for track in tracks if len(track.events) >= HEARD)
+    opening = [bar for bar in plan_.bars if bar.place == 0]
+    starts = [float(plan_.times[bar.index * BEATS[plan_.meter]]) for bar in opening]
+    starts[0] = 0.0
+    tags = [bar.tag for bar, start in zip(opening, starts, strict=True) if start < plan_.end_s]
+    edges = [*starts[: len(tags)], plan_.end_s]
     return Labels(
-        style=plan.style.name,
-        bpm=plan.bpm,
-        key=plan.key,
-        meter=plan.meter,
-        mood=plan.mood,
-        energy=plan.energy,
+        style=plan_.style.name,
+        bpm=plan_.bpm,
+        key=plan_.key,
+        meter=plan_.meter,
+        mood=plan_.mood,
+        energy=plan_.energy,
         instruments=tuple(heard),
-        sections=sections,
+        sections=tuple(zip(tags, edges[:-1], edges[1:], strict=True)),
     )

@@ -25,6 +25,9 @@ FORMS = (  # the shape of a song; shares of the whole in units of two bars
     (("intro", 2), ("verse", 4), ("chorus", 4), ("bridge", 2), ("chorus", 4), ("outro", 2)),
     (("verse", 2), ("chorus", 2), ("outro", 1)),
     (("intro", 1), ("inst", 3), ("outro", 1)),
+    (("verse", 1), ("chorus", 1), ("outro", 1)),
+    (("intro", 1), ("verse", 2), ("outro", 1)),
+    (("chorus", 2), ("outro", 1)),
 )
 EXCERPTS = (  # pieces that are cut before their end
     (("intro", 1), ("verse", 2), ("chorus", 2), ("verse", 2), ("chorus", 2)),
@@ -32,6 +35,11 @@ EXCERPTS = (  # pieces that are cut before their end
     (("chorus", 2), ("verse", 2), ("chorus", 2)),
     (("intro", 2), ("verse", 4), ("chorus", 4)),
     (("inst", 2), ("chorus", 2), ("inst", 2)),
+    (("verse", 1), ("chorus", 1)),
+    (("intro", 1), ("verse", 1), ("chorus", 2)),
+    (("intro", 1), ("chorus", 1)),
+    (("verse", 1), ("bridge", 1), ("chorus", 1)),
+    (("inst", 1), ("verse", 1)),
     (("verse", 4), ("inst", 2), ("verse", 2)),
 )
 

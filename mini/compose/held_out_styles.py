@@ -17,7 +17,7 @@ from mini.compose.styles import (
 CHIPTUNE = Style(
     name="chiptune",
     bpm=(130, 170),
-    major=(*POP_MAJOR, "I bVII bVI bVII", "IV V iii vi"),
+    major=(*POP_MAJOR, "I I V I", "I IV V I"),
     minor=(*POP_MINOR, "i bVI bVII i"),
     minor_share=0.45,
     kits=("noise",),
@@ -25,7 +25,7 @@ CHIPTUNE = Style(
         P44: (
             {"kick": "X...x...X...x...", "snare": "....X.......X...", "hat": "x.x.x.x.x.x.x.x."},
             {"kick": "X.....x.X..x....", "snare": "....X.......X.oo", "hat": "xoxoxoxoxoxoxoxo"},
-            {"kick": "X..x..x.X..x..x.", "snare": "....X.......X...", "hat": "x.x.x.x.x.x.x.x."},
+            {"kick": "X...x...X..x..x.", "snare": "....X.......X...", "hat": "x.x.x.x.x.x.x.x."},
         )
     },
     drums_enter=0.4,

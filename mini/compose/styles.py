@@ -157,7 +157,7 @@ ROCK_DRUMS: dict[str, tuple[Drums, ...]] = {
     ),
     P34: ({"kick": "X...........", "snare": "....x...x...", "hat": "x.x.x.x.x.x."},),
     P68: (
-        {"kick": "X.........x.", "snare": "......X.....", "hat": "x.x.x.x.x.x."},
+        {"kick": "X.........x.", "snare": "......X.....", "hat": "X.o.o.X.o.o."},
         {"kick": "X...x.......", "snare": "......X.....", "hat": "X.o.o.X.o.o."},
     ),
 }
@@ -191,8 +191,8 @@ SWING_DRUMS: dict[str, tuple[Drums, ...]] = {
     P68: ({"ride": "x...x.x...x.", "kick": "x...........", "snare": "......x....."},),
 }
 
-POP_MAJOR = ("I V vi IV", "I vi IV V", "vi IV I V", "I IV vi V", "I iii IV V", "I IV I V")
-POP_MINOR = ("i bVI bIII bVII", "i iv bVI V", "i bVII bVI bVII", "i bVI iv V", "i bIII bVII iv")
+POP_MAJOR = ("I V vi IV", "I vi IV V", "I IV vi V", "I iii IV V", "I IV I V", "I I IV V")
+POP_MINOR = ("i bVI iv V", "i iv bVI V", "i bVII bVI V", "i bVI i V", "i iv i V", "i bVI bVII i")
 HAPPY = ("happy", "uplifting", "cheerful", "joyful", "playful", "bright")
 SAD = ("sad", "melancholic", "dark", "wistful", "brooding")
 BASES = ("electric bass",)
