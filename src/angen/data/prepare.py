@@ -74,7 +74,7 @@ def prepare(
     found, problems = find_audio(sources)
     recordings, unusable, unused = _described(found, table or {})
     problems += unusable
-    _require_space(root, [recording.info for recording in recordings])
+    require_space(root, [recording.info for recording in recordings])
     with built_beside(place) as folder:
         clips, more = _cut_all(recordings, folder, config.cutting, on_step)
         info = _manifest(name, clips, problems + more + unused, config)
@@ -112,7 +112,8 @@ def _recording(item: Found, row: Values) -> Recording:
     return Recording(found=item, info=info, values=values)
 
 
-def _require_space(root: Path, recordings: Sequence[AudioInfo]) -> None:
+def require_space(root: Path, recordings: Sequence[AudioInfo]) -> None:
+    """Raise OutOfSpace when the clips of ``recordings`` do not fit on the disk of ``root``."""
     needed = sum(
         info.duration_s
         * min(info.rate_hz, MAX_CLIP_RATE_HZ)

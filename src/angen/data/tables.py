@@ -125,19 +125,26 @@ def read_notes(audio: Path) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     note = audio.with_suffix(".txt")
-    if note.is_file():
+    if _there(note):
         values |= _from_text(note, _text(note))
     lyrics = audio.with_suffix(".lyrics.txt")
-    if lyrics.is_file():
+    if _there(lyrics):
         values["lyrics"] = _text(lyrics).strip()
     fields = audio.with_suffix(".json")
-    if fields.is_file():
+    if _there(fields):
         data = _json(fields, _text(fields))
         if not isinstance(data, dict):
             raise BadInput(f"{fields}: expected one object with fields such as genre and bpm.")
         values |= _known(data, str(fields))
     values.pop("file", None)
     return values
+
+
+def _there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long with this suffix
+        return False
 
 
 def _from_text(path: Path, text: str) -> dict[str, Any]:

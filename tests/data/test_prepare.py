@@ -1,0 +1,253 @@
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from angen.audio.files import read_audio
+from angen.data.clips import Cutting, Names
+from angen.data.manifest import DatasetInfo, load_info
+from angen.data.prepare import PrepareConfig, prepare
+from angen.data.scan import sha256_of
+from angen.errors import BadInput, Stopped
+from tests.data.songs import RATE_HZ, piece, write_song
+
+SHORT = Cutting(min_s=4, max_s=8)
+Prepare = Callable[..., DatasetInfo]
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """Three songs."""
+    for seed, name in enumerate(("one.flac", "two.wav", "deep/three.ogg")):
+        write_song(tmp_path / "music" / name, 20, seed=seed, bpm=100 + 10 * seed)
+    return tmp_path / "music"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "home/training_data"
+
+
+def test_prepare_makes_a_dataset_of_all_the_music(music: Path, root: Path) -> None:
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert load_info(root / "demo") == info
+    assert info.songs == ("one", "two", "three")
+    assert info.duration_s == pytest.approx(60, abs=0.01)
+    for clip in info.clips:
+        assert sha256_of(root / "demo" / clip.file) == clip.sha256
+        assert 4 <= clip.duration_s <= 8
+        assert clip.metadata.bpm == pytest.approx(
+            {"one": 100, "two": 110, "three": 120}[clip.song], 0.02
+        )
+    assert {clip.file for clip in info.clips} == {
+        path.relative_to(root / "demo").as_posix() for path in (root / "demo/clips").iterdir()
+    }
+    assert info.clips[0].file.endswith("_one_clip001.wav")
+    assert len({clip.song for clip in info.side("validation")}) == 1
+
+
+def test_the_clips_of_a_song_are_the_song(music: Path, root: Path) -> None:
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    clips = [clip for clip in info.clips if clip.song == "two"]
+    joined = np.concatenate(
+        [read_audio(root / "demo" / clip.file).samples for clip in clips], axis=1
+    )
+    np.testing.assert_allclose(joined, read_audio(music / "two.wav").samples, atol=1e-4)
+    assert [clip.ends_song for clip in clips] == [False] * (len(clips) - 1) + [True]
+
+
+def test_preparing_again_gives_the_same_clips(music: Path, root: Path) -> None:
+    config = PrepareConfig(cutting=SHORT)
+    first = prepare([music], "a", root, config, silent)
+    assert prepare([music], "b", root, config, silent).clips == first.clips
+
+
+def test_uncut_files_are_clips(music: Path, root: Path) -> None:
+    info = prepare([music], "demo", root, PrepareConfig(cutting=Cutting(cut=False)), silent)
+    assert [clip.duration_s for clip in info.clips] == pytest.approx([20, 20, 20], abs=0.01)
+
+
+def test_bad_files_are_named_and_the_others_go_on(music: Path, root: Path) -> None:
+    (music / "empty.wav").write_bytes(b"")
+    (music / "text.mp3").write_text("not music")
+    soundfile.write(music / "silent.wav", np.zeros(10 * RATE_HZ), RATE_HZ)
+    soundfile.write(music / "short.wav", piece(0.3), RATE_HZ)
+    broken = piece(10)
+    broken[50_000] = np.nan
+    soundfile.write(music / "nan.wav", broken, RATE_HZ, subtype="FLOAT")
+    whole = (music / "two.wav").read_bytes()
+    (music / "cut off.wav").write_bytes(whole[: len(whole) // 2])
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    reasons = {problem.file: problem.reason for problem in info.problems}
+    assert "empty" in reasons["empty.wav"]
+    assert "not sound" in reasons["text.mp3"]
+    assert "silent" in reasons["silent.wav"]
+    assert "0.30 s" in reasons["short.wav"]
+    assert "not numbers" in reasons["nan.wav"]
+    assert "end of the file is missing" in reasons["cut off.wav"]
+    assert set(info.songs) == {"one", "two", "three", "cut-off"}
+    assert not any(clip.ends_song for clip in info.clips if clip.song == "cut-off")
+
+
+def test_silence_inside_a_song_is_left_out_and_said(tmp_path: Path, root: Path) -> None:
+    song = np.concatenate([piece(9), np.zeros(12 * RATE_HZ), piece(9)])
+    soundfile.write(tmp_path / "gap.wav", song, RATE_HZ)
+    cutting = Cutting(min_s=3, max_s=6)
+    info = prepare([tmp_path / "gap.wav"], "demo", root, PrepareConfig(cutting=cutting), silent)
+    assert info.duration_s < 25
+    assert any("left out: it is silent" in problem.reason for problem in info.problems)
+
+
+@pytest.mark.parametrize(
+    "name", ['it\'s "it".wav', "🎵 été.wav", "x" * 250 + ".wav", "夜曲" * 40 + ".wav"]
+)
+def test_odd_names_become_safe_ones(tmp_path: Path, root: Path, name: str) -> None:
+    write_song(tmp_path / "music" / name, 16)
+    info = prepare([tmp_path / "music"], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert info.clips[0].source.file == name
+    for clip in info.clips:
+        assert len(Path(clip.file).name.encode()) <= 140
+        assert (root / "demo" / clip.file).is_file()
+
+
+def test_one_name_in_two_folders_is_two_songs(tmp_path: Path, root: Path) -> None:
+    write_song(tmp_path / "music/a/song.wav", 16, seed=1)
+    write_song(tmp_path / "music/b/song.wav", 12, seed=2)
+    info = prepare([tmp_path / "music"], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert info.songs == ("song", "song-2")
+    assert [clip.source.file for clip in info.clips][-1] == "b/song.wav"
+
+
+def test_one_song_alone_keeps_nothing_aside_and_says_so(tmp_path: Path, root: Path) -> None:
+    path = write_song(tmp_path / "one.wav", 30)
+    info = prepare([path], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert not info.side("validation")
+    assert "Add a second song" in info.notes[0]
+
+
+def test_a_single_clip_is_refused(tmp_path: Path, root: Path) -> None:
+    path = write_song(tmp_path / "one.wav", 6)
+    with pytest.raises(BadInput, match="give 1 clip; training needs 2"):
+        prepare([path], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert not list(root.iterdir())
+
+
+def test_only_bad_files_are_refused_with_all_their_reasons(tmp_path: Path, root: Path) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music/a.wav").write_bytes(b"")
+    (tmp_path / "music/b.mp3").write_text("no")
+    with pytest.raises(BadInput, match=r"no clips(.|\n)*a\.wav(.|\n)*b\.mp3"):
+        prepare([tmp_path / "music"], "demo", root, PrepareConfig(), silent)
+
+
+@pytest.mark.parametrize("name", ["../x", "", "nul", ".x", "a/b"])
+def test_bad_names_are_refused(music: Path, root: Path, name: str) -> None:
+    with pytest.raises(BadInput, match="dataset name"):
+        prepare([music], name, root, PrepareConfig(), silent)
+
+
+def test_a_taken_name_is_refused_unless_it_is_to_be_replaced(music: Path, root: Path) -> None:
+    config = PrepareConfig(cutting=SHORT)
+    before = prepare([music / "one.flac"], "demo", root, config, silent)
+    with pytest.raises(BadInput, match="exists already"):
+        prepare([music], "demo", root, config, silent)
+    (root / "demo/latents").mkdir()
+    after = prepare([music], "demo", root, PrepareConfig(cutting=SHORT, replace=True), silent)
+    assert len(after.clips) > len(before.clips)
+    assert (root / "demo/latents").is_dir()
+    assert [path.name for path in root.iterdir()] == ["demo"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [(Stopped("enough"), Stopped), (OSError(errno.EIO, "broken disk"), OSError)],
+)
+def test_a_stop_or_fault_leaves_nothing_half_written(
+    music: Path, root: Path, fault: Exception, expected: type[Exception]
+) -> None:
+    def stop(done: int, total: int) -> None:
+        if done > total / 2:
+            raise fault
+
+    with pytest.raises(expected):
+        prepare([music], "demo", root, PrepareConfig(cutting=SHORT), stop)
+    assert not list(root.iterdir())
+
+
+def test_a_killed_run_leaves_no_trace_after_the_next(music: Path, root: Path) -> None:
+    (root / ".demo.part/clips").mkdir(parents=True)
+    (root / ".demo.part/clips/old.wav").write_bytes(b"old")
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert len(list((root / "demo/clips").iterdir())) == len(info.clips)
+
+
+def test_progress_counts_seconds_up_to_all_of_them(music: Path, root: Path) -> None:
+    told: list[tuple[int, int]] = []
+    prepare([music], "demo", root, PrepareConfig(cutting=SHORT), lambda *step: told.append(step))
+    assert told == sorted(told)
+    assert told[0] == (0, 60)
+    assert told[-1] == (60, 60)
+
+
+def test_what_a_person_says_goes_before_the_machine_and_a_row_before_a_note(
+    music: Path, root: Path
+) -> None:
+    (music / "one.txt").write_text("genre: folk\nmood: calm\n")
+    table = {"one.flac": {"genre": "reel"}, "gone.wav": {"genre": "x"}}
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent, table=table)
+    first = info.clips[0]
+    assert (first.metadata.genre, first.metadata.mood) == ("reel", "calm")
+    assert first.metadata.edited == ("genre", "mood")
+    assert first.file == "clips/reel_one_clip001.wav"
+    assert [p.file for p in info.problems if "row of the table" in p.reason] == ["gone.wav"]
+
+
+def test_a_bad_note_costs_its_recording_alone(music: Path, root: Path) -> None:
+    (music / "one.json").write_text('{"bpm": "fast"}')
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert info.songs == ("two", "three")
+    assert "bpm is 'fast'" in next(p.reason for p in info.problems if p.file == "one.flac")
+
+
+def test_lyrics_of_a_song_in_many_clips_are_left_out_and_said(music: Path, root: Path) -> None:
+    (music / "one.lyrics.txt").write_text("la la la")
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert all(not clip.metadata.lyrics for clip in info.clips)
+    assert any("lyrics belong to" in problem.reason for problem in info.problems)
+    whole = PrepareConfig(cutting=Cutting(cut=False))
+    info = prepare([music], "whole", root, whole, silent)
+    assert [clip.metadata.lyrics for clip in info.clips if clip.song == "one"] == ["la la la"]
+
+
+def test_high_rates_and_many_channels_are_brought_to_what_is_heard(
+    tmp_path: Path, root: Path
+) -> None:
+    sound = np.repeat(piece(16)[:, None], 6, axis=1)
+    soundfile.write(tmp_path / "surround.wav", np.repeat(sound, 12, axis=0), 192_000, "PCM_24")
+    config = PrepareConfig(cutting=SHORT)
+    info = prepare([tmp_path / "surround.wav"], "demo", root, config, silent)
+    described = soundfile.info(root / "demo" / info.clips[0].file)
+    assert (described.samplerate, described.channels) == (48_000, 1)
+
+
+def test_clips_stems_and_copies_of_a_song_are_one_song() -> None:
+    names = Names()
+    assert names.song(Path("a/song.wav"), 60) == "song"
+    assert names.song(Path("a/song.mp3"), 60.1) == "song"
+    assert names.song(Path("a/song_vocals.wav"), 60) == "song"
+    assert names.song(Path("b/song.wav"), 90) == "song-2"
+    assert names.song(Path("c/pop_tune_clip001.wav"), 12) == "pop_tune"
+    assert names.song(Path("c/pop_tune_clip002.wav"), 15) == "pop_tune"
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(0.5, 30), (10, 15), (30, 10)])
+def test_lengths_that_cannot_tile_are_refused(shortest: float, longest: float) -> None:
+    with pytest.raises(BadInput, match="cannot tile"):
+        Cutting(min_s=shortest, max_s=longest)

@@ -1,0 +1,90 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from angen.data.scan import find_audio
+from angen.errors import BadInput
+
+
+def touch(path: Path, content: str | None = None) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(str(path) if content is None else content)
+    return path
+
+
+def labels(*sources: Path) -> list[str]:
+    return [found.label for found in find_audio(sources)[0]]
+
+
+def test_recordings_are_found_in_all_folders_in_order(tmp_path: Path) -> None:
+    for name in ("b.flac", "a.WAV", "deep/er/c.mp3", "d.opus", "e.aiff", "f.ogg", "notes.txt"):
+        touch(tmp_path / name)
+    touch(tmp_path / ".hidden/x.wav")
+    touch(tmp_path / "._a.wav")
+    assert labels(tmp_path) == ["a.WAV", "b.flac", "d.opus", "e.aiff", "f.ogg", "deep/er/c.mp3"]
+
+
+@pytest.mark.parametrize("name", ["my song.wav", 'it\'s "it".wav', "🎵.flac", "x" * 250 + ".wav"])
+def test_odd_names_are_found(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / name)
+    assert labels(tmp_path) == [name]
+
+
+def test_one_name_in_two_folders_is_two_recordings(tmp_path: Path) -> None:
+    touch(tmp_path / "a/song.wav")
+    touch(tmp_path / "b/song.wav")
+    assert labels(tmp_path) == ["a/song.wav", "b/song.wav"]
+
+
+def test_the_same_content_is_taken_once_and_said(tmp_path: Path) -> None:
+    touch(tmp_path / "a.wav", "same")
+    touch(tmp_path / "b.wav", "same")
+    found, problems = find_audio([tmp_path])
+    assert [item.label for item in found] == ["a.wav"]
+    assert problems[0].file == "b.wav"
+    assert "same content as a.wav" in problems[0].reason
+
+
+def test_a_file_given_twice_is_taken_once_without_a_word(tmp_path: Path) -> None:
+    path = touch(tmp_path / "a.wav")
+    found, problems = find_audio([path, tmp_path])
+    assert len(found) == 1
+    assert not problems
+
+
+def test_a_link_out_of_its_folder_is_left_out(tmp_path: Path) -> None:
+    outside = touch(tmp_path / "outside/secret.wav")
+    inside = touch(tmp_path / "music/a.wav").parent
+    (inside / "b.wav").symlink_to(outside)
+    found, problems = find_audio([inside])
+    assert [item.label for item in found] == ["a.wav"]
+    assert "link out of its folder" in problems[0].reason
+
+
+def test_a_folder_without_recordings_says_what_it_wants(tmp_path: Path) -> None:
+    touch(tmp_path / "notes.txt")
+    with pytest.raises(BadInput, match=r"No recording in .* WAV, FLAC"):
+        find_audio([tmp_path])
+
+
+def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"gone\.wav does not exist"):
+        find_audio([tmp_path / "gone.wav"])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all files")
+def test_a_file_that_may_not_be_read_is_left_out(tmp_path: Path) -> None:
+    touch(tmp_path / "a.wav")
+    touch(tmp_path / "b.wav").chmod(0)
+    found, problems = find_audio([tmp_path])
+    assert [item.label for item in found] == ["a.wav"]
+    assert "cannot be opened" in problems[0].reason
+
+
+def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
+    touch(tmp_path / "a.wav")
+    (tmp_path / "b.wav").symlink_to(tmp_path / "gone.wav")
+    found, problems = find_audio([tmp_path])
+    assert [item.label for item in found] == ["a.wav"]
+    assert problems[0].file == "b.wav"
