@@ -42,15 +42,21 @@ def _opened(folder: Path) -> tuple[NDArray[np.int16], dict[str, list[float]]]:
 
 
 @lru_cache(maxsize=1500)
-def note(name: str, pitch: int) -> Note:
-    """The samples of one note of an instrument, or one drum hit of a kit: (S,) at RATE_HZ.
+def note(name: str, pitch: int, rate_hz: int = RATE_HZ) -> Note:
+    """The samples of one note of an instrument, or one drum hit of a kit: (S,) at ``rate_hz``.
 
     The note is as long as the instrument allows and fades by itself; cut it shorter as needed.
     For a kit, ``pitch`` is the General MIDI key of the drum.
+
+    Raises ValueError for a sampled sound at any rate but RATE_HZ.
     """
     formula = INSTRUMENTS[name].programme < 0 if name in INSTRUMENTS else KITS[name].programme < 0
     if formula:
-        return synth.note(name, pitch, RATE_HZ)
+        return synth.note(name, pitch, rate_hz)
+    if rate_hz != RATE_HZ:
+        raise ValueError(
+            f"{name} is recorded at {RATE_HZ} Hz; only formula sounds come at {rate_hz}"
+        )
     samples, index = _opened(FOLDER)
     start, length, scale = index[f"{name}:{pitch}"]
     return np.asarray(samples[int(start) : int(start + length)], np.float32) * np.float32(scale)

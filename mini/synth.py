@@ -149,6 +149,7 @@ def _noise_drum(pitch: int, rate_hz: int) -> Samples:
 
 TIMBRES: dict[str, Callable[[float, Samples, int], Samples]] = {
     "pulse lead": pulse,
+    "square lead": lambda hz, t, rate_hz: pulse(hz, t, rate_hz, duty=0.5),
     "pulse arpeggio": lambda hz, t, rate_hz: pulse(hz, t, rate_hz, duty=0.125),
     "triangle bass": triangle,
     "pluck synth": pluck,

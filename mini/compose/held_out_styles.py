@@ -52,7 +52,7 @@ CHIPTUNE = Style(
         ),
     ),
     lead=Part(
-        instruments=("pulse lead",),
+        instruments=("pulse lead", "square lead"),
         patterns={
             P44: (
                 "x-x-x-xxx-x-x---",
@@ -75,7 +75,7 @@ CHIPTUNE = Style(
 MUSIC_BOX = Style(
     name="music box",
     bpm=(72, 104),
-    meters=(P34, P34, P68),
+    meters=(P34,),
     major=("I IV V I", "I vi ii V", "I iii IV V"),
     minor=("i iv V i", "i bVI iv V"),
     minor_share=0.3,
