@@ -5,6 +5,7 @@ Each answer comes with a confidence from 0 to 1, so that a person knows where to
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -122,8 +123,10 @@ def _conclude(ear: _Ear, loudness: Loudness, duration_s: float) -> Listening:
     curve = tempo.onset_curve(flux)
     pace = tempo.estimate_tempo(flux)
     beats = tempo.track_beats(curve, pace.bpm) if pace else np.zeros(0)
-    change = keys.harmony_change(treble, beats)
-    downbeats, bar, bar_confidence = tempo.find_downbeats(beats, flux[:, 0], change)
+    beats = tempo.settle_phase(beats, flux, partial(keys.harmony_change, treble))
+    downbeats, bar, bar_confidence = tempo.find_downbeats(
+        beats, flux, keys.harmony_change(treble, beats), keys.harmony_change(bass, beats)
+    )
     key = keys.estimate_key(treble, bass)
     facts = tags.Facts(
         timbre=ear.timbre.finish(),

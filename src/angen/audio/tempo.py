@@ -3,7 +3,7 @@
 Shapes: F frames of `FRAME_RATE_HZ`, P candidate tempi, N beats, B bands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +17,14 @@ FRAME_RATE_HZ = LISTENING_RATE_HZ / FRAME_HOP  # 86.1 frames a second
 BAND_EDGES_HZ = (30.0, 150.0, 500.0, 2_500.0, 10_000.0)
 SLOWEST_BPM, FASTEST_BPM = 40.0, 240.0
 
+# Beats are carried by the low bands; hats like to play between them.
+_BAND_WEIGHTS: Floats = np.array([1.5, 1.0, 1.0, 0.5], np.float32)
 _PRIOR_BPM = 100.0
 _PRIOR_OCTAVES = 0.9
 _WINDOW_S = 12.0  # autocorrelations are taken over this much, then averaged
 _TIGHTNESS = 100.0  # how dearly a beat pays for a step off the tempo
 _MIN_SECONDS = 2.0
+_SHIFT_BELOW = -0.15  # how clear the case for the moments between the beats must be
 
 Doubles = NDArray[np.float64]
 
@@ -66,7 +69,7 @@ def onset_curve(flux: Floats) -> Floats:
     sharp = np.maximum(flux - local_mean(flux, round(0.5 * FRAME_RATE_HZ)), 0)
     spread = np.sqrt(local_mean(sharp**2, round(8 * FRAME_RATE_HZ)))
     floor = 0.1 * sharp.std(axis=0, keepdims=True) + 1e-6
-    curve: Floats = (sharp / (spread + floor)).sum(axis=1)
+    curve: Floats = sharp / (spread + floor) @ _BAND_WEIGHTS
     return curve
 
 
@@ -84,7 +87,7 @@ def estimate_tempo(flux: Floats) -> Tempo | None:
     recur = sum(_recurrence(curves[:, i], bpm) for i in range(curves.shape[1]))
     swing = _swing(curves[:, -1], bpm)
     octaves = np.log2(bpm / _PRIOR_BPM) / _PRIOR_OCTAVES
-    score = np.asarray(recur) * swing * np.exp(-0.5 * octaves**2)  # (P,)
+    score = np.asarray(recur) * np.sqrt(swing) * np.exp(-0.5 * octaves**2)  # (P,)
     return _choose(bpm, score)
 
 
@@ -204,26 +207,51 @@ def _trace(total: Doubles, before: Sequence[int], strength: Doubles, period: flo
     return beats
 
 
-def find_downbeats(beats: Doubles, bass: Floats, change: Floats) -> tuple[Doubles, int, float]:
+def settle_phase(
+    beats: Doubles, flux: Floats, change: Callable[[Doubles], Floats]
+) -> Doubles:
+    """The beats (N,), or the moments half-way between them where those deserve it more.
+
+    The beat is where the low and middle bands of onset strength (F, 4) are strong and where the
+    harmony changes. change: how much it does at each of given times (N,).
+    """
+    if len(beats) < 4:
+        return beats
+    between = (beats[1:] + beats[:-1]) / 2
+    onsets = [_around(flux, times).mean(axis=0)[:3] + 0.01 for times in (beats, between)]
+    harmony = [float(change(times).mean()) + 0.003 for times in (beats, between)]
+    favour = 0.5 * float(np.log(onsets[0] / onsets[1]).sum()) + 2 * np.log(harmony[0] / harmony[1])
+    return beats if favour > _SHIFT_BELOW else between
+
+
+def find_downbeats(
+    beats: Doubles, flux: Floats, change: Floats, bass_change: Floats
+) -> tuple[Doubles, int, float]:
     """Which beats begin a bar: their times, beats a bar (3 or 4), and a confidence.
 
-    bass: onset strength (F,) of the lowest band. change: how much the harmony changes at each
-    beat (N,). A bar begins where the bass enters and the chord changes.
+    flux: onset strength (F, 4). change, bass_change: how much the harmony, and its bass, change
+    at each beat (N,). A bar begins where the bass enters and the chord changes.
     """
     if len(beats) < 8:
         return beats[:1], 4, 0.0
-    frames = np.clip(np.round(beats * FRAME_RATE_HZ).astype(int), 0, len(bass) - 1)
-    reach = round(0.05 * FRAME_RATE_HZ)
-    around = np.clip(frames[:, None] + np.arange(-reach, reach + 1), 0, len(bass) - 1)
-    accent = _standard(bass[around].max(axis=1)) + 1.5 * _standard(change)  # (N,)
+    entry = _around(flux[:, :1], beats)[:, 0]
+    accent = 0.5 * _standard(entry) + 1.5 * _standard(change) + _standard(bass_change)  # (N,)
     options = []
-    for bar in (4, 3):
+    for bar, bias in ((4, 0.1), (3, 0.0)):
         means = np.array([accent[phase::bar].mean() for phase in range(bar)])
-        rest = np.sort(means)[::-1]
-        bias = 0.1 if bar == 4 else 0.0
-        options.append((rest[0] - rest[1] + bias, bar, int(means.argmax())))
-    lead, bar, phase = max(options)
-    return beats[phase::bar], bar, float(np.clip(lead / 1.5, 0, 1))
+        top = np.sort(means)
+        lead = float(top[-1] - means.mean()) + bias
+        options.append((lead, bar, int(means.argmax()), float(top[-1] - top[-2])))
+    _, bar, phase, gap = max(options)
+    return beats[phase::bar], bar, float(1 - np.exp(-gap))
+
+
+def _around(curve: Floats, times: Doubles) -> Floats:
+    """The largest values (N, B) of a curve (F, B) within 50 ms of each time (N,)."""
+    reach = round(0.05 * FRAME_RATE_HZ)
+    frames = np.round(times * FRAME_RATE_HZ).astype(int)[:, None] + np.arange(-reach, reach + 1)
+    near: Floats = curve[np.clip(frames, 0, len(curve) - 1)].max(axis=1)
+    return near
 
 
 def _standard(values: Floats) -> Floats:
