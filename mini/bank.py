@@ -94,7 +94,7 @@ def _recordings(soundfont: Path) -> list[tuple[str, dict[int, NDArray[np.int16]]
             made.append((each.name, _record(each, pitches, each.programme, 0, soundfont)))
     for kit in KITS.values():
         if kit.programme >= 0:
-            drum = Instrument(name=kit.name, programme=0, low=0, high=127, hold_s=1.0, velocity=110)
+            drum = Instrument(name=kit.name, programme=0, low=0, high=127, hold_s=2.0, velocity=110)
             keys = list(DRUMS.values())
             made.append((kit.name, _record(drum, keys, kit.programme, 9, soundfont)))
     return made
@@ -120,12 +120,13 @@ def _record(
 
 
 def _cut(mono: Note, start: int, length_s: float) -> NDArray[np.int16]:
-    """One note from the recording, trimmed where it has died away, its last 20 ms faded."""
+    """One note from the recording, trimmed where it has died away, its last 20 ms faded, or more where it still rings."""
     samples = mono[start : start + round(length_s * RATE_HZ)]
     samples = samples * (0.9 / max(1e-6, float(np.abs(samples).max())))
     heard = np.flatnonzero(np.abs(samples) > SILENT / 32767)
     samples = samples[: int(heard[-1]) + 1 if len(heard) else 1].copy()
-    fade = min(len(samples), RATE_HZ // 50)
+    ringing = len(samples) >= 0.98 * length_s * RATE_HZ
+    fade = min(len(samples), RATE_HZ // (3 if ringing else 50))
     samples[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return (samples * 32767).astype(np.int16)
 

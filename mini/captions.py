@@ -35,27 +35,41 @@ METER_WORDS = {
 }
 
 
-def captions(labels: Labels, rng: np.random.Generator, count: int = 5) -> tuple[str, ...]:
-    """``count`` different wordings. The first has the form of a dataset prompt, in full."""
-    made = [prompt(labels, rng)]
-    writers = (_sentence, _request, _list, _short, _list, _story)
-    order = rng.permutation(len(writers))
-    made += [writers[i](labels, rng) for i in order[: count - 1]]
-    return tuple(made)
+def captions(labels: Labels, rng: np.random.Generator, count: int = 6) -> tuple[str, ...]:
+    """``count`` different wordings. The first is the studio's own prompt, the second a part of it."""
+    writers = (_sentence, _request, _tags, _short, _tags, _story)
+    made = [prompt(labels), _partial_prompt(labels, rng)]
+    made += [writers[i](labels, rng) for i in rng.permutation(len(writers))]
+    return tuple(dict.fromkeys(made))[:count]
 
 
-def prompt(labels: Labels, rng: np.random.Generator) -> str:
-    """The labels in the order and form that the studio's datasets use for their prompts."""
-    return ", ".join(
-        (
-            labels.style,
-            f"{labels.bpm:.0f} BPM",
-            labels.key,
-            labels.mood,
-            _joined(labels.instruments[:4]),
-            _pick(ALL_STYLES[labels.style].words, rng),
-        )
-    )
+def prompt(labels: Labels) -> str:
+    """What the studio writes for a clip of which it knows everything (``angen.data.manifest``)."""
+    return ", ".join(_facts(labels).values())
+
+
+def _facts(labels: Labels) -> dict[str, str]:
+    return {
+        "genre": labels.style,
+        "mood": labels.mood,
+        "instruments": ", ".join(labels.instruments),
+        "energy": f"{labels.energy} energy",
+        "bpm": f"{labels.bpm:.0f} BPM",
+        "key": labels.key,
+    }
+
+
+def _partial_prompt(labels: Labels, rng: np.random.Generator) -> str:
+    """The studio's prompt where some facts are unknown and a person has added words."""
+    facts = _facts(labels)
+    for name in ("mood", "instruments", "energy", "bpm", "key"):
+        if rng.random() < 0.35:
+            del facts[name]
+    if len(facts) > 2 and rng.random() < 0.1:
+        facts["genre"] = "instrumental"
+    if rng.random() < 0.4:
+        facts["description"] = _pick(ALL_STYLES[labels.style].words, rng)
+    return ", ".join(facts.values())
 
 
 def _pick(choices: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -98,7 +112,7 @@ def _a(words: str) -> str:
     return ("an " if words[0].lower() in "aeiou8" else "a ") + words
 
 
-def _list(labels: Labels, rng: np.random.Generator) -> str:
+def _tags(labels: Labels, rng: np.random.Generator) -> str:
     """Comma-separated tags in any order, some left out."""
     tags = [
         _tempo(labels, rng),

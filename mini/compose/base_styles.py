@@ -195,7 +195,7 @@ BLUES = Style(
         "major": ("laid-back", "gritty", "soulful", "playful"),
         "minor": ("sad", "soulful", "lonesome", "gritty"),
     },
-    words=("twelve-bar blues", "slow shuffle blues", "gritty electric blues"),
+    words=("twelve-bar blues", "shuffling blues", "gritty electric blues"),
 )
 FOLK = Style(
     name="folk",
@@ -350,7 +350,7 @@ HOUSE = Style(
     energies=("medium", "high", "high"),
     moods={"major": ("uplifting", "euphoric", "joyful"), "minor": ("deep", "hypnotic", "groovy")},
     endings=("fade", "chord"),
-    words=("four-on-the-floor house", "club house with piano stabs", "dance-floor house"),
+    words=("four-on-the-floor house", "club house with off-beat stabs", "dance-floor house"),
 )
 TECHNO = Style(
     name="techno",
@@ -401,7 +401,7 @@ TECHNO = Style(
     energies=("medium", "high", "high"),
     moods={"major": ("hypnotic", "euphoric"), "minor": ("dark", "hypnotic", "intense", "driving")},
     endings=("fade", "chord"),
-    words=("driving techno", "relentless warehouse techno", "minimal techno with an acid line"),
+    words=("driving techno", "relentless warehouse techno", "minimal techno"),
 )
 AMBIENT = Style(
     name="ambient",
@@ -495,7 +495,7 @@ FUNK = Style(
     scale="pentatonic",
     energies=("medium", "high", "high"),
     moods={"major": ("groovy", "playful", "energetic"), "minor": ("groovy", "cool", "sassy")},
-    words=("tight funk", "funk with a slapping bass and horn stabs", "syncopated funk groove"),
+    words=("tight funk", "funk with a busy bass line", "syncopated funk groove"),
 )
 REGGAE = Style(
     name="reggae",
@@ -621,7 +621,7 @@ COUNTRY = Style(
     scale="diatonic",
     energies=("medium", "medium", "high"),
     moods={"major": (*HAPPY[:4], "warm", "rustic"), "minor": ("lonesome", "wistful")},
-    words=("foot-stomping country", "country with banjo and fiddle", "honky-tonk country"),
+    words=("foot-stomping country", "down-home country", "honky-tonk country"),
 )
 MARCH = Style(
     name="orchestral march",
@@ -673,7 +673,7 @@ MARCH = Style(
     reverb=0.28,
     words=(
         "orchestral march",
-        "ceremonial march for brass and snare drum",
+        "ceremonial march with snare rolls",
         "a heroic orchestral piece",
     ),
 )
