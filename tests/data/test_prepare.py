@@ -1,21 +1,20 @@
 import errno
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from angen.audio.files import read_audio
+from angen.audio.files import probe, read_audio
 from angen.data.clips import Cutting, Names
-from angen.data.manifest import DatasetInfo, load_info
-from angen.data.prepare import PrepareConfig, prepare
+from angen.data.manifest import load_info
+from angen.data.prepare import PrepareConfig, prepare, require_space
 from angen.data.scan import sha256_of
-from angen.errors import BadInput, Stopped
+from angen.errors import BadInput, OutOfSpace, Stopped
 from tests.data.songs import RATE_HZ, piece, write_song
 
 SHORT = Cutting(min_s=4, max_s=8)
-Prepare = Callable[..., DatasetInfo]
 
 
 def silent(done: int, total: int) -> None:
@@ -167,7 +166,11 @@ def test_a_taken_name_is_refused_unless_it_is_to_be_replaced(music: Path, root: 
 
 @pytest.mark.parametrize(
     ("fault", "expected"),
-    [(Stopped("enough"), Stopped), (OSError(errno.EIO, "broken disk"), OSError)],
+    [
+        (Stopped("enough"), Stopped),
+        (OutOfSpace("full"), OutOfSpace),
+        (OSError(errno.EIO, "broken disk"), OSError),
+    ],
 )
 def test_a_stop_or_fault_leaves_nothing_half_written(
     music: Path, root: Path, fault: Exception, expected: type[Exception]
@@ -224,6 +227,13 @@ def test_lyrics_of_a_song_in_many_clips_are_left_out_and_said(music: Path, root:
     whole = PrepareConfig(cutting=Cutting(cut=False))
     info = prepare([music], "whole", root, whole, silent)
     assert [clip.metadata.lyrics for clip in info.clips if clip.song == "one"] == ["la la la"]
+
+
+def test_clips_that_do_not_fit_on_the_disk_are_refused_beforehand(music: Path, root: Path) -> None:
+    info = replace(probe(music / "one.flac"), frames=10**16)
+    with pytest.raises(OutOfSpace, match=r"need \d+ MB"):
+        require_space(root, [info])
+    assert not root.exists()
 
 
 def test_high_rates_and_many_channels_are_brought_to_what_is_heard(

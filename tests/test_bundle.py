@@ -1,0 +1,265 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from angen.bundle import Bundle, default_dtype, file_sha256, find_bundle, load_bundle
+from angen.diffrhythm.config import STYLE_DIM
+from angen.diffrhythm.objective import Batch
+from angen.diffrhythm.sampling import SamplerConfig, Song
+from angen.errors import BadInput, Incompatible, MissingWeights
+from angen.vocoder.generator import BigVGAN, BigVGANConfig
+from angen.vocoder.istft import InverseStft
+from angen.vocoder.weights import save_decoder
+from tests.tiny import (
+    BLOCK,
+    CHANNELS,
+    FRAME_SAMPLES,
+    RATE_HZ,
+    tiny_decoder,
+    tiny_dit,
+    write_tiny_bundle,
+)
+
+FAST = SamplerConfig(steps=2)
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def noise(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def song(bundle: Bundle, frames: int, seed: int = 0) -> Song:
+    tokens = torch.tensor(bundle.tokenize("[verse]\n[chorus]").tokens)
+    return Song(tokens=tokens, style=bundle.embed_text("folk"), frames=frames, seed=seed)
+
+
+def batch_of(clips: int, frames: int) -> Batch:
+    return Batch(
+        text=torch.zeros(clips, 3, dtype=torch.int64),
+        text_lengths=torch.full((clips,), 3),
+        latents=noise(clips, frames, CHANNELS),
+        frames=torch.full((clips,), frames),
+        style=noise(clips, STYLE_DIM, seed=1),
+    )
+
+
+def test_a_bundle_knows_its_rates(tiny_bundle: Bundle) -> None:
+    assert tiny_bundle.sample_rate_hz == RATE_HZ
+    assert tiny_bundle.latent_rate_hz == RATE_HZ / FRAME_SAMPLES == 5
+    assert (tiny_bundle.channels, tiny_bundle.block) == (CHANNELS, BLOCK)
+    assert tiny_bundle.frames(2.4) == 12
+    assert tiny_bundle.frames(0.01) == 1
+
+
+@pytest.mark.parametrize(("samples", "frames"), [(1, 1), (1_600, 1), (1_601, 2), (160_000, 100)])
+def test_encoding_counts_a_frame_that_is_not_full(
+    tiny_bundle: Bundle, samples: int, frames: int
+) -> None:
+    assert tiny_bundle.encode_audio(noise(samples), RATE_HZ).shape == (frames, CHANNELS)
+
+
+def test_encoding_brings_audio_to_the_rate_of_the_bundle(tiny_bundle: Bundle) -> None:
+    time = torch.arange(4 * RATE_HZ) / RATE_HZ
+    tone = torch.sin(2 * torch.pi * 440 * time)
+    twice = torch.sin(2 * torch.pi * 440 * torch.arange(8 * RATE_HZ) / (2 * RATE_HZ))
+    ours = tiny_bundle.encode_audio(tone, RATE_HZ)
+    theirs = tiny_bundle.encode_audio(twice, 2 * RATE_HZ)
+    assert theirs.shape == ours.shape
+    torch.testing.assert_close(theirs[1:-1], ours[1:-1], atol=0.05, rtol=0.05)
+
+
+def test_a_long_recording_is_encoded_in_parts_as_if_it_were_whole(tiny_bundle: Bundle) -> None:
+    audio = noise(130 * RATE_HZ)  # more than two parts
+    in_parts = tiny_bundle.encode_audio(audio, RATE_HZ)
+    assert len(in_parts) == 650
+    around = tiny_bundle.encode_audio(audio[280 * FRAME_SAMPLES : 320 * FRAME_SAMPLES], RATE_HZ)
+    torch.testing.assert_close(in_parts[290:310], around[10:30])
+
+
+@pytest.mark.parametrize("samples", [torch.zeros(0), torch.tensor([0.0, float("nan")])])
+def test_sound_that_is_none_is_refused(tiny_bundle: Bundle, samples: torch.Tensor) -> None:
+    with pytest.raises(BadInput, match="samples"):
+        tiny_bundle.encode_audio(samples, RATE_HZ)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 19, 50])
+def test_decoding_gives_each_frame_its_samples(tiny_bundle: Bundle, frames: int) -> None:
+    latents = noise(frames, CHANNELS)
+    audio = tiny_bundle.decode(latents)
+    assert audio.shape == (frames * FRAME_SAMPLES,)
+    assert torch.equal(audio, tiny_bundle.decode(latents))
+
+
+@pytest.mark.parametrize("lengths", [[10, 10, 10, 3], [3], [1, 1, 1], [10, 0, 10, 0], [0], []])
+def test_a_stream_is_the_whole_in_pieces(tiny_bundle: Bundle, lengths: list[int]) -> None:
+    latents = noise(sum(lengths), CHANNELS)
+    pieces = list(tiny_bundle.decode_stream(torch.split(latents, lengths) if lengths else []))
+    streamed = torch.cat([torch.zeros(0), *pieces])
+    torch.testing.assert_close(streamed, tiny_bundle.decode(latents), atol=1e-5, rtol=0)
+
+
+def test_the_first_sound_comes_after_the_first_block(tiny_bundle: Bundle) -> None:
+    asked = 0
+
+    def blocks() -> list[torch.Tensor]:
+        nonlocal asked
+        asked += 1
+        return [noise(BLOCK, CHANNELS)]
+
+    stream = tiny_bundle.decode_stream(block for _ in range(3) for block in blocks())
+    assert len(next(stream)) == 5 * FRAME_SAMPLES
+    assert asked == 1
+
+
+def test_sampling_block_by_block_gives_the_whole(tiny_bundle: Bundle) -> None:
+    songs = [song(tiny_bundle, 25, seed=1), song(tiny_bundle, 12, seed=2)]
+    whole = tiny_bundle.sample(songs, FAST, silent)
+    assert [len(latents) for latents in whole] == [25, 12]
+    blocks = list(tiny_bundle.sample_blocks(songs, FAST, silent))
+    for i, latents in enumerate(whole):
+        assert torch.equal(torch.cat([block[i] for block in blocks]), latents)
+
+
+def test_sampling_leaves_the_callers_modes_alone(tiny_bundle: Bundle) -> None:
+    tiny_bundle.dit.train()
+    for _ in tiny_bundle.sample_blocks([song(tiny_bundle, 20)], FAST, silent):
+        assert torch.is_grad_enabled()
+        assert tiny_bundle.dit.training
+    assert tiny_bundle.dit.training
+
+
+def test_the_loss_is_one_number_a_block(tiny_bundle: Bundle) -> None:
+    losses = tiny_bundle.loss(
+        batch_of(2, 30), noise(2, 30, CHANNELS), torch.full((2, 3), 0.5), torch.zeros(2).bool()
+    )
+    assert losses.shape == (2, 3)
+    assert torch.isfinite(losses).all()
+
+
+def test_the_loss_in_low_precision_is_close_to_the_loss(tiny_folder: Path) -> None:
+    def loss(dtype: torch.dtype) -> torch.Tensor:
+        return load_bundle(tiny_folder, dtype=dtype).loss(
+            batch_of(2, 30), noise(2, 30, CHANNELS), torch.full((2, 3), 0.5), torch.zeros(2).bool()
+        )
+
+    torch.testing.assert_close(loss(torch.bfloat16), loss(torch.float32), rtol=0.05, atol=0)
+
+
+def test_a_song_in_low_precision_is_float32_on_the_cpu(tiny_folder: Path) -> None:
+    bundle = load_bundle(tiny_folder, dtype=torch.bfloat16)
+    (latents,) = bundle.sample([song(bundle, 12)], FAST, silent)
+    assert latents.dtype == torch.float32
+
+
+def test_style_vectors_have_length_one(tiny_bundle: Bundle) -> None:
+    for style in (
+        tiny_bundle.embed_text("folk, 92 BPM"),
+        tiny_bundle.embed_audio(noise(2 * RATE_HZ), RATE_HZ),
+    ):
+        assert style.shape == (STYLE_DIM,)
+        assert style.norm().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_weights_need_no_gradient(tiny_bundle: Bundle) -> None:
+    assert not any(parameter.requires_grad for parameter in tiny_bundle.dit.parameters())
+
+
+def test_a_bundle_without_encoder_plays_but_does_not_listen(tmp_path: Path) -> None:
+    bundle = load_bundle(write_tiny_bundle(tmp_path / "b", encoder=False))
+    assert len(bundle.decode(bundle.sample([song(bundle, 10)], FAST, silent)[0]))
+    with pytest.raises(MissingWeights, match=r"no encoder; fitting one .* is still to come"):
+        bundle.encode_audio(noise(100), RATE_HZ)
+
+
+def test_a_bundle_without_style_says_that_the_released_one_has_none_yet(tmp_path: Path) -> None:
+    folder = write_tiny_bundle(tmp_path / "b")
+    (folder / "style.json").unlink()
+    bundle = load_bundle(folder)
+    with pytest.raises(MissingWeights, match="MuQ-MuLan"):
+        bundle.embed_text("folk")
+
+
+def test_a_released_decoder_fits_in(tmp_path: Path) -> None:
+    folder = write_tiny_bundle(tmp_path / "b", encoder=False)
+    (folder / "decoder.safetensors").unlink()
+    config = BigVGANConfig.from_json(
+        {
+            "in_channels": CHANNELS,
+            "upsample_rates": [4, 2],
+            "upsample_kernel_sizes": [8, 4],
+            "upsample_initial_channel": 16,
+            "resblock_kernel_sizes": [3],
+            "resblock_dilation_sizes": [[1, 3, 5]],
+            "sampling_rate": 40,
+        }
+    )
+    save_decoder(BigVGAN(config), folder)
+    bundle = load_bundle(folder)
+    assert bundle.decode(noise(47, CHANNELS)).shape == (47 * 8,)
+
+
+@pytest.mark.parametrize("name", ["model.json", "model.safetensors", "decoder.json"])
+def test_a_missing_file_is_named_with_a_remedy(tmp_path: Path, name: str) -> None:
+    folder = write_tiny_bundle(tmp_path / "ASLP-lab--DiffRhythm2")
+    (folder / name).unlink()
+    with pytest.raises(MissingWeights, match=rf"{name} is missing. Run `angen models fetch ASLP"):
+        load_bundle("ASLP-lab/DiffRhythm2", fetched=tmp_path)
+
+
+def test_a_fetched_bundle_is_found_by_its_hub_id(tmp_path: Path) -> None:
+    write_tiny_bundle(tmp_path / "ASLP-lab--DiffRhythm2")
+    assert load_bundle("ASLP-lab/DiffRhythm2", fetched=tmp_path).name == "ASLP-lab/DiffRhythm2"
+
+
+def test_a_typing_error_is_told_from_a_missing_bundle() -> None:
+    with pytest.raises(MissingWeights, match=r"'minni' is not a bundle.*angen models list"):
+        find_bundle("minni")
+
+
+def test_parts_of_different_bundles_do_not_go_together(tmp_path: Path) -> None:
+    folder = write_tiny_bundle(tmp_path / "b")
+    save_decoder(InverseStft(replace(tiny_decoder().config, in_channels=5)), folder)
+    with pytest.raises(Incompatible, match=r"8 latent channels, decoder\.json wants 5"):
+        load_bundle(folder)
+
+
+def test_the_fingerprint_is_that_of_the_weights(
+    tiny_folder: Path, tmp_path: Path, make_bundle: Callable[[int], Path]
+) -> None:
+    bundle = load_bundle(tiny_folder)
+    assert load_bundle(write_tiny_bundle(tmp_path / "copy")).fingerprint == bundle.fingerprint
+    other = load_bundle(make_bundle(5))
+    assert other.fingerprint != bundle.fingerprint
+    assert other.model_fingerprint != bundle.model_fingerprint
+
+
+def test_an_adapter_knows_its_model_whatever_the_encoder(tiny_folder: Path, tmp_path: Path) -> None:
+    bundle = load_bundle(tiny_folder)
+    without = load_bundle(write_tiny_bundle(tmp_path / "b", encoder=False))
+    assert without.model_fingerprint == bundle.model_fingerprint
+    assert without.fingerprint != bundle.fingerprint
+
+
+def test_the_hash_of_a_large_file_is_noted_and_dropped_when_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "large.safetensors"
+    with path.open("wb") as file:
+        file.truncate(201 * 2**20)
+    first = file_sha256(path)
+    note = tmp_path / ".large.safetensors.sha256.json"
+    assert first in note.read_text()
+    note.write_text(note.read_text().replace(first, "0" * 64))
+    assert file_sha256(path) == "0" * 64  # taken from the note
+    with path.open("ab") as file:
+        file.write(b"x")
+    assert file_sha256(path) not in (first, "0" * 64)
+
+
+def test_a_cpu_computes_in_float32() -> None:
+    assert default_dtype(torch.device("cpu")) == torch.float32
+    assert tiny_dit().dtype == torch.float32
