@@ -1,0 +1,135 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+import torch
+
+from angen.bundle import Bundle, load_bundle
+from angen.data.clips import Cutting
+from angen.data.latents import Encoded, encode_dataset
+from angen.data.manifest import DatasetInfo, prompt_of
+from angen.data.prepare import PrepareConfig, prepare
+from angen.errors import BadInput, Stopped
+from tests.data.songs import write_song
+from tests.tiny import CHANNELS, write_tiny_bundle
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "demo"
+
+
+@pytest.fixture
+def info(tmp_path: Path) -> DatasetInfo:
+    for seed in range(2):
+        write_song(tmp_path / f"music/song{seed}.wav", 9, seed=seed)
+    config = PrepareConfig(cutting=Cutting(cut=False))
+    return prepare([tmp_path / "music"], "demo", tmp_path, config, silent)
+
+
+def files(folder: Path) -> Iterator[Path]:
+    return (folder / "latents").rglob("*.safetensors")
+
+
+def same(a: Encoded, b: Encoded) -> bool:
+    return all(
+        mine.keys() == theirs.keys() and all(torch.equal(mine[key], theirs[key]) for key in mine)
+        for mine, theirs in (
+            (a.latents, b.latents),
+            (a.audio_styles, b.audio_styles),
+            (a.text_styles, b.text_styles),
+        )
+    )
+
+
+def test_every_clip_is_encoded(info: DatasetInfo, folder: Path, tiny_bundle: Bundle) -> None:
+    told: list[tuple[int, int]] = []
+    encoded = encode_dataset(info, folder, tiny_bundle, lambda *step: told.append(step))
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    for clip in info.clips:
+        assert encoded.latents_of(clip).shape == (45, CHANNELS)
+        style = tiny_bundle.embed_text(prompt_of(clip.metadata))
+        assert torch.equal(encoded.text_styles[prompt_of(clip.metadata)], style)
+        assert encoded.audio_styles[clip.file].norm().item() == pytest.approx(1, abs=1e-4)
+
+
+def test_what_was_encoded_is_found_again(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle
+) -> None:
+    first = encode_dataset(info, folder, tiny_bundle, silent)
+    for clip in info.clips:
+        (folder / clip.file).unlink()  # so that nothing can be encoded anew
+    assert same(encode_dataset(info, folder, tiny_bundle, silent), first)
+
+
+def test_a_changed_prompt_is_embedded_anew(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle
+) -> None:
+    encode_dataset(info, folder, tiny_bundle, silent)
+    metadata = info.clips[0].metadata.model_copy(update={"genre": "reel", "edited": ("genre",)})
+    clip = info.clips[0].model_copy(update={"metadata": metadata})
+    changed = info.model_copy(update={"clips": (clip, *info.clips[1:])})
+    encoded = encode_dataset(changed, folder, tiny_bundle, silent)
+    prompt = prompt_of(metadata)
+    assert torch.equal(encoded.text_styles[prompt], tiny_bundle.embed_text(prompt))
+
+
+def test_another_bundle_has_its_own_latents(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    ours = encode_dataset(info, folder, tiny_bundle, silent)
+    other = load_bundle(write_tiny_bundle(tmp_path / "other", seed=7))
+    theirs = encode_dataset(info, folder, other, silent)
+    assert not same(ours, theirs)
+    assert same(encode_dataset(info, folder, tiny_bundle, silent), ours)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "other"])
+def test_a_damaged_file_is_computed_anew_and_said(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, damage: str
+) -> None:
+    first = encode_dataset(info, folder, tiny_bundle, silent)
+    for path in files(folder):
+        content = {"cut": path.read_bytes()[:200], "empty": b"", "other": b"not tensors"}[damage]
+        path.write_bytes(content)
+    again = encode_dataset(info, folder, tiny_bundle, silent)
+    assert same(again, first)
+    assert sorted(again.repaired) == sorted(str(path) for path in files(folder))
+    assert not encode_dataset(info, folder, tiny_bundle, silent).repaired
+
+
+def test_a_clip_that_has_changed_is_refused_by_name(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle
+) -> None:
+    path = folder / info.clips[1].file
+    samples, rate_hz = soundfile.read(path)
+    soundfile.write(path, samples * 0.5, rate_hz)
+    with pytest.raises(BadInput, match=rf"{path.name} is not the clip that was prepared"):
+        encode_dataset(info, folder, tiny_bundle, silent)
+
+
+def test_a_clip_that_is_gone_is_refused_by_name(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle
+) -> None:
+    path = folder / info.clips[1].file
+    path.unlink()
+    with pytest.raises(BadInput, match=rf"{path.name} is missing"):
+        encode_dataset(info, folder, tiny_bundle, silent)
+
+
+def test_what_was_encoded_before_a_stop_is_kept(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle
+) -> None:
+    def stop(done: int, total: int) -> None:
+        if done == 1:
+            raise Stopped("enough")
+
+    with pytest.raises(Stopped):
+        encode_dataset(info, folder, tiny_bundle, stop)
+    (folder / info.clips[0].file).unlink()
+    encode_dataset(info, folder, tiny_bundle, silent)
