@@ -35,4 +35,5 @@ def random_song(seed: int, *, words: int = 5, frames: int = 10) -> Song:
 
 
 def relative_error(ours: torch.Tensor, theirs: torch.Tensor) -> float:
-    return float((ours - theirs).norm() / theirs.norm().clamp(min=1e-12))
+    off = (ours.detach() - theirs.detach()).norm()
+    return float(off / theirs.detach().norm().clamp(min=1e-12))

@@ -86,8 +86,6 @@ def one_pass_velocity(
     """
     block = dit.config.block_size
     length, frames = batch.text.shape[1], batch.latents.shape[1]
-    if frames % block:
-        raise ValueError(f"{frames} frames are not whole blocks of {block}; crop or add_end first")
     text = batch.text.masked_fill(dropped[:, None], 0)
     style = batch.style.masked_fill(dropped[:, None], 0.0).to(dit.dtype)
     tokens = torch.cat(
@@ -116,12 +114,14 @@ def block_flow_loss(
 
     noise: (B, N, C) standard normal. times: (B, K) in [0, 1). dropped: (B,) bool.
     """
-    block = dit.config.block_size
+    block, frames = dit.config.block_size, batch.latents.shape[1]
+    if frames % block:
+        raise ValueError(f"{frames} frames are not whole blocks of {block}; crop or add_end first")
     clean, noise = batch.latents.float(), noise.float()
     t = times.repeat_interleave(block, dim=1)[..., None]  # (B, N, 1)
     velocity = one_pass_velocity(dit, batch, torch.lerp(noise, clean, t), times, dropped)
     error = (velocity.float() - (clean - noise)).square().mean(dim=-1)  # (B, N)
-    counts = torch.arange(error.shape[1], device=error.device) < batch.frames[:, None]
+    counts = torch.arange(frames, device=error.device) < batch.frames[:, None]
     counts = counts.view(*times.shape, block)  # (B, K, block)
     error = error.view(*times.shape, block).masked_fill(~counts, 0.0)
     return error.sum(dim=-1) / counts.sum(dim=-1).clamp(min=1)

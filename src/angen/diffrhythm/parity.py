@@ -15,8 +15,9 @@ from angen.diffrhythm.attention import rope_tables
 from angen.diffrhythm.blocks import Block, sinusoid
 from angen.diffrhythm.cache import Cache
 from angen.diffrhythm.dit import CLEAN_TIME, TEXT_TIME, DiT
+from angen.diffrhythm.ending import Ending
 from angen.diffrhythm.objective import Batch, block_flow_loss, one_pass_velocity, visibility
-from angen.diffrhythm.sampling import Ending, Noise, SamplerConfig, Song, sample
+from angen.diffrhythm.sampling import Noise, SamplerConfig, Song, sample
 from angen.parity import Row, compare, exact, grouped
 
 Case = Mapping[str, Tensor]  # the tensors of one group

@@ -1,0 +1,97 @@
+"""Songs that are sampled together, with and without their prompts, and what they remember.
+
+Shapes: S songs, R rows (S, or 2S with the unprompted branch), b frames of a block, L text tokens,
+C latent channels, E = 512 style width.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from angen.diffrhythm.cache import Cache
+from angen.diffrhythm.dit import CLEAN_TIME, TEXT_TIME, DiT
+
+
+class Ensemble:
+    """The field that the DiT has learned, for several songs at once.
+
+    Both branches of guidance are rows of one batch; at scale 1.0 there is one branch only.
+    """
+
+    def __init__(
+        self,
+        dit: DiT,
+        tokens: Sequence[Tensor],
+        styles: Tensor,
+        *,
+        guidance: float,
+        frames: int,
+    ) -> None:
+        """Reads the lyrics, so that every frame can look them up.
+
+        tokens: S times (L_i,), L_i may be 0. styles: (S, E). frames: room to remember, whole
+        blocks.
+        """
+        self._dit = dit
+        self._scale = guidance
+        self._guided = guidance != 1.0
+        ids = pad_sequence([song.cpu() for song in tokens], batch_first=True)  # (S, L)
+        lengths = torch.tensor([len(song) for song in tokens])
+        styles = styles.to(dit.device, dit.dtype)
+        if self._guided:
+            ids = torch.cat([ids, torch.zeros_like(ids)])
+            lengths = torch.cat([lengths, lengths])
+            styles = torch.cat([styles, torch.zeros_like(styles)])
+        self._styles = styles  # (R, E)
+        self._cache = Cache(dit.config, lengths, frames, device=dit.device, dtype=dit.dtype)
+        if ids.shape[1]:
+            words = dit.embed_text(ids.to(dit.device))  # (R, L, E)
+            self._memorise(words, TEXT_TIME, torch.arange(ids.shape[1], device=dit.device))
+
+    def velocity(self, x: Tensor, t: float, index: int) -> Tensor:
+        """Velocities (S, b, C) in float32 of noisy frames x (S, b, C) of block ``index`` at t."""
+        velocity = self._dit(
+            self._rows(x),
+            self._styles,
+            self._tau(t),
+            self._positions(index)[None],
+            mask=self._cache.mask(x.shape[1]),
+            cache=self._cache,
+        ).float()  # (R, b, C)
+        return self._guide(velocity) if self._guided else velocity
+
+    def remember(self, x: Tensor, index: int) -> None:
+        """Block ``index`` is finished: x (S, b, C) is what later blocks see of it."""
+        self._memorise(self._rows(x), CLEAN_TIME, self._positions(index))
+
+    def select(self, songs: Sequence[int]) -> None:
+        """Go on with these songs only."""
+        rows = torch.tensor(songs, device=self._dit.device)
+        if self._guided:
+            rows = torch.cat([rows, rows + len(self._styles) // 2])
+        self._styles = self._styles[rows]
+        self._cache.select(rows)
+
+    def _guide(self, velocity: Tensor) -> Tensor:
+        """Classifier-free guidance, (R, b, C) -> (S, b, C).
+
+        Source: Ho and Salimans 2022, arXiv:2207.12598.
+        """
+        prompted, free = velocity.chunk(2)
+        return free + self._scale * (prompted - free)
+
+    def _memorise(self, tokens: Tensor, t: float, positions: Tensor) -> None:
+        self._dit.memorise(tokens, self._styles, self._tau(t), positions[None], self._cache)
+
+    def _rows(self, x: Tensor) -> Tensor:
+        tokens = self._dit.embed_latents(x)  # (S, b, E)
+        return torch.cat([tokens, tokens]) if self._guided else tokens
+
+    def _tau(self, t: float) -> Tensor:
+        return self._dit.embed_times(torch.full((1, 1), t, device=self._dit.device))  # (1, 1, E)
+
+    def _positions(self, index: int) -> Tensor:
+        block = self._dit.config.block_size
+        return torch.arange(index * block, (index + 1) * block, device=self._dit.device)
