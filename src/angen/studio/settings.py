@@ -1,9 +1,9 @@
 """Where things lie and on what they run: the only file that reads the environment.
 
-    ANGEN_HOME      everything that is made: adapters, datasets, songs      ~/angen
-    ANGEN_DEVICE    auto, cpu, cuda, cuda:1, mps                            auto
-    ANGEN_BASE      mini, a folder, or a fetched hub id                     mini
-    ANGEN_THREADS   processor threads for the model                         as torch decides
+ANGEN_HOME      everything that is made: adapters, datasets, songs      ~/angen
+ANGEN_DEVICE    auto, cpu, cuda, cuda:1, mps                            auto
+ANGEN_BASE      mini, a folder, or a fetched hub id                     mini
+ANGEN_THREADS   processor threads for the model                         as torch decides
 """
 
 import os
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from angen.errors import BadInput
 
 PREFIX = "ANGEN_"
+NOT_OURS = "ANGEN_TEST_"  # read by tests alone
 
 
 class Settings(BaseModel):
@@ -37,6 +38,11 @@ class Settings(BaseModel):
     def bundles(self) -> Path:
         """Fetched base models."""
         return self.home / "models" / "bundles"
+
+    @property
+    def demucs(self) -> Path:
+        """Weights that separate stems."""
+        return self.home / "models" / "demucs"
 
     @property
     def datasets(self) -> Path:
@@ -74,7 +80,7 @@ def read_settings(
     values: dict[str, object] = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
-        if name.startswith(PREFIX) and value
+        if name.startswith(PREFIX) and not name.startswith(NOT_OURS) and value
     }
     given = {"home": home, "device": device, "base": base}
     values |= {name: value for name, value in given.items() if value is not None}

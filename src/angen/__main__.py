@@ -1,0 +1,6 @@
+"""``python -m angen``."""
+
+from angen.cli.main import main
+
+if __name__ == "__main__":
+    main()

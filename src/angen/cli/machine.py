@@ -1,0 +1,101 @@
+"""``angen models`` and ``angen doctor``: what is on this machine, and is it right."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from angen.cli.options import AsJson, settings_of
+from angen.cli.terminal import ExitCode, Waiting, tell, tell_json, tell_table
+
+app = typer.Typer()
+models = typer.Typer(no_args_is_help=True, help="Base models: list, fetch.")
+app.add_typer(models, name="models")
+
+
+@models.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """Base models, here and to be had."""
+    from angen.studio.models import list_models
+
+    found = list_models(settings_of(context))
+    if as_json:
+        tell_json(found)
+        return
+    rows = [
+        (m.name, _yes(m.here), _yes(m.plays), _yes(m.trains), m.megabytes, m.remedy) for m in found
+    ]
+    tell_table(("Name", "Here", "Plays", "Trains", "MB", ""), rows, "There are none.")
+
+
+@models.command()
+def fetch(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Hub id: owner/name.", show_default=False)],
+    revision: Annotated[str | None, typer.Option(help="Exact revision.")] = None,
+) -> None:
+    """Fetch a base model from the Hugging Face hub.
+
+    [bold]Example[/]
+
+    angen models fetch ASLP-lab/DiffRhythm2
+    """
+    from angen.studio.models import fetch_model
+
+    settings = settings_of(context)
+    with Waiting(quiet=context.obj.quiet) as watch:
+        place = fetch_model(name, settings, watch.stage(f"Fetching {name}"), revision=revision)
+    tell(str(place))
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    fixtures: Annotated[
+        Path | None, typer.Option(help="Check our model against recorded numbers in a folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is everything in place, and does the model compute what it should?
+
+    Exits with 1 when a check is off.
+
+    [bold]Examples[/]
+
+    angen doctor
+
+    angen doctor --fixtures tests/fixtures/diffrhythm2
+    """
+    from angen.studio.doctor import check_fixtures
+    from angen.studio.machine import check_machine
+
+    with Waiting(quiet=context.obj.quiet) as watch:
+        watch.stage("Checking")
+        if fixtures is None:
+            facts = check_machine(settings_of(context))
+            rows = [(f.name, _mark(f.good), f.found, f.remedy) for f in facts]
+            columns = ("What", "", "Found", "Remedy")
+            good, value = all(f.good for f in facts), [*facts]
+            answer: object = value
+        else:
+            checked = check_fixtures(fixtures)
+            rows = [
+                (row.case, _mark(row.ok), f"{row.error:.2e} (at most {row.limit:g})", row.note)
+                for row in checked
+            ]
+            columns = ("Case", "", "Error", "")
+            good, answer = all(row.ok for row in checked), checked
+    if as_json:
+        tell_json(answer)
+    else:
+        tell_table(columns, rows, "Nothing was checked.")
+    if not good:
+        raise typer.Exit(ExitCode.FAULT)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _mark(good: bool) -> str:
+    return "ok" if good else "OFF"

@@ -1,0 +1,92 @@
+"""Is this machine fit? One fact a line, each with its remedy."""
+
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from angen.bundle import MINI, load_bundle
+from angen.conditioning.lyrics import encode_lyrics
+from angen.errors import AngenError
+from angen.studio.models import device_of
+from angen.studio.settings import Settings
+
+PYTHONS = ((3, 11), (3, 14))  # from, and before
+MIN_FREE_GB = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fact:
+    """Something looked at."""
+
+    name: str
+    good: bool
+    found: str
+    remedy: str = ""
+
+
+def check_machine(settings: Settings) -> list[Fact]:
+    """What matters on this machine, good or not. Optional parts that are absent are no fault."""
+    return [
+        _python(),
+        Fact(
+            name="torch", good=True, found=f"{torch.__version__}, {torch.get_num_threads()} threads"
+        ),
+        _tried("device", lambda: device_of(settings)),
+        _disk(settings),
+        _tried(f"base {MINI}", _mini),
+        _tried("English lyrics", lambda: f"{len(encode_lyrics('hello world').tokens)} tokens"),
+        _stems(settings),
+    ]
+
+
+def _python() -> Fact:
+    good = PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]
+    return Fact(
+        name="Python",
+        good=good,
+        found=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        remedy="" if good else "Use Python 3.11, 3.12 or 3.13.",
+    )
+
+
+def _disk(settings: Settings) -> Fact:
+    there = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    free = shutil.disk_usage(there).free / 1e9
+    good = free >= MIN_FREE_GB
+    return Fact(
+        name="home",
+        good=good,
+        found=f"{settings.home}, {free:.1f} GB free",
+        remedy="" if good else "Free some space, or set ANGEN_HOME to another disk.",
+    )
+
+
+def _mini() -> str:
+    bundle = load_bundle(MINI)
+    weights = sum(parameter.numel() for parameter in bundle.dit.parameters())
+    return f"{weights / 1e6:.1f} million weights, {bundle.sample_rate_hz} Hz"
+
+
+def _stems(settings: Settings) -> Fact:
+    package = importlib.util.find_spec("demucs") is not None
+    weights = any(settings.demucs.glob("*.yaml"))
+    if package and weights:
+        return Fact(name="stems (optional)", good=True, found="Demucs and its weights are here")
+    return Fact(
+        name="stems (optional)",
+        good=True,
+        found="Demucs is here, its weights are not" if package else "Demucs is not installed",
+        remedy="angen models fetch htdemucs" if package else "pip install 'angen[stems]'",
+    )
+
+
+def _tried(name: str, look: Callable[[], str]) -> Fact:
+    try:
+        return Fact(name=name, good=True, found=look())
+    except AngenError as error:
+        return Fact(name=name, good=False, found="missing or damaged", remedy=str(error))

@@ -1,0 +1,112 @@
+"""Base models: which there are, fetching one, opening one."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from angen.audio.stems import DEFAULT_MODEL
+from angen.bundle import MINI, PACKAGED, RELEASED, Bundle, load_bundle
+from angen.errors import BadInput
+from angen.hub import Fetched, Hub, describe, fetch, fetched, folder_of
+from angen.studio.settings import Settings
+from angen.studio.watch import OnStep
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """A base model as the list shows it."""
+
+    name: str
+    folder: Path
+    here: bool  # its files are on this machine
+    plays: bool  # it can make songs
+    trains: bool  # adapters of it can be trained: it can turn recordings into latents
+    megabytes: float
+    remedy: str = ""  # what to do where something is missing
+
+
+def list_models(settings: Settings) -> list[Model]:
+    """The bundled model, those fetched, and the released one, fetched or not."""
+    found = [describe(PACKAGED / MINI, MINI)] if (PACKAGED / MINI).is_dir() else []
+    found += fetched(settings.bundles)
+    models = [_model(item) for item in found]
+    if RELEASED not in {model.name for model in models}:
+        models.append(
+            Model(
+                name=RELEASED,
+                folder=folder_of(RELEASED, settings.bundles),
+                here=False,
+                plays=False,
+                trains=False,
+                megabytes=0,
+                remedy=f"angen models fetch {RELEASED}",
+            )
+        )
+    return models
+
+
+def _model(item: Fetched) -> Model:
+    parts = set(item.parts)
+    plays = {"model", "decoder", "style"} <= parts
+    missing = sorted({"model", "decoder", "encoder", "style"} - parts)
+    return Model(
+        name=item.name,
+        folder=item.folder,
+        here=True,
+        plays=plays,
+        trains=plays and "encoder" in parts,
+        megabytes=round(item.size_bytes / 1e6, 1),
+        remedy=f"without {', '.join(missing)}: its weights are not released" if missing else "",
+    )
+
+
+def fetch_model(
+    name: str,
+    settings: Settings,
+    on_step: OnStep,
+    *,
+    revision: str | None = None,
+    hub: Hub | None = None,
+) -> Path:
+    """Fetch a base model by its hub id; where it lies now.
+
+    Raises BadInput, MissingWeights when the hub cannot be reached, OutOfSpace.
+    """
+    if name == MINI:
+        raise BadInput("`mini` is part of the package: there is nothing to fetch.")
+    if "/" not in name:
+        raise BadInput(
+            f"{name!r} is not a base model. Give a hub id such as {RELEASED}. Weights that "
+            f"separate stems ({DEFAULT_MODEL}) are put into {settings.demucs} by hand."
+        )
+    return fetch(name, settings.bundles, on_step, revision=revision, hub=hub)
+
+
+def open_base(settings: Settings, name: str | None = None) -> Bundle:
+    """The base model to work with, on the device of the settings.
+
+    Raises MissingWeights, Incompatible, BadInput for a device that this machine lacks.
+    """
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
+    return load_bundle(name or settings.base, device=device_of(settings), fetched=settings.bundles)
+
+
+def device_of(settings: Settings) -> str:
+    """``auto`` is the GPU where there is one. Raises BadInput for a device that is not there."""
+    wanted = settings.device
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    kind, _, number = wanted.partition(":")
+    if not there[kind] or (number and int(number) >= torch.cuda.device_count()):
+        raise BadInput(f"device={wanted}: this machine has no such device. Use auto or cpu.")
+    return wanted

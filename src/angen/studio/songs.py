@@ -1,0 +1,239 @@
+"""Songs: words, a style and adapters in, sound out, each file with the request that made it."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from torch import Tensor
+
+from angen.adapters.attach import MAX_STRENGTH
+from angen.adapters.files import WEIGHTS_FILE, load_adapter
+from angen.adapters.library import adapter_folder, playable
+from angen.audio.files import read_comment, write_wav
+from angen.bundle import Bundle, file_sha256
+from angen.diffrhythm.sampling import SamplerConfig, Song
+from angen.errors import BadInput, Incompatible
+from angen.names import distinct, safe
+from angen.studio.models import open_base
+from angen.studio.settings import Settings
+from angen.studio.watch import OnStep, Watch
+
+MIN_S, MAX_S = 1.0, 600.0
+LOUDEST = 0.99  # of full scale: a song that would clip is turned down to this
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class AdapterUse(_Strict):
+    """An adapter of the library, or a PEFT folder, and how strongly it sounds."""
+
+    name: str
+    strength: Annotated[float, Field(ge=0, le=MAX_STRENGTH)] = 1.0
+    sha256: str = ""  # of its weights; set when a song was made with it
+
+
+class SongRequest(_Strict):
+    """Everything that makes a song what it is."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=2_000)]
+    lyrics: Annotated[str, Field(max_length=20_000)] = ""  # empty: instrumental
+    duration_s: Annotated[float, Field(ge=MIN_S, le=MAX_S)] = 20.0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    steps: Annotated[int, Field(ge=1, le=200)] = 15
+    guidance: Annotated[float, Field(ge=0, le=20)] = 3.0
+    adapters: tuple[AdapterUse, ...] = ()
+    base: str = ""  # empty: that of the settings
+
+
+class Made(_Strict):
+    """What else the sound depends on, noted in the file."""
+
+    angen: str
+    torch: str
+    device: str
+    threads: int
+    base_fingerprint: str
+
+
+class Note(_Strict):
+    """The text inside a song's file."""
+
+    request: SongRequest
+    made: Made
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeSong:
+    """A song on disk."""
+
+    path: Path
+    duration_s: float
+    rate_hz: int
+    request: SongRequest
+    warnings: tuple[str, ...]
+
+
+def song_request(**values: object) -> SongRequest:
+    """A request from outside. Raises BadInput that names each value and its range."""
+    try:
+        return SongRequest.model_validate(values)
+    except ValidationError as error:
+        raise BadInput(
+            " ".join(_fault(f["loc"], f["input"], f["msg"]) for f in error.errors())
+        ) from error
+
+
+def _fault(place: tuple[int | str, ...], value: object, message: str) -> str:
+    name = ".".join(str(part) for part in place)
+    if name == "duration_s":
+        return f"A duration of {value} s cannot be made: give {MIN_S:g} to {MAX_S:g} seconds."
+    return f"{name}={str(value)[:60]!r}: {message}."
+
+
+def new_seed() -> int:
+    """A seed for a person who did not choose one."""
+    return secrets.randbelow(2**31)
+
+
+def generate_song(
+    request: SongRequest, settings: Settings, watch: Watch, *, out: Path | None = None
+) -> MadeSong:
+    """Make a song and write it, the request inside.
+
+    out: where; else into ``outputs``, named after the prompt and seed.
+
+    Raises BadInput (an unknown adapter, lyrics that cannot be read), MissingWeights, Incompatible.
+    """
+    watch.stage("Loading the model")
+    bundle = open_base(settings, request.base or None)
+    request = _completed(request, bundle, settings)
+    warnings = list(put_in(bundle, request.adapters, settings))
+    lyrics = bundle.tokenize(request.lyrics)
+    latents = _sampled(bundle, request, lyrics.tokens, watch.stage("Making the song"))
+    audio = finished(bundle, latents)
+    path = out or _free_place(settings.outputs, request)
+    note = Note(request=request, made=_made(bundle))
+    write_wav(path, audio.numpy(), bundle.sample_rate_hz, comment=note.model_dump_json())
+    return MadeSong(
+        path=path,
+        duration_s=len(audio) / bundle.sample_rate_hz,
+        rate_hz=bundle.sample_rate_hz,
+        request=request,
+        warnings=(*warnings, *lyrics.warnings),
+    )
+
+
+def remake_song(
+    made: Path, settings: Settings, watch: Watch, *, out: Path | None = None
+) -> MadeSong:
+    """Make a song again from the request in its file: on the same machine, bit for bit.
+
+    Raises BadInput when the file holds no request, Incompatible when the base or an adapter is no
+    longer what it was.
+    """
+    note = read_note(made)
+    request = note.request
+    bundle = open_base(settings, request.base or None)
+    if bundle.fingerprint != note.made.base_fingerprint:
+        raise Incompatible(
+            f"{made} was made with {request.base} ({note.made.base_fingerprint:.12}); that base is "
+            f"now {bundle.fingerprint:.12}, which plays it differently."
+        )
+    if note.made.device == "cpu":
+        torch.set_num_threads(note.made.threads)  # sums are rounded as they were
+    return generate_song(request, settings, watch, out=out)
+
+
+def read_note(path: Path) -> Note:
+    """The request inside a song's file. Raises BadInput when there is none."""
+    text = read_comment(path)
+    try:
+        return Note.model_validate(json.loads(text or ""))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(
+            f"{path} holds no request: it was not made by `angen generate`, or another program "
+            "has written it since."
+        ) from error
+
+
+def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings) -> list[str]:
+    """Load adapters into the bundle; what a person should know about them."""
+    warnings: list[str] = []
+    for use in adapters:
+        report = load_adapter(
+            bundle.dit,
+            adapter_path(use.name, settings),
+            strength=use.strength,
+            base=bundle.name,
+            base_fingerprint=bundle.model_fingerprint,
+        )
+        warnings += report.warnings
+    return warnings
+
+
+def adapter_path(name: str, settings: Settings) -> Path:
+    """The PEFT folder of an adapter: by its name in the library, or a path to one."""
+    given = Path(name)
+    if ("/" in name or "\\" in name) and (given / WEIGHTS_FILE).is_file():
+        return given
+    return playable(adapter_folder(settings.loras, name))
+
+
+def finished(bundle: Bundle, latents: Tensor) -> Tensor:
+    """Latents (T, C) as sound (S,) that does not clip."""
+    if not len(latents):
+        raise BadInput("The song ended before it began. Choose another seed or prompt.")
+    audio = bundle.decode(latents)
+    peak = float(audio.abs().max())
+    return audio * (LOUDEST / peak) if peak > LOUDEST else audio
+
+
+def _sampled(bundle: Bundle, request: SongRequest, tokens: list[int], on_step: OnStep) -> Tensor:
+    song = Song(
+        tokens=torch.tensor(tokens, dtype=torch.int64),
+        style=bundle.embed_text(request.prompt),
+        frames=bundle.frames(request.duration_s),
+        seed=request.seed,
+    )
+    config = SamplerConfig(steps=request.steps, guidance=request.guidance)
+    return bundle.sample([song], config, on_step)[0]
+
+
+def _completed(request: SongRequest, bundle: Bundle, settings: Settings) -> SongRequest:
+    """The request with what it left open: the base's name, the adapters' hashes.
+
+    Raises Incompatible when an adapter is another than the request was made with.
+    """
+    uses = []
+    for use in request.adapters:
+        found = file_sha256(adapter_path(use.name, settings) / WEIGHTS_FILE)
+        if use.sha256 not in ("", found):
+            raise Incompatible(
+                f"The adapter {use.name!r} has changed since ({use.sha256:.12}, now {found:.12}): "
+                "the same song cannot be made again. Put back the old one, or make a new song."
+            )
+        uses.append(use.model_copy(update={"sha256": found}))
+    return request.model_copy(update={"adapters": tuple(uses), "base": bundle.name})
+
+
+def _made(bundle: Bundle) -> Made:
+    return Made(
+        angen=version("angen"),
+        torch=torch.__version__,
+        device=bundle.device.type,
+        threads=torch.get_num_threads(),
+        base_fingerprint=bundle.fingerprint,
+    )
+
+
+def _free_place(folder: Path, request: SongRequest) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = {path.stem.casefold() for path in folder.iterdir()}
+    return folder / f"{distinct(f'{safe(request.prompt, 60)}_{request.seed}', taken)}.wav"

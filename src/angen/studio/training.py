@@ -1,0 +1,251 @@
+"""Training an adapter: the quote, the training, and the measured answer whether it worked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from angen.adapters.library import (
+    adapter_folder,
+    list_adapters,
+    new_folder,
+    playable,
+)
+from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
+from angen.adapters.status import TrainingStatus, read_status
+from angen.bundle import Bundle
+from angen.data.latents import encode_dataset
+from angen.data.manifest import load_info
+from angen.errors import BadInput, Stopped
+from angen.studio.datasets import dataset_folder
+from angen.studio.models import open_base
+from angen.studio.settings import Settings
+from angen.studio.watch import OnStep, Watch
+from angen.training.config import TrainingConfig, from_recipe
+from angen.training.effect import EffectReport, measure_effect
+from angen.training.events import EventKind, OnEvent, TrainingEvent
+from angen.training.evidence import EffectConfig
+from angen.training.loop import TrainingResult, train
+from angen.training.material import TrainingData, training_data
+from angen.training.quote import Quote, quote
+from angen.training.report import write_report
+
+OnQuote = Callable[[Quote], None]  # sees what it will take; may raise Stopped
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRequest:
+    """What to train, on what, and how."""
+
+    name: str
+    dataset: str
+    config: TrainingConfig = field(default_factory=TrainingConfig)
+    base: str | None = None  # else that of the settings
+    overwrite: bool = False
+    effect: EffectConfig | None = field(default_factory=EffectConfig)  # None: no report
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedLora:
+    """What a training left in the library."""
+
+    name: str
+    folder: Path
+    result: TrainingResult
+    report: EffectReport | None
+    page: Path | None  # of the report
+
+
+def train_lora(
+    request: TrainRequest, settings: Settings, watch: Watch, on_quote: OnQuote
+) -> TrainedLora:
+    """Train an adapter on a dataset, and measure what it does.
+
+    Raises BadInput (name taken, unknown dataset, a recipe outside its ranges, too few clips),
+    MissingWeights, Incompatible, OutOfSpace; Stopped, with all work saved.
+    """
+    folder = settings.loras / request.name if request.overwrite else None
+    folder = folder or new_folder(settings.loras, request.name)
+    place = dataset_folder(settings, request.dataset)
+    bundle, data = _open(settings, request.base, place, request.config, watch)
+    _offer(bundle, data, request.config, watch, on_quote)
+    result = train(
+        bundle,
+        data,
+        request.config,
+        folder,
+        on_event=_telling(watch),
+        overwrite=request.overwrite,
+    )
+    return _with_report(bundle, place, folder, result, request.effect, watch)
+
+
+def resume_training(
+    name: str,
+    settings: Settings,
+    watch: Watch,
+    on_quote: OnQuote,
+    *,
+    effect: EffectConfig | None,
+) -> TrainedLora:
+    """Go on with a training that was stopped or killed, from its newest checkpoint.
+
+    Raises BadInput when there is nothing to go on with, Incompatible when its base or dataset
+    has changed.
+    """
+    folder = adapter_folder(settings.loras, name)
+    metadata = _metadata(folder)
+    config = from_recipe(metadata.recipe)
+    place = _dataset_of(metadata, settings)
+    base = metadata.base.name if metadata.base else None
+    bundle, data = _open(settings, base, place, config, watch)
+    _offer(bundle, data, config, watch, on_quote)
+    result = train(bundle, data, config, folder, on_event=_telling(watch), resume=True)
+    return _with_report(bundle, place, folder, result, effect, watch)
+
+
+def quote_training(request: TrainRequest, settings: Settings, watch: Watch) -> Quote:
+    """What a training would take, from a few measured steps; nothing is kept but the latents."""
+    place = dataset_folder(settings, request.dataset)
+    bundle, data = _open(settings, request.base, place, request.config, watch)
+    watch.stage("Measuring the speed")
+    return quote(bundle, data, request.config)
+
+
+def report_effect(
+    name: str, settings: Settings, watch: Watch, effect: EffectConfig, *, dataset: str | None = None
+) -> tuple[EffectReport, Path]:
+    """Measure the effect of a trained adapter anew; the report, and its page.
+
+    dataset: another one to measure against than it was trained on.
+    """
+    folder = adapter_folder(settings.loras, name)
+    playable(folder)
+    metadata = read_metadata(folder)
+    if dataset is not None:
+        place = dataset_folder(settings, dataset)
+    else:
+        place = _dataset_of(_metadata(folder), settings)
+    watch.stage("Loading the model")
+    base = metadata.base.name if metadata and metadata.base else None
+    return _report(open_base(settings, base), place, folder, effect, watch)
+
+
+def get_training_status(settings: Settings, name: str | None = None) -> dict[str, TrainingStatus]:
+    """How trainings go or went, by adapter; of one when ``name`` is given."""
+    if name is not None:
+        status = read_status(adapter_folder(settings.loras, name))
+        if status is None:
+            raise BadInput(f"{name!r} was not trained here: it has no training status.")
+        return {name: status}
+    infos = list_adapters(settings.loras)
+    return {info.name: info.status for info in infos if info.status is not None}
+
+
+def _open(
+    settings: Settings, base: str | None, place: Path, config: TrainingConfig, watch: Watch
+) -> tuple[Bundle, TrainingData]:
+    """The base, and the dataset as it sees it."""
+    info = load_info(place)
+    watch.stage("Loading the model")
+    bundle = open_base(settings, base)
+    data = training_data(info, place, bundle, config, watch.stage("Encoding the clips"))
+    for note in data.notes:
+        watch.say(note)
+    return bundle, data
+
+
+def _offer(
+    bundle: Bundle, data: TrainingData, config: TrainingConfig, watch: Watch, on_quote: OnQuote
+) -> None:
+    """Tell what the training will take, before it takes it."""
+    watch.stage("Measuring the speed")
+    on_quote(quote(bundle, data, config))
+
+
+def _telling(watch: Watch) -> OnEvent:
+    """Events of the training as steps and lines of a watch."""
+    steps: list[OnStep] = []
+
+    def tell(event: TrainingEvent) -> None:
+        if event.kind is EventKind.START:
+            steps.append(watch.stage("Training"))
+        if event.message:
+            watch.say(event.message)
+        if event.kind in (EventKind.START, EventKind.STEP):
+            steps[-1](event.step, event.steps)
+
+    return tell
+
+
+def _with_report(
+    bundle: Bundle,
+    place: Path,
+    folder: Path,
+    result: TrainingResult,
+    effect: EffectConfig | None,
+    watch: Watch,
+) -> TrainedLora:
+    trained = TrainedLora(name=folder.name, folder=folder, result=result, report=None, page=None)
+    if effect is None:
+        return trained
+    try:
+        report, page = _report(bundle, place, folder, effect, watch)
+    except Stopped as stop:
+        raise Stopped(
+            f"Stopped. The adapter {folder.name!r} is trained and saved; its effect is not "
+            f"measured yet: angen report {folder.name!r}"
+        ) from stop
+    return replace(trained, report=report, page=page)
+
+
+def _report(
+    bundle: Bundle, place: Path, folder: Path, effect: EffectConfig, watch: Watch
+) -> tuple[EffectReport, Path]:
+    info = load_info(place)
+    encoded = encode_dataset(info, place, bundle, watch.stage("Encoding the clips"))
+    report, seen = measure_effect(
+        bundle,
+        playable(folder),
+        info,
+        place,
+        encoded.latents_of,
+        effect,
+        watch.stage("Making songs with and without the adapter"),
+        name=folder.name,
+    )
+    watch.stage("Writing the report")
+    page = write_report(report, seen, folder, place)
+    update_metadata(folder, {"effect": _summary(report)})
+    return report, page
+
+
+def _summary(report: EffectReport) -> dict[str, object]:
+    """What the library shows of a report."""
+    return {
+        "verdict": report.verdict.value,
+        "sentence": report.sentence,
+        "reduction": report.effect.reduction,
+        "closest": report.memorisation.closest,
+        "dataset": report.dataset["name"],
+        "created": report.created,
+    }
+
+
+def _metadata(folder: Path) -> AdapterMetadata:
+    metadata = read_metadata(folder)
+    if metadata is None or metadata.dataset is None:
+        raise BadInput(
+            f"{folder.name!r} does not say what it was trained on: it was imported or merged. "
+            f"Name a dataset to measure against: angen report {folder.name!r} --dataset NAME"
+        )
+    return metadata
+
+
+def _dataset_of(metadata: AdapterMetadata, settings: Settings) -> Path:
+    """Where the dataset of a training lies: as before, or by its name in this home."""
+    facts = metadata.dataset
+    if facts is None:
+        raise ValueError("metadata without a dataset; check first")
+    if facts.folder and (Path(facts.folder) / "dataset_info.json").is_file():
+        return Path(facts.folder)
+    return dataset_folder(settings, facts.name)
