@@ -1,4 +1,4 @@
-"""The note bank: every note of every sampled instrument, recorded once, so that rendering only adds.
+"""The note bank: every note of every sampled instrument, recorded once; rendering only adds.
 
 Sampled notes come from the FluidR3 GM soundfont (MIT licence) through the fluidsynth program;
 notes made by formula are added on demand (``mini.synth``). The bank is one flat int16 file that
@@ -120,7 +120,7 @@ def _record(
 
 
 def _cut(mono: Note, start: int, length_s: float) -> NDArray[np.int16]:
-    """One note from the recording, trimmed where it has died away, its last 20 ms faded, or more where it still rings."""
+    """One note from the recording, trimmed where it has died away, faded where it has not."""
     samples = mono[start : start + round(length_s * RATE_HZ)]
     samples = samples * (0.9 / max(1e-6, float(np.abs(samples).max())))
     heard = np.flatnonzero(np.abs(samples) > SILENT / 32767)
@@ -136,7 +136,7 @@ def _scale(samples: NDArray[np.int16]) -> float:
     window = RATE_HZ // 10
     energy = np.cumsum(np.concatenate([np.zeros(window), (samples / 32767.0) ** 2]))
     loudest = float(np.max(energy[window:] - energy[:-window])) / window
-    return FULL / max(1e-3, loudest**0.5) / 32767
+    return FULL / max(1e-3, float(np.sqrt(loudest))) / 32767
 
 
 def _midi(

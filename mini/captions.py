@@ -1,8 +1,8 @@
-"""What a person might write about a piece: many wordings from the same labels, never one template."""
+"""What a person might write about a piece: many wordings of the same labels."""
 
 import numpy as np
 
-from mini.compose.planning import ALL_STYLES
+from mini.compose.catalogue import ALL_STYLES
 from mini.compose.score import Labels
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -36,7 +36,7 @@ METER_WORDS = {
 
 
 def captions(labels: Labels, rng: np.random.Generator, count: int = 6) -> tuple[str, ...]:
-    """``count`` different wordings. The first is the studio's own prompt, the second a part of it."""
+    """``count`` wordings: first the studio's own prompt, then a part of it, then free ones."""
     writers = (_sentence, _request, _tags, _short, _tags, _story)
     made = [prompt(labels), _partial_prompt(labels, rng)]
     made += [writers[i](labels, rng) for i in rng.permutation(len(writers))]
@@ -102,7 +102,7 @@ def _key(labels: Labels, rng: np.random.Generator) -> str:
 
 def _some(labels: Labels, rng: np.random.Generator) -> str:
     """One to three of the instruments, the leading ones more often."""
-    count = int(min(len(labels.instruments), rng.integers(1, 4)))
+    count = min(len(labels.instruments), int(rng.integers(1, 4)))
     weights = 1 / np.arange(1, len(labels.instruments) + 1)
     which = rng.choice(len(labels.instruments), count, replace=False, p=weights / weights.sum())
     return _joined(tuple(labels.instruments[i] for i in sorted(which)))
@@ -140,7 +140,8 @@ def _sentence(labels: Labels, rng: np.random.Generator) -> str:
 
 def _request(labels: Labels, rng: np.random.Generator) -> str:
     ask = _pick(("I want", "play", "make", "give me", "something like"), rng)
-    return f"{ask} {_a(_tempo(labels, rng))} {_style(labels, rng)} track, {labels.mood}, {_some(labels, rng)}"
+    what = f"{_a(_tempo(labels, rng))} {_style(labels, rng)} track"
+    return f"{ask} {what}, {labels.mood}, {_some(labels, rng)}"
 
 
 def _short(labels: Labels, rng: np.random.Generator) -> str:
@@ -150,5 +151,9 @@ def _short(labels: Labels, rng: np.random.Generator) -> str:
 
 def _story(labels: Labels, rng: np.random.Generator) -> str:
     words = _pick(ALL_STYLES[labels.style].words, rng)
-    rest = (f"{_some(labels, rng)}, {labels.mood}", f"{labels.mood}, {_tempo(labels, rng)}", f"{_tempo(labels, rng)}, {_key(labels, rng)}, {_some(labels, rng)}")  # fmt: skip
+    rest = (
+        f"{_some(labels, rng)}, {labels.mood}",
+        f"{labels.mood}, {_tempo(labels, rng)}",
+        f"{_tempo(labels, rng)}, {_key(labels, rng)}, {_some(labels, rng)}",
+    )
     return f"{words}, {_pick(rest, rng)}"

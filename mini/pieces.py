@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from mini.bank import RATE_HZ
 from mini.captions import captions
-from mini.compose.base_styles import BASE
+from mini.compose.catalogue import BASE, HELD_OUT
 from mini.compose.composing import compose
-from mini.compose.held_out_styles import HELD_OUT
 from mini.compose.planning import Wishes
 from mini.compose.score import Labels
 from mini.render import render

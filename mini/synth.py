@@ -46,7 +46,7 @@ def _sum(hz: float, t: Samples, weights: Samples) -> Samples:
     for weight in weights[1:]:
         before, now = now, twice * now - before
         total += weight * now
-    return total
+    return np.asarray(total)
 
 
 def pulse(hz: float, t: Samples, rate_hz: int, duty: float = 0.25) -> Samples:
@@ -92,7 +92,7 @@ def music_box(hz: float, t: Samples, rate_hz: int) -> Samples:
     return np.asarray(made * np.minimum(1, t / 0.001))
 
 
-def bell(hz: float, t: Samples, rate_hz: int) -> Samples:
+def bell(hz: float, t: Samples, _rate_hz: int) -> Samples:
     """Frequency modulation at 3.5 times the pitch: a bell."""
     index = 1.6 * np.exp(-t / 0.5) * min(1.0, 1500 / hz)
     tone = np.sin(2 * np.pi * hz * t + index * np.sin(2 * np.pi * 3.5 * hz * t))
@@ -110,7 +110,7 @@ def metallophone(hz: float, t: Samples, rate_hz: int) -> Samples:
     return np.asarray(made * np.minimum(1, t / 0.001))
 
 
-def gong(hz: float, t: Samples, rate_hz: int) -> Samples:
+def gong(hz: float, t: Samples, _rate_hz: int) -> Samples:
     made = np.zeros_like(t)
     for ratio, weight, life_s in (
         (1, 1, 2.2),

@@ -125,7 +125,7 @@ def bars_of(
 def beat_times(
     bars: int, meter: str, bpm: float, lead_in_s: float, ritard: bool
 ) -> NDArray[np.float64]:
-    """When each beat falls, in seconds, one more than there are beats; a ritard slows the last bars."""
+    """When each beat falls, and the end of the last: (beats + 1,) seconds. A ritard slows it."""
     count = bars * BEATS[meter]
     lengths = np.full(count, 60 / bpm)
     if ritard:

@@ -1,6 +1,6 @@
 """Clear styles that the base model never hears: made wholly by formula, for LoRA to learn."""
 
-from mini.compose.styles import (
+from mini.compose.rhythms import (
     ARPEGGIO,
     HAPPY,
     HELD,
@@ -10,9 +10,8 @@ from mini.compose.styles import (
     P68,
     POP_MAJOR,
     POP_MINOR,
-    Part,
-    Style,
 )
+from mini.compose.styles import Part, Style
 
 CHIPTUNE = Style(
     name="chiptune",
@@ -128,4 +127,3 @@ GAMELAN = Style(
     endings=("ritard", "chord"),
     words=("gamelan-like bronze percussion", "interlocking metallophones and gongs"),
 )
-HELD_OUT: tuple[Style, ...] = (CHIPTUNE, MUSIC_BOX, GAMELAN)

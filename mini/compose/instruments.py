@@ -1,4 +1,4 @@
-"""Every instrument that the composer knows: where it sounds, how loud it is, what a listener calls it."""
+"""Every instrument that the composer knows: its range, its loudness, what a listener calls it."""
 
 from dataclasses import dataclass
 
@@ -18,23 +18,23 @@ class Instrument:
     velocity: int = 96  # what the note bank is recorded at
 
 
-def _of(family: str, *rows: tuple[object, ...]) -> list[Instrument]:
-    made = []
-    for name, programme, low, high, *rest in rows:
-        gain, hold_s, release_s = (*rest, *(1.0, 3.0, 0.12)[len(rest) :])
-        made.append(
-            Instrument(
-                name=str(name),
-                programme=int(str(programme)),
-                low=int(str(low)),
-                high=int(str(high)),
-                gain=float(str(gain)),
-                hold_s=float(str(hold_s)),
-                release_s=float(str(release_s)),
-                family=family,
-            )
+Row = tuple[str, int, int, int, float, float, float]  # the first seven fields, in order
+
+
+def _of(family: str, *rows: Row) -> list[Instrument]:
+    return [
+        Instrument(
+            name=name,
+            programme=programme,
+            low=low,
+            high=high,
+            gain=gain,
+            hold_s=hold_s,
+            release_s=release_s,
+            family=family,
         )
-    return made
+        for name, programme, low, high, gain, hold_s, release_s in rows
+    ]
 
 
 # name, programme, lowest, highest, gain, longest note, release

@@ -7,23 +7,54 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mini.compose import form
-from mini.compose.base_styles import BASE
-from mini.compose.held_out_styles import HELD_OUT
+from mini.compose.catalogue import ALL_STYLES
 from mini.compose.styles import Style
 from mini.compose.theory import TONICS, tonic_of
 
 T = TypeVar("T")
 
-ALL_STYLES: dict[str, Style] = {style.name: style for style in (*BASE, *HELD_OUT)}
 TAIL_S = 1.6  # room for the last chord to ring, at least
 ENERGIES = ("low", "medium", "high")
 BRIGHT_MOODS = frozenset(
-    "happy uplifting cheerful joyful playful bright sunny sassy energetic euphoric sweet "
-    "innocent shimmering heroic triumphant rustic".split()
+    (
+        "happy",
+        "uplifting",
+        "cheerful",
+        "joyful",
+        "playful",
+        "bright",
+        "sunny",
+        "sassy",
+        "energetic",
+        "euphoric",
+        "sweet",
+        "innocent",
+        "shimmering",
+        "heroic",
+        "triumphant",
+        "rustic",
+    )
 )
 DARK_MOODS = frozenset(
-    "sad melancholic dark wistful brooding lonesome moody smoky mysterious solemn deep "
-    "nostalgic bittersweet tender eerie tense serious".split()
+    (
+        "sad",
+        "melancholic",
+        "dark",
+        "wistful",
+        "brooding",
+        "lonesome",
+        "moody",
+        "smoky",
+        "mysterious",
+        "solemn",
+        "deep",
+        "nostalgic",
+        "bittersweet",
+        "tender",
+        "eerie",
+        "tense",
+        "serious",
+    )
 )
 
 

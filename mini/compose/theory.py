@@ -8,9 +8,12 @@ TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in TONICS)
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 MINOR = (0, 2, 3, 5, 7, 8, 10)
-PENTATONIC = {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10)}
-BLUES = {"major": (0, 2, 3, 4, 7, 9), "minor": (0, 3, 5, 6, 7, 10)}
-PELOG = {"major": (0, 4, 5, 7, 11), "minor": (0, 1, 3, 7, 8)}
+SCALES: dict[str, dict[str, tuple[int, ...]]] = {
+    "diatonic": {"major": MAJOR, "minor": MINOR},
+    "pentatonic": {"major": (0, 2, 4, 7, 9), "minor": (0, 3, 5, 7, 10)},
+    "blues": {"major": (0, 2, 3, 4, 7, 9), "minor": (0, 3, 5, 6, 7, 10)},
+    "pelog": {"major": (0, 4, 5, 7, 11), "minor": (0, 1, 3, 7, 8)},
+}
 NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 QUALITIES = {
     "": (0, 4, 7),
@@ -79,8 +82,7 @@ def chord_of(numeral: str, key: str) -> Chord:
 def scale_of(key: str, kind: str) -> tuple[int, ...]:
     """The pitch classes of a melody: kind is diatonic, pentatonic, blues or pelog."""
     tonic, mode = tonic_of(key)
-    kinds = {"pentatonic": PENTATONIC, "blues": BLUES, "pelog": PELOG}
-    steps = kinds[kind][mode] if kind in kinds else (MAJOR if mode == "major" else MINOR)
+    steps = SCALES[kind][mode]
     return tuple((tonic + step) % 12 for step in steps)
 
 
