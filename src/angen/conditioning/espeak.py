@@ -1,19 +1,27 @@
 """Reading words aloud with espeak-ng: text in, phonemes out, the same from every version.
 
-The library is called directly, since its two notations are needed side by side. DiffRhythm 2
-learned from espeak-ng 1.51, which writes the vowels of "four" (oːɹ) and "for" (ɔːɹ) apart;
-1.52 writes both ɔːɹ. Its own phoneme names still tell them apart (``o@`` and ``O@``), in each
-word of its rules and dictionary, so the older vowel is put back wherever the name is ``o@``.
+DiffRhythm 2 learned from espeak-ng 1.51. Later versions differ from it in two ways, both undone
+here for English, so that the model gets the sounds that it knows:
+
+- 1.51 writes the vowels of "four" (oːɹ) and "for" (ɔːɹ) apart, 1.52 writes both ɔːɹ. Its own
+  phoneme names still tell them apart (``o@`` and ``O@``), in each word of its rules and
+  dictionary: the older vowel is put back wherever the name is ``o@``. To get at the names, the
+  library is called directly.
+- A few words are read anew, most of them names of places: ``former_words.json`` has their
+  former reading, made by ``benchmarks/espeak_versions.py``.
 
 espeak-ng keeps one state for the whole process: a lock guards it.
 """
 
 import ctypes
 import ctypes.util
+import json
 import re
 import tempfile
 import threading
+from collections.abc import Mapping
 from functools import cache
+from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -22,6 +30,7 @@ from angen.errors import BadInput
 _SYNCHRONOUS = 2  # no sound device is opened
 _RETURN_ON_FAILURE = 0x8000  # instead of ending the process
 _UTF8 = 1
+_PHONEMES_IN_TEXT = 0x100  # [[...]] holds phoneme names
 _NAMES = ord("_") << 8  # phoneme names, "_" between phonemes, blanks between words
 _IPA = _NAMES | 2
 _LONGEST_PATH = 120  # bytes: espeak-ng cuts data paths at about 150
@@ -39,28 +48,29 @@ _lock = threading.Lock()
 class Espeak:
     """One espeak-ng library, loaded with its data; its methods are not for two threads at once."""
 
-    def __init__(self, library: Path | str, data: Path | None) -> None:
+    def __init__(
+        self, library: Path | str, data: Path | None, former_words: Mapping[str, str]
+    ) -> None:
         """Load ``library``; ``data`` is the folder ``espeak-ng-data``, or None for its default.
 
-        Raises OSError when either cannot be used.
+        former_words: phoneme names of English words (lower case) that ``data`` must not read.
+
+        Raises OSError when library or data cannot be used.
         """
-        self._functions = ctypes.CDLL(str(library))
-        self._functions.espeak_TextToPhonemes.restype = ctypes.c_char_p
-        self._functions.espeak_TextToPhonemes.argtypes = (
-            ctypes.POINTER(ctypes.c_char_p),
-            ctypes.c_int,
-            ctypes.c_int,
-        )
-        self._functions.espeak_Info.restype = ctypes.c_char_p
+        self._functions = _declared(ctypes.CDLL(str(library)))
+        self._former_words = former_words
+        words = "|".join(re.escape(word) for word in former_words) or r"(?!)"
+        self._former = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
         self._voice = ""
         home = str(_short(data).parent).encode() if data else None
         rate = self._functions.espeak_Initialize(_SYNCHRONOUS, 0, home, _RETURN_ON_FAILURE)
         if rate <= 0:
             raise OSError(f"espeak-ng cannot read its data in {data or 'its default folder'}")
+        self._allow_phonemes_in_text()
 
     @property
     def version(self) -> str:
-        return str(self._functions.espeak_Info(None).decode())
+        return str(self._functions.espeak_Info(None).decode()).split()[0]
 
     def phonemes(self, text: str, language: str) -> str:
         """Phonemes of ``text``: ``|`` between phones, ``|_|`` between words, no stress.
@@ -68,11 +78,26 @@ class Espeak:
         language: ``en-us``, ``fr-fr``, ``de`` or ``ko``.
         """
         self._choose(_VOICES[language])
-        spoken = self._translate(text, _IPA)
         if language == "en-us":
-            spoken = _former_vowels(spoken, self._translate(text, _NAMES))
+            text = self._former.sub(self._former_names, text)
+            spoken = _former_vowels(self._translate(text, _IPA), self._translate(text, _NAMES))
+        else:
+            spoken = self._translate(text, _IPA)
         words = _LANGUAGE_FLAG.sub("", spoken).split(" ")
         return "|_|".join(_STRESS.sub("", word.strip()).replace("_", "|") for word in words)
+
+    def names(self, text: str, language: str) -> str:
+        """espeak-ng's own phoneme names of ``text``: ``_`` between phones, stress marked."""
+        self._choose(_VOICES[language])
+        return self._translate(text, _NAMES)
+
+    def _former_names(self, word: re.Match[str]) -> str:
+        return f"[[{self._former_words[word[0].lower()]}]]"
+
+    def _allow_phonemes_in_text(self) -> None:
+        """Only speaking sets this, and it stays set: so speak a blank."""
+        flags = _UTF8 | _PHONEMES_IN_TEXT
+        self._functions.espeak_Synth(b" ", 2, 0, 1, 0, flags, None, None)
 
     def _choose(self, voice: str) -> None:
         if voice == self._voice:
@@ -109,23 +134,62 @@ def installed() -> Espeak:
 
     Raises BadInput naming the remedy when there is none.
     """
+    library: str | None
     if find_spec("espeakng_loader"):
         import espeakng_loader
 
-        return Espeak(espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path()))
-    library = ctypes.util.find_library("espeak-ng")
-    if library:
-        return Espeak(library, None)
-    raise BadInput(
-        "no phonemiser: espeak-ng is not installed. "
-        "Run `pip install 'angen[espeak]'`, or leave the lyrics empty for instrumental music."
+        library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
+    else:
+        library, data = ctypes.util.find_library("espeak-ng"), None
+    if not library:
+        raise BadInput(
+            "no phonemiser: espeak-ng is not installed. Run `pip install 'angen[espeak]'`, "
+            "or leave the lyrics empty for instrumental music."
+        )
+    return Espeak(library, data, former_words())
+
+
+@cache
+def former_words() -> dict[str, str]:
+    """Phoneme names, as espeak-ng 1.51 has them, of words that later versions read anew."""
+    file = resources.files("angen.conditioning").joinpath("former_words.json")
+    words: dict[str, str] = json.loads(file.read_text("utf-8"))
+    return words
+
+
+def _declared(functions: ctypes.CDLL) -> ctypes.CDLL:
+    """``functions`` with the types of what is called."""
+    functions.espeak_Info.restype = ctypes.c_char_p
+    functions.espeak_Initialize.argtypes = (
+        ctypes.c_int,
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_int,
     )
+    functions.espeak_TextToPhonemes.restype = ctypes.c_char_p
+    functions.espeak_TextToPhonemes.argtypes = (
+        ctypes.POINTER(ctypes.c_char_p),
+        ctypes.c_int,
+        ctypes.c_int,
+    )
+    functions.espeak_Synth.argtypes = (
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_uint,
+        ctypes.c_int,
+        ctypes.c_uint,
+        ctypes.c_uint,
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+    )
+    return functions
 
 
 def _former_vowels(spoken: str, names: str) -> str:
     """``spoken`` with oː for each ɔː whose phoneme name is ``o@``, as espeak-ng 1.51 wrote it.
 
-    Both notations list the same vowels in the same order, whatever else differs between them.
+    Both notations list the same vowels in the same order, whatever else differs between them
+    (no exception among 524,000 words and 210,000 lines of text).
     """
     named = _NAMED_VOWEL.findall(names)
     if len(named) != len(_LONG_VOWEL.findall(spoken)):
@@ -144,8 +208,8 @@ def _short(data: Path) -> Path:
     """``data`` under a name that is short enough for espeak-ng: a link, if need be."""
     if len(str(data).encode()) <= _LONGEST_PATH:
         return data
-    folder = _link_folder()
-    link = Path(folder.name) / data.name
+    link = Path(_link_folder().name) / "espeak-ng-data"
+    link.unlink(missing_ok=True)
     link.symlink_to(data, target_is_directory=True)
     return link
 

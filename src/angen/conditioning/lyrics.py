@@ -4,15 +4,24 @@ Each line is either a structure tag or words; both end with the token ``STOP``. 
 piece has no words: empty lyrics, or tags alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from angen.conditioning.phonemes import encode
+from angen.conditioning.chinese_words import ChineseReading
+from angen.conditioning.phonemes import encode, encode_by_script, encode_in
+from angen.conditioning.segments import (
+    english_and_chinese,
+    has_hangul,
+    has_kana,
+    has_words,
+    mostly_chinese,
+)
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS, is_direction, meant_tag
 from angen.errors import BadInput
 
 LONGEST_LYRICS = 20_000  # characters: some ten songs
+_TAGS = " ".join(STRUCTURE_TAGS)
 
 
 class Reading(Enum):
@@ -31,8 +40,19 @@ class Lyrics:
     warnings: list[str] = field(default_factory=list)
 
 
-def encode_lyrics(text: str, reading: Reading = Reading.OURS) -> Lyrics:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LyricsReader:
+    """How lyrics are read."""
+
+    reading: Reading = Reading.OURS
+    language: str | None = None  # of the words: en zh ja ko fr de; "auto"; None goes by letters
+    chinese: ChineseReading | None = None  # pypinyin's way, unless given
+
+
+def encode_lyrics(text: str, reader: LyricsReader | None = None) -> Lyrics:
     """Tokens of ``text``. Empty text gives no tokens and is no fault: an instrumental.
+
+    Unless ``reader`` names a language, Latin letters are read as English.
 
     Raises BadInput, naming the line and the remedy, when a line is in a language that has no
     phonemiser here, and when the text is over ``LONGEST_LYRICS`` characters.
@@ -42,11 +62,18 @@ def encode_lyrics(text: str, reading: Reading = Reading.OURS) -> Lyrics:
             f"These lyrics have {len(text)} characters; at most {LONGEST_LYRICS} can be sung. "
             "Leave out what belongs to other songs."
         )
-    if reading is Reading.UPSTREAM:
-        per_line = [_exact(line, number) for number, line in enumerate(text.split("\n"), 1)]
+    reader = reader or LyricsReader()
+    if reader.reading is Reading.UPSTREAM:
+        lines = text.split("\n")
+        per_line = [_exact(line, number, reader) for number, line in enumerate(lines, 1)]
         return Lyrics(tokens=_joined(per_line), per_line=per_line)
+    lines = text.splitlines()
+    numbers = "zh" if mostly_chinese(text) else "en"
     warnings: list[str] = []
-    per_line = [_forgiving(line, n, warnings) for n, line in enumerate(text.splitlines(), 1)]
+    per_line = [
+        _marked(line, number, warnings) or _worded(line, number, reader, numbers, warnings)
+        for number, line in enumerate(lines, 1)
+    ]
     return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=warnings)
 
 
@@ -55,40 +82,66 @@ def instrumental(structure: Sequence[str] = ()) -> list[int]:
 
     Raises BadInput for a name that is no tag.
     """
-    lines = [tag if tag.startswith("[") else f"[{tag}]" for tag in structure]
-    for line in lines:
-        if meant_tag(line) is None:
-            raise BadInput(f"{line} is no structure tag; choose of {' '.join(STRUCTURE_TAGS)}")
-    return encode_lyrics("\n".join(lines)).tokens
+    tags = [tag if tag.startswith("[") else f"[{tag}]" for tag in structure]
+    for tag in tags:
+        if meant_tag(tag) is None:
+            raise BadInput(f"{tag} is no structure tag; choose of {_TAGS}")
+    return encode_lyrics("\n".join(tags)).tokens
 
 
-def _exact(line: str, number: int) -> list[int]:
+def _exact(line: str, number: int, reader: LyricsReader) -> list[int]:
+    """Upstream's rule."""
     if line in STRUCTURE_TAGS:
         return [STRUCTURE_TAGS[line], STOP]
-    return _sung(line, number)
+    return _sung(number, lambda: encode(line.strip(), reader.chinese))
 
 
-def _forgiving(line: str, number: int, warnings: list[str]) -> list[int]:
-    if not line.strip():
-        warnings.append(f"line {number} is blank: left out")
-        return []
+def _marked(line: str, number: int, warnings: list[str]) -> list[int]:
+    """Tokens of a structure tag; none for a line of words."""
     tag = meant_tag(line)
-    if tag:
-        if line != tag:
-            warnings.append(f"line {number}: {line!r} is taken as {tag}")
-        return [STRUCTURE_TAGS[tag], STOP]
+    if tag is None:
+        return []
+    if line != tag:
+        warnings.append(f"line {number}: {line!r} is taken as {tag}")
+    return [STRUCTURE_TAGS[tag], STOP]
+
+
+def _worded(
+    line: str, number: int, reader: LyricsReader, numbers: str, warnings: list[str]
+) -> list[int]:
+    """Tokens of a line that is no tag; none, and a warning, for one that is not sung."""
+    line = line.strip()
+    if not has_words(line):
+        warnings.append(f"line {number} has no words: left out")
+        return []
     if is_direction(line):
         warnings.append(
-            f"line {number}: {line.strip()} is no structure tag and is left out. The tags are "
-            f"{' '.join(STRUCTURE_TAGS)}; write words to sing without brackets."
+            f"line {number}: {line} is no structure tag and is left out. The tags are {_TAGS}; "
+            "write words to sing without brackets."
         )
         return []
-    return _sung(line, number)
+    tokens = _sung(number, lambda: _encode(line, reader, numbers))
+    if tokens == [STOP]:
+        warnings.append(f"line {number}: nothing in {line!r} can be sung: left out")
+        return []
+    return tokens
 
 
-def _sung(line: str, number: int) -> list[int]:
+def _encode(line: str, reader: LyricsReader, numbers: str) -> list[int]:
+    if reader.language == "auto":
+        return encode_by_script(line, reader.chinese)
+    if reader.language:
+        return encode_in(line, reader.language, reader.chinese)
+    if not any(character.isalpha() for character in line):
+        return encode_in(line, numbers, reader.chinese)
+    if has_kana(line) or has_hangul(line) or not english_and_chinese(line):
+        return encode_by_script(line, reader.chinese, latin="en")
+    return encode(line, reader.chinese)
+
+
+def _sung(number: int, encoded: Callable[[], list[int]]) -> list[int]:
     try:
-        return [*encode(line.strip()), STOP]
+        return [*encoded(), STOP]
     except BadInput as error:
         raise BadInput(f"Lyrics, line {number}: {error}") from error
 
