@@ -3,9 +3,9 @@
     python -m benchmarks.lora_effect [--seeds 3] [--steps 300] [--home FOLDER]
 
 For each seed, two datasets are composed in styles that the base never heard. A LoRA is trained on
-each. Both are measured on the clips that the first dataset keeps aside: the own one should bring the
-distance down by 30 % or more, the one of another style should not. Prints a Markdown table; about
-ten minutes a seed on 2 cores.
+each. Both are measured on the clips that the first dataset keeps aside: the own one should bring
+the distance down by 30 % or more, the one of another style should not. Prints a Markdown table;
+about ten minutes a seed on 2 cores.
 """
 
 import argparse
@@ -46,7 +46,7 @@ class Quiet:
 
     def stage(self, title: str) -> OnStep:
         print(f"  {self.label}: {title}", flush=True)
-        return lambda done, total: None
+        return _uncounted
 
     def say(self, message: str) -> None:
         """Notes are not wanted here."""
@@ -109,7 +109,7 @@ def dataset(style: str, seed: int, settings: Settings) -> str:
     prepare_dataset(
         [folder],
         settings,
-        lambda done, total: None,
+        _uncounted,
         name=name,
         config=PrepareConfig(held_out=HELD_OUT, seed=seed, replace=True),
         table=folder / "table.csv",
@@ -135,6 +135,10 @@ def row(seed: int, style: str, report: EffectReport, minutes: float) -> str:
         f"{minutes:.1f}",
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def _uncounted(done: int, total: int) -> None:
+    """The stage's title says enough."""
 
 
 def _accept(offer: Quote) -> None:
