@@ -18,7 +18,9 @@ FRAME_RATE_HZ = LISTENING_RATE_HZ / FRAME_HOP  # 10.8 frames a second
 
 _FINE = 5  # parts of a semitone
 _LOWEST_HZ, _BASS_HZ, _HIGHEST_HZ = 55.0, 260.0, 2_100.0
-_BASS_WEIGHT = 0.3
+_BASS_WEIGHT = 0.1
+_TWELFTH = 0.2  # how much of a note sounds a twelfth higher as well
+_ENDING_WEIGHT, _ENDING_S = 0.15, 2.5
 _MIDDLE_C_HZ = 261.6256
 # How often each degree sounds, from the tonic. Source: Albrecht and Shanahan 2013, The use of
 # large corpora to train a new type of key-finding algorithm, Music Perception 31(1).
@@ -77,22 +79,36 @@ class ChromaListener:
 
 
 def estimate_key(treble: Floats, bass: Floats) -> Key | None:
-    """The key of chroma (F, 12) of all and of the bass; None where no note sounds."""
+    """The key of chroma (F, 12) of all and of the bass; None where no note sounds.
+
+    The fit of the notes to each key, and a little for a tonic that ends the bass: a piece that
+    comes to its end does so at home.
+    """
     if not treble.any():
         return None
-    heard = _share(treble) + _BASS_WEIGHT * _share(bass)
+    notes = _share(treble)
+    notes = np.maximum(notes - _TWELFTH * np.roll(notes, 7), 0)  # third harmonics are no fifths
+    heard = notes + _BASS_WEIGHT * _share(bass)
     fits = np.array(
-        [
-            [np.corrcoef(np.roll(profile, tonic), heard)[0, 1] for tonic in range(12)]
-            for profile in (_MAJOR, _MINOR)
-        ]
-    )  # (2, 12)
+        [[_fit(profile, tonic, heard) for tonic in range(12)] for profile in (_MAJOR, _MINOR)]
+    )
+    fits += _ENDING_WEIGHT * _share(bass[-round(_ENDING_S * FRAME_RATE_HZ) :])  # (2, 12)
     order = np.argsort(fits, axis=None)[::-1]
     best, second = int(order[0]), int(order[1])
     lead = float(fits.flat[best] - fits.flat[second])
-    fit = float(fits.flat[best])
-    confidence = float(np.clip(1 / (1 + np.exp(-(12 * lead + 4 * (fit - 0.75)))), 0, 1))
-    return Key(name=_name(best), confidence=confidence, second=_name(second))
+    return Key(
+        name=_name(best), confidence=_trust(lead, float(fits.flat[best])), second=_name(second)
+    )
+
+
+def _fit(profile: tuple[float, ...], tonic: int, heard: NDArray[np.float64]) -> float:
+    """Correlation of the notes heard (12,) with a key's profile."""
+    return float(np.corrcoef(np.roll(profile, tonic), heard)[0, 1])
+
+
+def _trust(lead: float, fit: float) -> float:
+    """How often a key is right that leads by so much and fits so well."""
+    return float(1 / (1 + np.exp(-(12 * lead + 4 * (fit - 0.75)))))
 
 
 def harmony_change(treble: Floats, times_s: NDArray[np.float64]) -> Floats:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 from angen.audio import key as keys
 from angen.audio import tags, tempo
 from angen.audio.files import Sound, resampled, stream
-from angen.audio.loudness import SILENCE_LUFS, Loudness, LoudnessListener
+from angen.audio.loudness import SILENCE_LUFS, LoudnessListener
+from angen.audio.quality import SHORTEST_S
 from angen.audio.signal import LISTENING_RATE_HZ, Floats, Framer, hann, magnitudes
+from angen.audio.tags import Energy
+from angen.audio.timbre import Facts, TimbreListener
 from angen.errors import BadInput
-
-Energy = Literal["low", "medium", "high"]
-_SHORTEST_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,12 +51,22 @@ def listen(samples: Sound, rate_hz: int) -> Listening:
 
     Raises ValueError for samples that are not numbers, BadInput for under a second or silence.
     """
+    return _listen(_mono(samples, rate_hz), "This recording")
+
+
+def facts_of(samples: Sound, rate_hz: int) -> Facts:
+    """What the names of `listen` are drawn from, for those who fit or study them."""
+    return _conclude(_hear(_mono(samples, rate_hz))).facts
+
+
+def _mono(samples: Sound, rate_hz: int) -> Iterator[Sound]:
+    """Samples (channels, n) or (n,) as blocks (1, n) at `LISTENING_RATE_HZ`."""
     if not np.isfinite(samples).all():
         raise ValueError("samples are not all numbers; check them with angen.audio.quality first")
     mono = np.atleast_2d(samples).mean(axis=0, keepdims=True, dtype=np.float32)
-    if rate_hz != LISTENING_RATE_HZ:
-        mono = np.concatenate(list(resampled(iter([mono]), rate_hz, LISTENING_RATE_HZ)), axis=1)
-    return _listen(iter([mono]), "This recording")
+    if rate_hz == LISTENING_RATE_HZ:
+        return iter([mono])
+    return resampled(iter([mono]), rate_hz, LISTENING_RATE_HZ)
 
 
 def listen_file(path: Path, *, start_s: float = 0, duration_s: float | None = None) -> Listening:
@@ -72,19 +81,25 @@ def listen_file(path: Path, *, start_s: float = 0, duration_s: float | None = No
 
 
 def _listen(blocks: Iterator[Sound], name: str) -> Listening:
+    """Hear it, refuse what cannot be music, give it names."""
+    ear = _hear(blocks)
+    duration_s = ear.heard / LISTENING_RATE_HZ
+    if duration_s < SHORTEST_S:
+        raise BadInput(
+            f"{name} lasts {duration_s:.2f} s. Give at least {SHORTEST_S:.0f} s of music."
+        )
+    heard = _conclude(ear)
+    if heard.facts.loudness.lufs <= SILENCE_LUFS:
+        raise BadInput(f"{name} is silent. Check the recording, or leave it out.")
+    return _named(heard, duration_s)
+
+
+def _hear(blocks: Iterator[Sound]) -> "_Ear":
     """Every listener hears every block of mono sound once."""
     ear = _Ear()
     for block in blocks:
         ear.feed(block[0])
-    duration_s = ear.heard / LISTENING_RATE_HZ
-    if duration_s < _SHORTEST_S:
-        raise BadInput(
-            f"{name} lasts {duration_s:.2f} s. Give at least {_SHORTEST_S:.0f} s of music."
-        )
-    loudness = ear.loudness.finish()
-    if loudness.lufs <= SILENCE_LUFS:
-        raise BadInput(f"{name} is silent. Check the recording, or leave it out.")
-    return _conclude(ear, loudness, duration_s)
+    return ear
 
 
 class _Ear:
@@ -94,7 +109,7 @@ class _Ear:
         self.heard = 0
         self.loudness = LoudnessListener(LISTENING_RATE_HZ)
         self.onsets = tempo.OnsetListener()
-        self.timbre = tags.TimbreListener()
+        self.timbre = TimbreListener()
         self.chroma = keys.ChromaListener()
         self._framer = Framer(tempo.FRAME_SIZE, tempo.FRAME_HOP)
         self._window = hann(tempo.FRAME_SIZE)
@@ -115,50 +130,79 @@ class _Ear:
         self.timbre.hear(spectra)
 
 
-def _conclude(ear: _Ear, loudness: Loudness, duration_s: float) -> Listening:
-    """From what the listeners collected to what a person would call it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Heard:
+    """What the listeners found, before it is given names."""
+
+    pace: tempo.Tempo | None
+    beats: NDArray[np.float64]
+    downbeats: NDArray[np.float64]
+    beats_per_bar: int
+    bar_confidence: float
+    key: keys.Key | None
+    facts: Facts
+
+
+def _conclude(ear: _Ear) -> _Heard:
+    """From what the listeners collected to tempo, beats, bars and key."""
     ear.finish()
     flux = ear.onsets.finish()  # (F, bands)
     treble, bass = ear.chroma.finish()  # (F', 12) each
-    curve = tempo.onset_curve(flux)
     pace = tempo.estimate_tempo(flux)
-    beats = tempo.track_beats(curve, pace.bpm) if pace else np.zeros(0)
+    beats = tempo.track_beats(tempo.onset_curve(flux), pace.bpm) if pace else np.zeros(0)
     beats = tempo.settle_phase(beats, flux, partial(keys.harmony_change, treble))
+    change = keys.harmony_change(treble, beats)
     downbeats, bar, bar_confidence = tempo.find_downbeats(
-        beats, flux, keys.harmony_change(treble, beats), keys.harmony_change(bass, beats)
+        beats, flux, change, keys.harmony_change(bass, beats)
     )
     key = keys.estimate_key(treble, bass)
-    facts = tags.Facts(
+    facts = Facts(
         timbre=ear.timbre.finish(),
         flux=flux,
         treble=treble,
+        change=float(change.mean()) if len(change) else 0.0,
         bpm=pace.bpm if pace else 0.0,
         minor=bool(key and key.name.endswith("minor")),
-        loudness=loudness,
+        loudness=ear.loudness.finish(),
     )
-    heard = tags.name(facts)
+    return _Heard(
+        pace=pace,
+        beats=beats,
+        downbeats=downbeats,
+        beats_per_bar=bar,
+        bar_confidence=bar_confidence,
+        key=key,
+        facts=facts,
+    )
+
+
+def _named(heard: _Heard, duration_s: float) -> Listening:
+    """What was heard, in the words of the metadata table."""
+    names = tags.name(heard.facts)
+    pace, key = heard.pace, heard.key
+    bpm, key_name = pace.bpm if pace else None, key.name if key else None
     confidence = {
         "bpm": pace.confidence if pace else 0.0,
-        "downbeats": bar_confidence if pace else 0.0,
+        "downbeats": heard.bar_confidence if pace else 0.0,
         "key": key.confidence if key else 0.0,
-        **heard.confidence,
+        **names.confidence,
     }
     confidence["description"] = min(confidence[part] for part in ("genre", "mood", "instruments"))
     return Listening(
         duration_s=duration_s,
-        bpm=pace.bpm if pace else None,
+        bpm=bpm,
         bpm_alternatives=pace.alternatives if pace else (),
-        beats=beats[beats < duration_s],
-        downbeats=downbeats[downbeats < duration_s],
-        beats_per_bar=bar,
-        key=key.name if key else None,
-        energy=heard.energy,
-        genre=heard.genre,
-        mood=heard.mood,
-        instruments=heard.instruments,
-        description=describe(heard, pace.bpm if pace else None, key.name if key else None),
-        loudness_lufs=loudness.lufs,
-        levels_db=loudness.levels_db,
+        beats=heard.beats[heard.beats < duration_s],
+        downbeats=heard.downbeats[heard.downbeats < duration_s],
+        beats_per_bar=heard.beats_per_bar,
+        key=key_name,
+        energy=names.energy,
+        genre=names.genre,
+        mood=names.mood,
+        instruments=names.instruments,
+        description=describe(names, bpm, key_name),
+        loudness_lufs=heard.facts.loudness.lufs,
+        levels_db=heard.facts.loudness.levels_db,
         confidence={name: round(float(value), 3) for name, value in confidence.items()},
     )
 

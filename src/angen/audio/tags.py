@@ -1,137 +1,158 @@
-"""Genre, mood, instruments and energy, from the sound and the rhythm of a recording.
+"""Genre, mood, instruments and energy: names for what was heard, each as sure as it has proved.
 
-Shapes: F frames, K frequencies, M = 24 mel bands.
+A linear classifier on the numbers of ``timbre``. Its weights and vocabulary lie in ``tags.json``
+beside this file, fitted by ``mini/fit_tags.py`` on music whose labels are known.
+
+Shapes: N features, L labels.
 """
 
+import json
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from angen.audio.loudness import Loudness
-from angen.audio.signal import LISTENING_RATE_HZ, Floats
+from angen.audio.timbre import Facts, features
 
-BANDS = 24
-_FRAME_SIZE = 1024
+WEIGHTS = Path(__file__).with_name("tags.json")
+Energy = Literal["low", "medium", "high"]
+_MOST_INSTRUMENTS = 5
+_USUAL_DISTANCE = 1.3  # root mean square z-score up to which music is like what was learnt from
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Timbre:
-    """Statistics of the spectrum over a recording."""
-
-    mean: NDArray[np.float64]  # (M,) mean log energy of each mel band
-    spread: NDArray[np.float64]  # (M,) its standard deviation
-    motion: NDArray[np.float64]  # (M,) mean absolute change from frame to frame
-    shape: NDArray[np.float64]  # mean and spread of centroid (octaves), flatness, roughness
+Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Facts:
-    """All that the names are drawn from."""
+class Head:
+    """One question: its labels, and the weights that answer it."""
 
-    timbre: Timbre
-    flux: Floats  # (F, 4) onset strength
-    treble: Floats  # (F', 12) chroma
-    bpm: float  # 0 where nothing beats
-    minor: bool
-    loudness: Loudness
+    labels: tuple[str, ...]
+    weights: Doubles  # (N, L)
+    bias: Doubles  # (L,)
+    threshold: float = 0.5  # from which probability an instrument is named
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Classifier:
+    """All questions, on features brought to the mean and spread of the music learnt from."""
+
+    mean: Doubles  # (N,)
+    spread: Doubles  # (N,)
+    heads: dict[str, Head]  # genre, mood, energy: one label each; instruments: any number
+
+    def standard(self, numbers: Doubles) -> Doubles:
+        """Features (N,) or (songs, N) as z-scores, none wilder than 4."""
+        return np.clip((numbers - self.mean) / self.spread, -4, 4)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Names:
     """What a person would call it; confidence has energy, genre, mood and instruments."""
 
-    energy: Literal["low", "medium", "high"]
+    energy: Energy
     genre: str
     mood: str
-    instruments: tuple[str, ...]
+    instruments: tuple[str, ...]  # the surest first
     confidence: dict[str, float]
 
 
-class TimbreListener:
-    """Collects statistics of a stream of magnitude spectra."""
-
-    def __init__(self) -> None:
-        self._mel = _mel_bands()
-        self._hz = np.fft.rfftfreq(_FRAME_SIZE, 1 / LISTENING_RATE_HZ)[1:]
-        self._sums = np.zeros((3, BANDS))
-        self._shape = np.zeros((2, 2))
-        self._count = 0
-        self._last: NDArray[np.float64] | None = None
-
-    def hear(self, spectra: Floats) -> None:
-        """Hear magnitude spectra (F, K)."""
-        if len(spectra) == 0:
-            return
-        level = np.log(spectra**2 @ self._mel + 1e-8).astype(np.float64)  # (F, M)
-        before = level[:1] if self._last is None else self._last
-        motion = np.abs(np.diff(level, axis=0, prepend=before))
-        self._sums += [level.sum(axis=0), (level**2).sum(axis=0), motion.sum(axis=0)]
-        power = spectra[:, 1:] ** 2 + 1e-12
-        centroid = np.log2((power @ self._hz) / power.sum(axis=1))
-        flat = np.log(power).mean(axis=1) - np.log(power.mean(axis=1))
-        shape = np.stack([centroid, flat], axis=1).astype(np.float64)
-        self._shape += [shape.sum(axis=0), (shape**2).sum(axis=0)]
-        self._count += len(spectra)
-        self._last = level[-1:]
-
-    def finish(self) -> Timbre:
-        """The statistics of all that was heard."""
-        mean, square, motion = self._sums / max(1, self._count)
-        shape_mean, shape_square = self._shape / max(1, self._count)
-        shape_spread = np.sqrt(np.maximum(shape_square - shape_mean**2, 0))
-        return Timbre(
-            mean=mean,
-            spread=np.sqrt(np.maximum(square - mean**2, 0)),
-            motion=motion,
-            shape=np.concatenate([shape_mean, shape_spread]),
-        )
-
-
-def name(facts: Facts) -> Names:
-    """Name what the facts describe."""
-    energy, sure = _energy(facts)
-    mood, mood_sure = _mood(facts, energy)
+def name(facts: Facts, classifier: Classifier | None = None) -> Names:
+    """Name what the facts describe, with the classifier that ships unless another is given."""
+    judge = classifier or shipped()
+    z = judge.standard(features(facts))
+    known = familiarity(z)
+    genre, genre_sure = _one(judge.heads["genre"], z)
+    mood, mood_sure = _one(judge.heads["mood"], z)
+    energy, energy_sure = _one(judge.heads["energy"], z)
+    instruments, instruments_sure = _several(judge.heads["instruments"], z)
     return Names(
-        energy=energy,
-        genre="instrumental",
+        energy=cast(Energy, energy),
+        genre=genre,
         mood=mood,
-        instruments=(),
-        confidence={"energy": sure, "genre": 0.0, "mood": mood_sure, "instruments": 0.0},
+        instruments=instruments,
+        confidence={
+            "energy": energy_sure * known,
+            "genre": genre_sure * known,
+            "mood": mood_sure * known,
+            "instruments": instruments_sure * known,
+        },
     )
 
 
-def _energy(facts: Facts) -> tuple[Literal["low", "medium", "high"], float]:
-    """How driven it feels: loudness, and how much begins each second."""
-    activity = float(np.log10(facts.flux.mean() + 1e-4)) if len(facts.flux) else -4.0
-    drive = (facts.loudness.lufs + 20) / 8 + (activity + 1.3) * 2
-    if abs(drive) < 1:
-        return "medium", float(0.4 + 0.4 * (1 - abs(drive)))
-    sure = float(np.clip(0.4 + 0.3 * (abs(drive) - 1), 0, 0.9))
-    return ("high" if drive > 0 else "low"), sure
+def familiarity(z: Doubles) -> float:
+    """1 for music like that learnt from, falling to 0 the further z-scores (N,) lie from it."""
+    distance = float(np.sqrt((z**2).mean()))
+    return float(np.exp(-1.5 * max(0.0, distance - _USUAL_DISTANCE)))
 
 
-def _mood(facts: Facts, energy: str) -> tuple[str, float]:
-    """A word for valence and arousal: mode for the one, energy for the other."""
-    words = {
-        ("low", True): "melancholic",
-        ("medium", True): "pensive",
-        ("high", True): "intense",
-        ("low", False): "calm",
-        ("medium", False): "warm",
-        ("high", False): "happy",
+def probabilities(head: Head, z: Doubles) -> Doubles:
+    """Probability (..., L) of each label of a question with one answer."""
+    scores = z @ head.weights + head.bias
+    odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
+
+
+def chances(head: Head, z: Doubles) -> Doubles:
+    """Probability (..., L) of each label of a question with any number of answers."""
+    return np.asarray(1 / (1 + np.exp(-(z @ head.weights + head.bias))))
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Classifier:
+    """The classifier that comes with the package."""
+    return from_json(json.loads(WEIGHTS.read_text()))
+
+
+def from_json(data: dict[str, Any]) -> Classifier:
+    """A classifier from what `to_json` gave."""
+    heads = {
+        question: Head(
+            labels=tuple(head["labels"]),
+            weights=np.array(head["weights"]),
+            bias=np.array(head["bias"]),
+            threshold=float(head["threshold"]),
+        )
+        for question, head in data["heads"].items()
     }
-    return words[energy, facts.minor], 0.3
+    return Classifier(mean=np.array(data["mean"]), spread=np.array(data["spread"]), heads=heads)
 
 
-def _mel_bands() -> Floats:
-    """Triangles (K, M) evenly spaced on the mel scale up to 10 kHz."""
-    hz = np.fft.rfftfreq(_FRAME_SIZE, 1 / LISTENING_RATE_HZ)
-    mel = 2595 * np.log10(1 + hz / 700)
-    edges = np.linspace(2595 * np.log10(1 + 40 / 700), 2595 * np.log10(1 + 10_000 / 700), BANDS + 2)
-    rise = (mel[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    fall = (edges[2:] - mel[:, None]) / (edges[2:] - edges[1:-1])
-    bands = np.maximum(0, np.minimum(rise, fall))
-    scaled: Floats = (bands / (bands.sum(axis=0) + 1e-9)).astype(np.float32)
-    return scaled
+def to_json(classifier: Classifier) -> dict[str, Any]:
+    """A classifier as plain numbers, to four digits."""
+    heads = {
+        question: {
+            "labels": list(head.labels),
+            "weights": _rounded(head.weights),
+            "bias": _rounded(head.bias),
+            "threshold": round(head.threshold, 3),
+        }
+        for question, head in classifier.heads.items()
+    }
+    return {
+        "mean": _rounded(classifier.mean),
+        "spread": _rounded(classifier.spread),
+        "heads": heads,
+    }
+
+
+def _one(head: Head, z: Doubles) -> tuple[str, float]:
+    chance = probabilities(head, z)
+    best = int(chance.argmax())
+    return head.labels[best], float(chance[best])
+
+
+def _several(head: Head, z: Doubles) -> tuple[tuple[str, ...], float]:
+    """Labels above the threshold, the surest first, at least one; and how sure they are."""
+    chance = chances(head, z)
+    order = np.argsort(chance)[::-1][:_MOST_INSTRUMENTS]
+    named = [int(i) for i in order if chance[i] >= head.threshold] or [int(order[0])]
+    return tuple(head.labels[i] for i in named), float(np.mean(chance[named]))
+
+
+def _rounded(numbers: Doubles) -> Any:
+    return json.loads(
+        json.dumps(numbers.tolist()), parse_float=lambda text: float(f"{float(text):.4g}")
+    )

@@ -207,9 +207,7 @@ def _trace(total: Doubles, before: Sequence[int], strength: Doubles, period: flo
     return beats
 
 
-def settle_phase(
-    beats: Doubles, flux: Floats, change: Callable[[Doubles], Floats]
-) -> Doubles:
+def settle_phase(beats: Doubles, flux: Floats, change: Callable[[Doubles], Floats]) -> Doubles:
     """The beats (N,), or the moments half-way between them where those deserve it more.
 
     The beat is where the low and middle bands of onset strength (F, 4) are strong and where the
