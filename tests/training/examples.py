@@ -7,7 +7,7 @@ from torch import Tensor
 
 from angen.adapters.metadata import DatasetFacts
 from angen.diffrhythm.objective import Batch
-from angen.training.loop import TrainingData
+from angen.training.material import TrainingData
 from tests.tiny import BLOCK, CHANNELS
 
 BLOCKS = (1, 2, 3, 2, 1, 3, 2)

@@ -104,13 +104,23 @@ def _write(
     header = {"format": "pt"}
     if base_fingerprint:
         header |= {"angen.base": base or "", "angen.base_fingerprint": base_fingerprint}
-    data = save({PREFIX + name: tensor for name, tensor in tensors.items()}, metadata=header)
+    named = {PREFIX + name: tensor for name, tensor in tensors.items()}
+    data = _ordered(save(named, metadata=header))
     with replacing(folder / CONFIG_FILE) as path:
         path.write_text(_config_json(config, base), encoding="utf-8")
     with replacing(folder / WEIGHTS_FILE) as path:
         path.write_bytes(data)
         _compare(path, tensors)
     read_config(folder)
+
+
+def _ordered(data: bytes) -> bytes:
+    """A safetensors file with its header's facts in order: the same adapter is the same bytes."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode().ljust(length)
+    return len(text).to_bytes(8, "little") + text + data[8 + length :]
 
 
 def _config_json(config: LoraConfig, base: str | None) -> str:

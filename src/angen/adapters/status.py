@@ -8,6 +8,7 @@ import fcntl
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,7 +97,11 @@ def training_lock(folder: Path) -> Iterator[None]:
                 f"{folder.name} is being trained by another process. "
                 "Wait for it, stop it, or choose another name."
             ) from None
-        yield
+        try:
+            yield
+        finally:
+            if [path.name for path in folder.iterdir()] == [LOCK_FILE]:  # it came to nothing
+                shutil.rmtree(folder)
 
 
 def is_locked(folder: Path) -> bool:

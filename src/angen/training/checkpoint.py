@@ -57,7 +57,7 @@ class Checkpoint:
     progress: Progress
     recipe: dict[str, Any]
     dataset_fingerprint: str
-    base_fingerprint: str
+    base_fingerprint: str  # of the whole bundle: its encoder made the data
     adapter: AdapterFile
     moments: dict[str, Tensor]
 
@@ -89,7 +89,7 @@ def save_checkpoint(
             "progress": asdict(progress),
             "recipe": dict(recipe),
             "dataset_fingerprint": dataset_fingerprint,
-            "base_fingerprint": bundle.model_fingerprint,
+            "base_fingerprint": bundle.fingerprint,
             "files": {name: _sha256(beside / name) for name in _HASHED},
         }
         with replacing(beside / STATE_FILE) as path:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from angen.adapters.attach import ATTENTION, MLP, LoraShape
+from angen.data.dataset import StyleSource
 from angen.errors import BadInput
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -17,6 +18,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "rank": (4, 64),
     "alpha": (8, 128),
     "lora_dropout": (0, 0.5),
+    "max_clip_s": (2, 600),
     "condition_dropout": (0, 1),
     "warmup_steps": (0, 10_000),
     "weight_decay": (0, 1),
@@ -56,6 +58,8 @@ class TrainingConfig:
     alpha: int = 32
     targets: tuple[str, ...] = ATTENTION  # or ATTENTION + MLP
     lora_dropout: float = 0.0
+    style: StyleSource = StyleSource.BOTH  # what tells the model a clip's style
+    max_clip_s: float = 30.0  # longer clips are cropped, each epoch elsewhere
     condition_dropout: float = 0.1  # clips that lose lyrics and style, so that guidance works
     warmup_steps: int = 100  # at most a tenth of all steps
     weight_decay: float = 0.01
@@ -105,12 +109,13 @@ def _fault(name: str, value: float | None) -> str | None:
     return None
 
 
-_FRACTIONS = frozenset({"lora_dropout", "condition_dropout", "weight_decay"})
+_FRACTIONS = frozenset({"lora_dropout", "max_clip_s", "condition_dropout", "weight_decay"})
 
 
 def recipe(config: TrainingConfig) -> dict[str, Any]:
     """``config`` as JSON can hold it."""
-    return asdict(config) | {"targets": list(config.targets), "precision": str(config.precision)}
+    words = {"precision": str(config.precision), "style": str(config.style)}
+    return asdict(config) | words | {"targets": list(config.targets)}
 
 
 def from_recipe(values: Mapping[str, Any]) -> TrainingConfig:
@@ -130,6 +135,8 @@ def from_recipe(values: Mapping[str, Any]) -> TrainingConfig:
             given["targets"] = tuple(given["targets"])
         if "precision" in given:
             given["precision"] = Precision(given["precision"])
+        if "style" in given:
+            given["style"] = StyleSource(given["style"])
     except (TypeError, ValueError) as error:
         raise BadInput(f"The training recipe cannot be used: {error}.") from error
     return TrainingConfig(**given)

@@ -22,7 +22,6 @@ from angen.adapters.library import BEST, CHECKPOINTS, FINAL
 from angen.adapters.metadata import (
     AdapterMetadata,
     BaseFacts,
-    DatasetFacts,
     Losses,
     read_metadata,
     write_metadata,
@@ -40,23 +39,15 @@ from angen.training.config import (
 )
 from angen.training.events import EventKind, OnEvent, duration_text, silent
 from angen.training.log import TrainingLog
-from angen.training.plan import Clips, make_plan
+from angen.training.material import TrainingData
+from angen.training.plan import make_plan
 from angen.training.run import Run, start
+from angen.training.space import check_space, disk_bytes
 from angen.training.validation import make_validation
 
 logger = logging.getLogger(__name__)
 
 _LIBRARIES = ("angen", "torch", "peft", "safetensors", "numpy")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingData:
-    """A data set, ready to train on."""
-
-    facts: DatasetFacts
-    training: Clips
-    validation: Clips  # may be empty
-    kind: str = "user"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +90,10 @@ def train(
         raise BadInput(f"There is no adapter {folder.name!r} to go on with in {folder.parent}.")
     with training_lock(folder):
         checkpoint = _resumable(folder, bundle, data, config) if resume else None
-        if not resume:
-            _clear(folder, overwrite)
-            write_metadata(folder, _metadata(bundle, data, config, folder))
+        if not resume and not overwrite:
+            _refuse_if_taken(folder)
         try:
-            with _precision(bundle, config.precision):
+            with in_precision(bundle, config.precision):
                 run = start(
                     bundle,
                     data.training,
@@ -114,6 +104,10 @@ def train(
                     dataset_fingerprint=data.facts.fingerprint,
                     checkpoint=checkpoint,
                 )
+                trained = sum(parameter.numel() for parameter in run.parameters.values())
+                check_space(folder, disk_bytes(trained, config, plan.steps))
+                if not resume:
+                    _begin_anew(folder, _metadata(bundle, data, config, folder))
                 return _to_the_end(run, data, on_event)
         finally:
             detach(bundle.dit)
@@ -132,10 +126,10 @@ def _resumable(
             "Train under another name, or start anew with --overwrite."
         )
     checkpoint = latest_checkpoint(folder / CHECKPOINTS)
-    if checkpoint.base_fingerprint != bundle.model_fingerprint:
+    if checkpoint.base_fingerprint != bundle.fingerprint:
         raise Incompatible(
             f"{folder.name!r} was started on another base ({checkpoint.base_fingerprint:.12}) than "
-            f"{bundle.name} ({bundle.model_fingerprint:.12}). Resume it on that base."
+            f"{bundle.name} ({bundle.fingerprint:.12}). Resume it on that base."
         )
     if checkpoint.dataset_fingerprint != data.facts.fingerprint:
         raise Incompatible(
@@ -150,20 +144,28 @@ def _resumable(
     return checkpoint
 
 
-def _clear(folder: Path, overwrite: bool) -> None:
-    """Make room for a new training; the lock file, which is ours, stays."""
-    there = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    if there and not overwrite:
+def _refuse_if_taken(folder: Path) -> None:
+    if _visible(folder):
         raise BadInput(
             f"There is an adapter {folder.name!r} already. Choose another name, go on with "
             "--resume, or replace it with --overwrite."
         )
-    for path in there:
+
+
+def _begin_anew(folder: Path, metadata: AdapterMetadata) -> None:
+    """Make room for a new training; the lock file, which is ours, stays."""
+    for path in _visible(folder):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    write_metadata(folder, metadata)
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 @contextmanager
-def _precision(bundle: Bundle, precision: Precision) -> Iterator[None]:
+def in_precision(bundle: Bundle, precision: Precision) -> Iterator[None]:
+    """Within the block the base computes in ``precision``."""
     before = bundle.dtype
     if precision is not Precision.AUTO:
         bundle.dtype = torch.float32 if precision is Precision.FLOAT32 else torch.bfloat16
@@ -238,7 +240,7 @@ def _finish(run: Run, data: TrainingData) -> TrainingResult:
         "epochs": run.plan.epochs,
         "seconds": round(progress.seconds, 1),
         "losses": losses,
-        "notes": _notes(run),
+        "notes": (*data.notes, *_notes(run)),
     }
     write_metadata(run.folder, before.model_copy(update=changes))
     return TrainingResult(
@@ -248,7 +250,7 @@ def _finish(run: Run, data: TrainingData) -> TrainingResult:
         steps=progress.step,
         seconds=progress.seconds,
         losses=losses,
-        notes=_notes(run),
+        notes=(*data.notes, *_notes(run)),
     )
 
 

@@ -1,0 +1,243 @@
+"""An adapter as one file: out as a .zip, in from a .zip or a PEFT folder.
+
+    <name>/metadata.json report.json README.md
+    <name>/best_model/   adapter_config.json adapter_model.safetensors
+    <name>/final_model/  the same
+
+What comes in is from strangers: nothing is written but files of these names, under paths of our
+own making; nothing that could run code is read; and sizes are counted while unpacking, since an
+archive can lie about them.
+"""
+
+import errno
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from angen.adapters.files import CONFIG_FILE, WEIGHTS_FILE, read_adapter
+from angen.adapters.library import (
+    BEST,
+    FINAL,
+    REPORT_FILE,
+    adapter_folder,
+    new_folder,
+    playable,
+    read_report,
+)
+from angen.adapters.metadata import (
+    METADATA_FILE,
+    AdapterMetadata,
+    BaseFacts,
+    read_metadata,
+    update_metadata,
+    write_metadata,
+)
+from angen.errors import BadInput, Incompatible, OutOfSpace
+from angen.files import replacing
+from angen.names import safe
+
+CARD_FILE = "README.md"
+_MODEL_LIMITS = {CONFIG_FILE: 2**20, WEIGHTS_FILE: 4 * 2**30}  # bytes
+_LIMITS = {METADATA_FILE: 2**24, REPORT_FILE: 2**24, CARD_FILE: 2**20}
+_LIMITS |= {f"{model}/{name}": n for model in (BEST, FINAL) for name, n in _MODEL_LIMITS.items()}
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".th", ".npy", ".npz", ".joblib")
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,  # a compression that Python lacks
+    RuntimeError,  # a password is asked for
+    ValueError,
+)
+_MAX_ENTRIES = 1_000
+_CHUNK = 2**20
+_SYMLINK = 0o120000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What an import brought."""
+
+    name: str
+    folder: Path
+    ignored: tuple[str, ...]  # files of the archive that have no place in an adapter
+    warnings: tuple[str, ...]
+
+
+def export_adapter(loras: Path, name: str, target: Path) -> Path:
+    """Write the adapter as one .zip, without checkpoints and logs. Returns ``target``.
+
+    target: a file name ending in .zip, or a folder to put ``<name>.zip`` into.
+
+    Raises BadInput when there is no such adapter or it has no finished model, OutOfSpace.
+    """
+    folder = adapter_folder(loras, name)
+    playable(folder)
+    if target.is_dir() or target.suffix.lower() != ".zip":
+        target = target / f"{folder.name}.zip"
+    with (
+        replacing(target) as path,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        for relative in _LIMITS:
+            if (folder / relative).is_file():
+                archive.write(folder / relative, f"{folder.name}/{relative}")
+    return target
+
+
+def import_adapter(loras: Path, source: Path, name: str | None = None) -> Imported:
+    """Take an adapter into the library: our .zip, a .zip of a PEFT folder, or such a folder.
+
+    name: its name here; else that of the archive. An adapter without metadata is taken too.
+
+    Raises BadInput (no adapter in it, an unsafe archive, a name that is taken), Incompatible
+    (damaged, or not a plain LoRA), OutOfSpace. Nothing is left behind then.
+    """
+    if not source.exists():
+        raise BadInput(f"{source} does not exist.")
+    named = source.resolve().parent if source.name in (BEST, FINAL) else source
+    folder = new_folder(loras, name or safe(named.stem))
+    loras.mkdir(parents=True, exist_ok=True)
+    with _workspace(loras) as beside:
+        taken, ignored = (_from_folder if source.is_dir() else _from_zip)(source, beside)
+        if not any(relative.endswith(WEIGHTS_FILE) for relative in taken):
+            raise BadInput(f"{source} holds no adapter: there is no {WEIGHTS_FILE} in it.")
+        warnings = _check(beside, folder.name)
+        beside.rename(folder)
+    return Imported(
+        name=folder.name, folder=folder, ignored=tuple(ignored), warnings=tuple(warnings)
+    )
+
+
+@contextmanager
+def _workspace(loras: Path) -> Iterator[Path]:
+    """A folder beside the adapters, gone afterwards unless it was moved to its place."""
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=loras) as outer:
+        beside = Path(outer) / "adapter"
+        beside.mkdir()
+        try:
+            yield beside
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise OutOfSpace(
+                f"No space left to unpack the adapter into {loras}. "
+                "Free some space on that disk and try again."
+            ) from error
+
+
+def _from_folder(source: Path, beside: Path) -> tuple[list[str], list[str]]:
+    names = [path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()]
+    places, ignored = _places(names[:_MAX_ENTRIES], source)
+    for name, relative in places.items():
+        target = beside / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target)
+    return list(places.values()), ignored
+
+
+def _from_zip(source: Path, beside: Path) -> tuple[list[str], list[str]]:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            _check_entries(entries, source)
+            places, ignored = _places([entry.filename for entry in entries], source)
+            for entry in entries:
+                if entry.filename in places:
+                    _unpack(archive, entry, beside, places[entry.filename], source)
+    except _UNREADABLE as error:
+        raise BadInput(
+            f"{source} is no readable .zip archive ({error}). Export it again."
+        ) from error
+    return list(places.values()), ignored
+
+
+def _check_entries(entries: list[zipfile.ZipInfo], source: Path) -> None:
+    if len(entries) > _MAX_ENTRIES:
+        raise BadInput(f"{source} holds {len(entries)} files; an adapter has fewer than ten.")
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        unsafe = path.is_absolute() or ".." in path.parts or "\\" in entry.filename
+        link = (entry.external_attr >> 16) & 0o170000 == _SYMLINK
+        if unsafe or link or ":" in entry.filename or "\0" in entry.orig_filename:
+            raise BadInput(
+                f"{source} holds {entry.filename!r}, which would be written outside of the "
+                "adapter's folder. Do not use this archive."
+            )
+
+
+def _places(names: list[str], source: Path) -> tuple[dict[str, str], list[str]]:
+    """Where each known file goes, and which files are not known. A lone PEFT folder is the best."""
+    if pickled := [name for name in names if name.lower().endswith(_PICKLES)]:
+        raise BadInput(
+            f"{source} holds {pickled[0]!r}: such files can run code when they are read. "
+            "Ask for the adapter as safetensors."
+        )
+    real = [n for n in names if "__MACOSX" not in n and not PurePosixPath(n).name.startswith(".")]
+    tops = {PurePosixPath(name).parts[0] for name in real}
+    nested = len(tops) == 1 and all("/" in name for name in real) and not tops & {BEST, FINAL}
+    places: dict[str, str] = {}
+    for name in real:
+        relative = name.partition("/")[2] if nested else name
+        if relative in _MODEL_LIMITS:
+            relative = f"{BEST}/{relative}"
+        if relative in _LIMITS and relative not in places.values():
+            places[name] = relative
+    return places, [name for name in names if name not in places]
+
+
+def _unpack(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, beside: Path, relative: str, source: Path
+) -> None:
+    limit, size = _LIMITS[relative], 0
+    target = beside / relative
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(entry) as packed, target.open("xb") as file:
+        while chunk := packed.read(_CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise BadInput(
+                    f"{source}: {entry.filename!r} unpacks to more than {limit // 2**20} MB, more "
+                    "than such a file ever has. Do not use this archive."
+                )
+            file.write(chunk)
+
+
+def _check(folder: Path, name: str) -> list[str]:
+    """Read all that came, as it will be read later; write the name it has here."""
+    warnings = []
+    models = [read_adapter(folder / m) for m in (BEST, FINAL) if (folder / m).is_dir()]
+    if not all(model.base_fingerprint for model in models):
+        warnings.append("It does not say which base it was trained on.")
+    try:
+        known = read_metadata(folder)
+        read_report(folder)
+    except Incompatible as error:
+        warnings.append(f"Left out: {error}")
+        (folder / METADATA_FILE).unlink(missing_ok=True)
+        (folder / REPORT_FILE).unlink(missing_ok=True)
+        known = None
+    if known is not None:
+        update_metadata(folder, {"name": name})
+        return warnings
+    first = models[0]
+    base = None
+    if first.base and first.base_fingerprint:
+        base = BaseFacts(name=first.base, fingerprint=first.base_fingerprint)
+    alpha = first.config.get("lora_alpha")
+    write_metadata(
+        folder,
+        AdapterMetadata(
+            name=name,
+            kind="imported",
+            base=base,
+            rank=first.rank,
+            alpha=alpha if isinstance(alpha, int | float) else None,
+        ),
+    )
+    return warnings

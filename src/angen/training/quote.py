@@ -1,0 +1,128 @@
+"""What a training will take, before it starts: measured on a few real steps, then thrown away."""
+
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from angen.adapters.attach import detach, slots
+from angen.bundle import Bundle
+from angen.training.config import TrainingConfig
+from angen.training.events import duration_text
+from angen.training.loop import in_precision
+from angen.training.material import TrainingData
+from angen.training.optim import make_optimizer
+from angen.training.plan import Plan, make_plan
+from angen.training.run import fresh_adapter
+from angen.training.space import disk_bytes, size_text
+from angen.training.step import train_step
+from angen.training.validation import make_validation, validate
+
+MEASURED_STEPS = 3
+PATIENCE_S = 60.0  # no further step is measured after so long
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quote:
+    """The price of a training."""
+
+    steps: int
+    epochs: int
+    clips: int
+    trained_parameters: int
+    seconds: float  # for all steps and validations
+    seconds_per_step: float
+    peak_memory_bytes: int  # of this process, on its device
+    disk_bytes: int  # models, checkpoints and logs together
+    device: str
+
+    @property
+    def message(self) -> str:
+        """The quote in one line."""
+        return (
+            f"{self.steps} steps in {self.epochs} epochs over {self.clips} clips: about "
+            f"{duration_text(self.seconds)}, {size_text(self.peak_memory_bytes)} of memory on "
+            f"{self.device}, {size_text(self.disk_bytes)} of disk; "
+            f"{self.trained_parameters:,} weights are trained"
+        )
+
+
+def quote(bundle: Bundle, data: TrainingData, config: TrainingConfig) -> Quote:
+    """Do a few real steps on an adapter that is then forgotten, and reckon from them.
+
+    The longest clips come first: they need the most memory, and warm up the machine. Neither the
+    model nor the random state is changed.
+
+    Raises BadInput for fewer than two clips or when a step fails.
+    """
+    if slots(bundle.dit):
+        raise ValueError("the model carries adapters; detach them first")
+    plan = make_plan(data.training, config)
+    if bundle.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(bundle.device)
+    try:
+        with in_precision(bundle, config.precision):
+            parameters = fresh_adapter(bundle, config)
+            per_step = _measure_steps(bundle, data, config, plan, parameters)
+            per_validation = _measure_validation(bundle, data, config)
+    finally:
+        detach(bundle.dit)
+        bundle.dit.checkpointing = False
+        bundle.dit.eval()
+    trained = sum(parameter.numel() for parameter in parameters.values())
+    return Quote(
+        steps=plan.steps,
+        epochs=plan.epochs,
+        clips=len(data.training),
+        trained_parameters=trained,
+        seconds=plan.steps * per_step + (plan.epochs + 1) * per_validation,
+        seconds_per_step=per_step,
+        peak_memory_bytes=_peak_memory(bundle.device),
+        disk_bytes=disk_bytes(trained, config, plan.steps),
+        device=str(bundle.device),
+    )
+
+
+def _measure_steps(
+    bundle: Bundle,
+    data: TrainingData,
+    config: TrainingConfig,
+    plan: Plan,
+    parameters: Mapping[str, nn.Parameter],
+) -> float:
+    """Seconds of a usual step: the mean over a few, after one with the longest clips."""
+    optimizer = make_optimizer(parameters, config)
+    longest = sorted(range(len(plan.lengths)), key=lambda i: plan.lengths[i])
+    trial = [[longest[-config.batch_size :]]]
+    middle = range(1, plan.steps_per_epoch + 1)[:: max(1, plan.steps_per_epoch // MEASURED_STEPS)]
+    trial += [plan.batches(step) for step in middle[:MEASURED_STEPS]]
+    spent: list[float] = []
+    for step, batches in enumerate(trial, start=1):
+        began = time.monotonic()
+        loaded = [data.training.batch(indices) for indices in batches]
+        train_step(bundle, loaded, parameters, optimizer, config, step=step, steps=len(trial))
+        spent.append(time.monotonic() - began)
+        if sum(spent) > PATIENCE_S:
+            break
+    return sum(spent[1:]) / len(spent[1:]) if len(spent) > 1 else spent[0] * config.accumulation
+
+
+def _measure_validation(bundle: Bundle, data: TrainingData, config: TrainingConfig) -> float:
+    """Seconds of a validation, from its middle batch."""
+    batches = make_validation(data.validation, config, bundle.block)
+    if not batches:
+        return 0.0
+    began = time.monotonic()
+    validate(bundle, [batches[len(batches) // 2]])
+    return (time.monotonic() - began) * len(batches)
+
+
+def _peak_memory(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # kilobytes on Linux
