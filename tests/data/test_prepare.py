@@ -1,4 +1,5 @@
 import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def silent(done: int, total: int) -> None:
 def music(tmp_path: Path) -> Path:
     """Three songs."""
     for seed, name in enumerate(("one.flac", "two.wav", "deep/three.ogg")):
-        write_song(tmp_path / "music" / name, 20, seed=seed, bpm=100 + 10 * seed)
+        write_song(tmp_path / "music" / name, 12, seed=seed, bpm=100 + 10 * seed)
     return tmp_path / "music"
 
 
@@ -38,7 +39,7 @@ def test_prepare_makes_a_dataset_of_all_the_music(music: Path, root: Path) -> No
     info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
     assert load_info(root / "demo") == info
     assert info.songs == ("one", "two", "three")
-    assert info.duration_s == pytest.approx(60, abs=0.01)
+    assert info.duration_s == pytest.approx(36, abs=0.01)
     for clip in info.clips:
         assert sha256_of(root / "demo" / clip.file) == clip.sha256
         assert 4 <= clip.duration_s <= 8
@@ -70,7 +71,7 @@ def test_preparing_again_gives_the_same_clips(music: Path, root: Path) -> None:
 
 def test_uncut_files_are_clips(music: Path, root: Path) -> None:
     info = prepare([music], "demo", root, PrepareConfig(cutting=Cutting(cut=False)), silent)
-    assert [clip.duration_s for clip in info.clips] == pytest.approx([20, 20, 20], abs=0.01)
+    assert [clip.duration_s for clip in info.clips] == pytest.approx([12, 12, 12], abs=0.01)
 
 
 def test_bad_files_are_named_and_the_others_go_on(music: Path, root: Path) -> None:
@@ -108,7 +109,7 @@ def test_silence_inside_a_song_is_left_out_and_said(tmp_path: Path, root: Path) 
     "name", ['it\'s "it".wav', "🎵 été.wav", "x" * 250 + ".wav", "夜曲" * 40 + ".wav"]
 )
 def test_odd_names_become_safe_ones(tmp_path: Path, root: Path, name: str) -> None:
-    write_song(tmp_path / "music" / name, 16)
+    write_song(tmp_path / "music" / name, 12)
     info = prepare([tmp_path / "music"], "demo", root, PrepareConfig(cutting=SHORT), silent)
     assert info.clips[0].source.file == name
     for clip in info.clips:
@@ -117,15 +118,15 @@ def test_odd_names_become_safe_ones(tmp_path: Path, root: Path, name: str) -> No
 
 
 def test_one_name_in_two_folders_is_two_songs(tmp_path: Path, root: Path) -> None:
-    write_song(tmp_path / "music/a/song.wav", 16, seed=1)
-    write_song(tmp_path / "music/b/song.wav", 12, seed=2)
+    write_song(tmp_path / "music/a/song.wav", 10, seed=1)
+    write_song(tmp_path / "music/b/song.wav", 8, seed=2)
     info = prepare([tmp_path / "music"], "demo", root, PrepareConfig(cutting=SHORT), silent)
     assert info.songs == ("song", "song-2")
     assert [clip.source.file for clip in info.clips][-1] == "b/song.wav"
 
 
 def test_one_song_alone_keeps_nothing_aside_and_says_so(tmp_path: Path, root: Path) -> None:
-    path = write_song(tmp_path / "one.wav", 30)
+    path = write_song(tmp_path / "one.wav", 12)
     info = prepare([path], "demo", root, PrepareConfig(cutting=SHORT), silent)
     assert not info.side("validation")
     assert "Add a second song" in info.notes[0]
@@ -185,18 +186,30 @@ def test_a_stop_or_fault_leaves_nothing_half_written(
 
 
 def test_a_killed_run_leaves_no_trace_after_the_next(music: Path, root: Path) -> None:
-    (root / ".demo.part/clips").mkdir(parents=True)
-    (root / ".demo.part/clips/old.wav").write_bytes(b"old")
+    (root / ".demo.killed.part/clips").mkdir(parents=True)
+    (root / ".demo.running.part/clips").mkdir(parents=True)
+    os.utime(root / ".demo.killed.part", (0, 0))
     info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
     assert len(list((root / "demo/clips").iterdir())) == len(info.clips)
+    assert sorted(path.name for path in root.iterdir()) == [".demo.running.part", "demo"]
+
+
+def test_of_two_runs_of_one_name_the_first_to_end_stays(music: Path, root: Path) -> None:
+    def another_run(done: int, total: int) -> None:
+        if done == total:
+            (root / "demo/clips").mkdir(parents=True, exist_ok=True)
+
+    with pytest.raises(BadInput, match="Another run has made dataset 'demo'"):
+        prepare([music], "demo", root, PrepareConfig(cutting=SHORT), another_run)
+    assert [path.name for path in root.iterdir()] == ["demo"]
 
 
 def test_progress_counts_seconds_up_to_all_of_them(music: Path, root: Path) -> None:
     told: list[tuple[int, int]] = []
     prepare([music], "demo", root, PrepareConfig(cutting=SHORT), lambda *step: told.append(step))
     assert told == sorted(told)
-    assert told[0] == (0, 60)
-    assert told[-1] == (60, 60)
+    assert told[0] == (0, 36)
+    assert told[-1] == (36, 36)
 
 
 def test_what_a_person_says_goes_before_the_machine_and_a_row_before_a_note(
@@ -239,7 +252,7 @@ def test_clips_that_do_not_fit_on_the_disk_are_refused_beforehand(music: Path, r
 def test_high_rates_and_many_channels_are_brought_to_what_is_heard(
     tmp_path: Path, root: Path
 ) -> None:
-    sound = np.repeat(piece(16)[:, None], 6, axis=1)
+    sound = np.repeat(piece(9)[:, None], 6, axis=1)
     soundfile.write(tmp_path / "surround.wav", np.repeat(sound, 12, axis=0), 192_000, "PCM_24")
     config = PrepareConfig(cutting=SHORT)
     info = prepare([tmp_path / "surround.wav"], "demo", root, config, silent)

@@ -21,6 +21,7 @@ from angen.names import distinct, safe
 OnSeconds = Callable[[float], None]  # seconds of the recording done; may raise Stopped
 
 MAX_CLIP_RATE_HZ = 48_000  # nothing above is heard or modelled
+LONGEST_UNCUT_S = 600  # of a file that is one clip: it has to fit in memory
 END_TOLERANCE_S = 0.1  # a clip that comes this close to the end of a recording reaches it
 _SONG_BYTES = 70
 _CUT = re.compile(r"_clip\d{2,}$", re.IGNORECASE)
@@ -122,8 +123,17 @@ def cut_recording(
 
 def _cuts(whole: Listening, recording: Recording, how: Cutting) -> Sequence[tuple[float, float]]:
     if not how.cut or _CUT.search(recording.found.path.stem):
+        if recording.info.duration_s > LONGEST_UNCUT_S:
+            raise BadInput(
+                f"it lasts {recording.info.duration_s / 60:.0f} minutes, too long for one clip. "
+                "Let it be cut, or give excerpts."
+            )
         return [(0.0, recording.info.duration_s)]
-    return cut(whole, min_s=how.min_s, max_s=how.max_s)
+    rate = recording.info.rate_hz
+    return [  # on whole samples, lest one be lost or come twice between clips
+        (round(start_s * rate) / rate, min(round(end_s * rate), recording.info.frames) / rate)
+        for start_s, end_s in cut(whole, min_s=how.min_s, max_s=how.max_s)
+    ]
 
 
 def _write(

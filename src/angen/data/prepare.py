@@ -7,14 +7,18 @@ The set is built beside its place and moved there when it is whole: a fault or a
 half-written. A recording that cannot be used is reported, and the others go on.
 """
 
+import errno
+import glob
 import logging
 import math
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import mkdtemp
 
 from angen.audio.files import AudioInfo, probe
 from angen.data.clips import MAX_CLIP_RATE_HZ, Cutting, Names, Recording, cut_recording
@@ -31,6 +35,8 @@ OnStep = Callable[[int, int], None]  # seconds of audio done, in all; may raise 
 
 MIN_CLIPS = 2
 _BYTES_PER_SAMPLE = 2
+_PART = ".part"
+_STALE_S = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +81,7 @@ def prepare(
     recordings, unusable, unused = _described(found, table or {})
     problems += unusable
     require_space(root, [recording.info for recording in recordings])
-    with built_beside(place) as folder:
+    with _built_beside(place, replace=config.replace) as folder:
         clips, more = _cut_all(recordings, folder, config.cutting, on_step)
         info = _manifest(name, clips, problems + more + unused, config)
         save_info(info, folder)
@@ -131,23 +137,36 @@ def require_space(root: Path, recordings: Sequence[AudioInfo]) -> None:
 
 
 @contextmanager
-def built_beside(place: Path) -> Iterator[Path]:
+def _built_beside(place: Path, *, replace: bool) -> Iterator[Path]:
     """A folder to build in, which takes the place of ``place`` when the block succeeds."""
-    folder = place.with_name(f".{place.name}.part")
-    old = place.with_name(f".{place.name}.old")
-    shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(place)
+    folder = Path(mkdtemp(prefix=f".{place.name}.", suffix=_PART, dir=place.parent))
+    old = folder.with_suffix(".old")
     try:
-        (folder / "clips").mkdir(parents=True)
+        folder.chmod(0o755)  # mkdtemp's is for secrets
+        (folder / "clips").mkdir()
         yield folder
-        if place.exists():
+        if replace and place.exists():
             if (place / "latents").is_dir():  # found by content: the same clips find theirs again
                 (place / "latents").rename(folder / "latents")
-            shutil.rmtree(old, ignore_errors=True)
             place.rename(old)
-        folder.rename(place)
+        try:
+            folder.rename(place)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise BadInput(f"Another run has made dataset {place.name!r} meanwhile.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _sweep(place: Path) -> None:
+    """Remove what runs that were killed left here, once no run can still be at it."""
+    for folder in place.parent.glob(f".{glob.escape(place.name)}.*{_PART}"):
+        if time.time() - folder.stat().st_mtime > _STALE_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cut_all(

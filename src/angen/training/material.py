@@ -51,5 +51,9 @@ def training_data(
         training=training,
         validation=validation,
         kind=info.kind,
-        notes=tuple(f"{problem.file}: {problem.reason}" for problem in left_out),
+        notes=(
+            *info.notes,
+            *(f"{problem.file}: {problem.reason}" for problem in left_out),
+            *(f"{path} was damaged; it was computed anew" for path in encoded.repaired),
+        ),
     )
