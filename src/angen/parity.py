@@ -1,7 +1,7 @@
 """How far our numbers are from recorded ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -16,10 +16,10 @@ class Row:
     error: float  # relative for tensors, number of differences for lists; nan counts as wrong
     limit: float = LIMIT
     note: str = ""
+    ok: bool = field(init=False)
 
-    @property
-    def ok(self) -> bool:
-        return self.error <= self.limit
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ok", self.error <= self.limit)
 
 
 def relative_error(ours: Tensor, theirs: Tensor) -> float:

@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -37,10 +38,9 @@ def sounds(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def listed(tmp_path: Path) -> Path:
-    """Files with the manifest that lists all of them, and no recordings to compute."""
-    for path in FIXTURES.iterdir():
-        if not path.name.endswith("cases.safetensors"):
-            shutil.copy(path, tmp_path)
+    """The manifest with some of the files that it lists."""
+    for name in ("manifest.json", "phoneme_vocab.json", "model.json"):
+        shutil.copy(FIXTURES / name, tmp_path)
     return tmp_path
 
 
@@ -96,8 +96,36 @@ def test_a_single_changed_byte_fails_the_manifest(listed: Path) -> None:
 
 
 def test_a_file_that_the_manifest_lists_must_be_there(listed: Path) -> None:
-    (listed / "full_decoder_shapes.json").unlink()
-    assert "file/full_decoder_shapes.json" in failing(check_fixtures(listed))
+    assert "file/model.json" not in failing(check_fixtures(listed))
+    (listed / "model.json").unlink()
+    assert "file/model.json" in failing(check_fixtures(listed))
+
+
+@pytest.mark.parametrize("name", ["g2p.json", "lyrics.json"])
+def test_one_wrong_token_fails_its_line(tmp_path: Path, name: str) -> None:
+    cases = json.loads((FIXTURES / name).read_text("utf-8"))[:1]
+    path = tmp_path / name
+    path.write_text(json.dumps(cases), "utf-8")
+    assert failing(check_fixtures(tmp_path)) == []
+    cases[0]["tokens"][2] += 1
+    path.write_text(json.dumps(cases), "utf-8")
+    (row,) = check_fixtures(tmp_path)
+    assert not row.ok
+    assert "token 2 is" in row.note
+
+
+def test_a_name_that_the_full_model_lacks_is_told(tmp_path: Path) -> None:
+    shapes = json.loads((FIXTURES / "full_state_dict_shapes.json").read_text())
+    shapes["transformer.proj_out.bias"] = [65]
+    (tmp_path / "full_state_dict_shapes.json").write_text(json.dumps(shapes))
+    (row,) = check_fixtures(tmp_path)
+    assert (row.error, row.ok, row.note) == (1, False, "differ: transformer.proj_out.bias")
+
+
+def test_recordings_that_are_no_json_are_named(tmp_path: Path) -> None:
+    (tmp_path / "g2p.json").write_text("[{")
+    with pytest.raises(BadInput, match=r"g2p\.json is not JSON"):
+        check_fixtures(tmp_path)
 
 
 def test_a_case_without_a_check_is_not_passed_over(recordings: Path) -> None:

@@ -1,8 +1,12 @@
 """Is this the model that was released? Recorded numbers of the original against ours."""
 
 import hashlib
+import json
 from pathlib import Path
+from typing import Any
 
+from angen.conditioning import parity as words
+from angen.conditioning.vocabulary import symbols
 from angen.diffrhythm import parity as model
 from angen.diffrhythm import weights as dit_weights
 from angen.diffrhythm.config import RELEASED as RELEASED_DIT
@@ -17,6 +21,8 @@ from angen.vocoder.generator import BigVGAN
 MANIFEST = "manifest.json"
 MODEL_CASES, MODEL_WEIGHTS = "cases.safetensors", "dit.safetensors"
 DECODER_CASES = "decoder_cases.safetensors"
+SPOKEN, SUNG, CHINESE = "g2p.json", "lyrics.json", "g2p_zh_stub.json"
+VOCABULARY = "phoneme_vocab.json"
 MODEL_SHAPES, DECODER_SHAPES = "full_state_dict_shapes.json", "full_decoder_shapes.json"
 
 
@@ -31,6 +37,7 @@ def check_fixtures(folder: Path) -> list[Row]:
         *_check_model(folder),
         *_check_decoder(folder),
         *_check_shapes(folder),
+        *_check_words(folder),
     ]
     if not rows:
         raise BadInput(
@@ -95,3 +102,30 @@ def _shapes(path: Path, ours: Shapes) -> Row:
     differing = [name for name in names if mine.get(name) != theirs.get(name)]
     note = f"differ: {', '.join(differing[:3])}" if differing else ""
     return Row(case=path.stem, error=len(differing), limit=0, note=note)
+
+
+def _check_words(folder: Path) -> list[Row]:
+    """Phonemes and lyrics, token for token."""
+    rows: list[words.Row] = []
+    if (folder / SPOKEN).is_file():
+        rows += words.check_g2p(_recorded(folder / SPOKEN, list))
+    if (folder / SUNG).is_file():
+        rows += words.check_lyrics(_recorded(folder / SUNG, list))
+    if (folder / CHINESE).is_file():
+        rows += words.check_chinese(_recorded(folder / CHINESE, dict))
+    found = [exact(row.case, row.ok, row.detail) for row in rows]
+    if (folder / VOCABULARY).is_file():
+        places = _recorded(folder / VOCABULARY, dict)
+        same = symbols() == {symbol: place + 1 for symbol, place in places.items()}
+        found.append(exact(VOCABULARY, same, "another vocabulary than ours"))
+    return found
+
+
+def _recorded(path: Path, kind: type) -> Any:
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except ValueError as fault:
+        raise BadInput(f"{path} is not JSON ({fault}); copy the recordings again.") from fault
+    if not isinstance(values, kind):
+        raise BadInput(f"{path} holds a {type(values).__name__}, not a {kind.__name__}.")
+    return values
