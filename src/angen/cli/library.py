@@ -1,5 +1,6 @@
 """``angen adapters``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,6 +83,64 @@ def delete(
         )
     delete_lora_adapter(settings, name)
     tell(f"{name} is deleted.")
+
+
+@library.command("export")
+def export(
+    context: typer.Context,
+    name: Name,
+    target: Annotated[Path | None, typer.Argument(help="A .zip, or a folder for it.")] = None,
+) -> None:
+    """Write an adapter as one .zip, to pass it on.
+
+    [bold]Example[/]
+
+    angen adapters export my_band_lora my_band_lora.zip
+    """
+    from angen.studio.adapters import export_lora_adapter
+
+    tell(str(export_lora_adapter(settings_of(context), name, target or Path())))
+
+
+@library.command("import")
+def import_(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="A .zip or a PEFT folder.", show_default=False)],
+    name: Annotated[str | None, typer.Option(help="Its name here. (default: as it was)")] = None,
+) -> None:
+    """Take an adapter into the library: a .zip of ours, or any PEFT folder of a plain LoRA.
+
+    [bold]Example[/]
+
+    angen adapters import friend.zip --name friends_lora
+    """
+    from angen.studio.adapters import import_lora_adapter
+
+    imported = import_lora_adapter(settings_of(context), source, name)
+    tell(str(imported.folder))
+    for warning in imported.warnings:
+        say(warning)
+
+
+@library.command()
+def merge(
+    context: typer.Context,
+    adapters: Annotated[
+        list[str], typer.Argument(metavar="NAME[:STRENGTH]...", help="Two or more adapters.")
+    ],
+    name: Annotated[str, typer.Option(help="Name of the new adapter.")],
+) -> None:
+    """Make one adapter that does what several do together.
+
+    [bold]Example[/]
+
+    angen adapters merge jazz:0.7 choir:0.5 --name jazz_choir
+    """
+    from angen.cli.songs import use_of
+    from angen.studio.adapters import merge_lora_adapters
+
+    info = merge_lora_adapters(settings_of(context), [use_of(text) for text in adapters], name)
+    tell(str(info.folder))
 
 
 def _row(info: "AdapterInfo") -> tuple[object, ...]:

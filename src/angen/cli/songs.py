@@ -27,7 +27,9 @@ def generate(
     instrumental: Annotated[
         bool, typer.Option("--instrumental", help="No singing. The default without lyrics.")
     ] = False,
-    duration: Annotated[float, typer.Option(help="Seconds, 1 to 600.")] = 20.0,
+    duration: Annotated[
+        float, typer.Option("--duration", "--seconds", help="Seconds, 1 to 600.")
+    ] = 20.0,
     seed: Annotated[int | None, typer.Option(help="Same seed, same song. (default: new)")] = None,
     steps: Annotated[int, typer.Option(help="More: cleaner and slower.")] = 15,
     guidance: Annotated[float, typer.Option(help="1 follows the prompt as learned.")] = 3.0,

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from enum import Enum, IntEnum
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,6 +25,7 @@ from angen.errors import Stopped
 
 OnStep = Callable[[int, int], None]
 
+WIDE = 2_000  # columns in a file or a pipe: a row stays a line
 REPEAT_S = 10.0  # without a terminal, progress is a line in so many seconds
 
 
@@ -76,12 +77,17 @@ def stop_signals() -> Iterator[None]:
 
 def out() -> Console:
     """Standard output, as it is now."""
-    return Console(file=sys.stdout, soft_wrap=True, highlight=False)
+    return _console(sys.stdout)
 
 
 def err() -> Console:
     """Standard error, as it is now."""
-    return Console(file=sys.stderr, soft_wrap=True, highlight=False)
+    return _console(sys.stderr)
+
+
+def _console(file: TextIO) -> Console:
+    width = None if file.isatty() else WIDE
+    return Console(file=file, width=width, soft_wrap=True, highlight=False)
 
 
 def say(message: str) -> None:
@@ -114,8 +120,7 @@ def tell_table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: 
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    console = out()
-    console.print(table, width=None if console.is_terminal else 200)
+    out().print(table)
 
 
 def plain(value: object) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from angen.adapters.card import write_card
 from angen.adapters.library import (
     adapter_folder,
     list_adapters,
@@ -185,6 +186,7 @@ def _with_report(
     effect: EffectConfig | None,
     watch: Watch,
 ) -> TrainedLora:
+    write_card(folder)
     trained = TrainedLora(name=folder.name, folder=folder, result=result, report=None, page=None)
     if effect is None:
         return trained
@@ -216,6 +218,7 @@ def _report(
     watch.stage("Writing the report")
     page = write_report(report, seen, folder, place)
     update_metadata(folder, {"effect": _summary(report)})
+    write_card(folder)
     return report, page
 
 

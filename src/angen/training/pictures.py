@@ -81,7 +81,7 @@ def copies(memorisation: Memorisation, path: Path) -> None:
     for level, (name, value, colour) in enumerate(marks):
         if value is not None:
             axes.axvline(value, color=colour, linewidth=1.4)
-            axes.text(value, 0.9 - 0.55 * level, f" {name}", color=colour, fontsize=7, va="top")
+            axes.text(value + 0.01, 0.9 - 0.55 * level, name, color=colour, fontsize=7, va="top")
     axes.set_xlim(min(0.0, *songs), 1.02)
     axes.set_ylim(-1, 1)
     axes.set_yticks([])
