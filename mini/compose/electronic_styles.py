@@ -19,7 +19,7 @@ HOUSE = Style(
     kits=("electronic", "808"),
     drums=HOUSE_DRUMS,
     drums_enter=0.3,
-    drum_gain=1.2,
+    drum_gain=1.0,
     bass=Part(
         instruments=("synth bass",),
         patterns={P44: ("..R-..R-..R-..R-", "R--R..R-..R-8-R-", "..R-..R-..R-..8-")},
@@ -70,7 +70,7 @@ TECHNO = Style(
         )
     },
     drums_enter=0.0,
-    drum_gain=1.35,
+    drum_gain=1.1,
     bass=Part(
         instruments=("acid synth", "synth bass"),
         patterns={

@@ -28,7 +28,7 @@ CHIPTUNE = Style(
         )
     },
     drums_enter=0.4,
-    drum_gain=0.8,
+    drum_gain=0.6,
     bass=Part(
         instruments=("triangle bass",),
         patterns={P44: ("R.8.R.8.R.8.R.8.", "R-R-8-R-R-R-8-R-", "R.R.8.R.5.R.8.5.")},
