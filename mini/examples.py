@@ -39,7 +39,7 @@ SONGS = (
     Song(title="Coin Run", seed=11, seconds=44, bpm=150, key="C major"),
     Song(title="Night Bus to Level Nine", seed=12, seconds=46, bpm=138, key="A minor"),
     Song(title="Pixel Harbour", seed=13, seconds=42, bpm=132, key="F major", energy="medium"),
-    Song(title="Boss in the Basement", seed=14, seconds=40, bpm=168, key="E minor"),
+    Song(title="Boss in the Basement", seed=22, seconds=40, bpm=162, key="E minor"),
     Song(title="One More Continue", seed=15, seconds=45, bpm=144, key="Bb major"),
 )
 
