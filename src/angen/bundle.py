@@ -32,7 +32,7 @@ from angen.diffrhythm.objective import Batch, block_flow_loss
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.diffrhythm.weights import load_dit
 from angen.errors import BadInput, Incompatible, MissingWeights
-from angen.vocoder.chunks import decode_in_chunks
+from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
 from angen.vocoder.encoder import Encoder
 from angen.vocoder.generator import BigVGAN
 from angen.vocoder.istft import InverseStft
@@ -55,8 +55,9 @@ PACKAGED = Path(__file__).parent / "bundles"
 ENCODE_FRAMES = 300  # encoded at once: one minute, so that hours fit in memory
 ENCODE_CONTEXT = 20  # frames read on either side of it
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
-CHEAP_CHUNK = (320, 20)  # of a decoder that can afford it: fewer seams
-STREAM_CONTEXT = 10  # frames decoded again before each streamed piece, so that no seam is heard
+CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes without a seam
+RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
+CHEAP_CONTEXT = 150  # at least, of a decoder whose phases ring on: seams are half a minute apart
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
 _CACHE_ABOVE = 200 * 2**20  # bytes; smaller files are hashed anew each time
 
@@ -97,7 +98,7 @@ class Bundle:
         self._decoder = decoder
         self._encoder = encoder
         self._style = style
-        self._chunk = RELEASED_CHUNK if isinstance(decoder, BigVGAN) else CHEAP_CHUNK
+        self._released = isinstance(decoder, BigVGAN)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -185,32 +186,40 @@ class Bundle:
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (T, C) as sound (S,), S = T * samples_per_frame."""
         channel_first = latents.T[None].float().to(self.device)  # (1, C, T)
-        audio = decode_in_chunks(self._decoder, channel_first, *self._chunk)
-        return audio[0, 0].float().cpu()
+        if self._released:
+            audio = decode_in_chunks(self._decoder, channel_first, *RELEASED_CHUNK)
+        else:
+            audio = decode_with_fades(self._decoder, channel_first, *CHEAP_CHUNK)
+        return audio[0, 0].cpu()
 
     def decode_stream(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
 
-        Each frame is decoded once the frames after it are known, except at the end. All pieces in a
+        A frame is given out once the frames after it are known, except at the end. All pieces in a
         row have the length that ``decode`` gives.
         """
         latents = torch.zeros(0, self.channels)
-        done = 0
+        done = 0  # frames given out
+        waiting = torch.zeros(0)  # sound after them, as it was before the newest block came
         for block in blocks:
             latents = torch.cat([latents, block.float().cpu()])
             ready = len(latents) - STREAM_AHEAD
             if ready > done:
-                yield self._decoded(latents, done, ready)
-                done = ready
+                sound = self._sound_from(latents, done, waiting)
+                cut = (ready - done) * self.samples_per_frame
+                yield sound[:cut]
+                done, waiting = ready, sound[cut:]
         if len(latents) > done:
-            yield self._decoded(latents, done, len(latents))
+            yield self._sound_from(latents, done, waiting)
 
-    def _decoded(self, latents: Tensor, start: int, stop: int) -> Tensor:
-        first = max(0, start - STREAM_CONTEXT)
-        audio = self.decode(latents[first:])
-        return audio[(start - first) * self.samples_per_frame :][
-            : (stop - start) * self.samples_per_frame
-        ]
+    def _sound_from(self, latents: Tensor, start: int, before: Tensor) -> Tensor:
+        """The sound of frames from ``start`` on, faded in from ``before``."""
+        if self._released:
+            first = max(0, start - RELEASED_CONTEXT)
+        else:  # moves seldom: another beginning is another phase
+            first = max(0, start // CHEAP_CONTEXT - 1) * CHEAP_CONTEXT
+        sound = self.decode(latents[first:])[(start - first) * self.samples_per_frame :]
+        return crossfade(before, sound, self.samples_per_frame)
 
     # the model
 
