@@ -220,8 +220,13 @@ def _load(path: Path) -> "nn.Module":
     return model
 
 
+def repository(name: str) -> str:
+    """The hub id of the weights of the Demucs model ``name``."""
+    return f"adefossez/{_PAGES.get(name, name)}"
+
+
 def _missing(folder: Path, name: str, file: str) -> MissingWeights:
-    page = f"https://huggingface.co/adefossez/{_PAGES.get(name, name)}"
+    page = f"https://huggingface.co/{repository(name)}"
     return MissingWeights(
         f"{folder / file} is missing: the weights that separate stems are not on this machine. Run "
         f"`angen models fetch {name}`, or put {name}.yaml and the .safetensors files of {page} "
