@@ -1,12 +1,14 @@
 """Chinese text into words, and their usual reading: jieba and pypinyin, loaded on first use."""
 
 import threading
+import unicodedata
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Protocol, cast
 
+_FIGURES = str.maketrans("0123456789", "零一二三四五六七八九")
 _lock = threading.Lock()
 
 
@@ -28,7 +30,7 @@ def usual_reading() -> ChineseReading:
 
 
 def words(text: str) -> list[str]:
-    """Words of ``text``, whose 一, 不 and 儿 go with their neighbours. A last 不 is lost."""
+    """Words of ``text``, whose 一, 不 and 儿 go with their neighbours. Of 不不 one is lost."""
     with _lock:
         pieces = _cutter().lcut(text)
     return _with_er(_with_bu(_with_yi(pieces)))
@@ -36,13 +38,13 @@ def words(text: str) -> list[str]:
 
 def numerals(text: str) -> str:
     """``text`` with figures as Chinese numerals: ``2024年`` is 二零二四年."""
+    plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
     with _lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # imports only: invalid escapes in the package
+        warnings.simplefilter("ignore")  # it warns of numbers that it cannot name
         import cn2an
-    try:
-        return str(cn2an.transform(text, "an2cn"))
-    except ValueError:  # more digits than it can name
-        return text.translate(str.maketrans("0123456789", "零一二三四五六七八九"))
+
+        named = str(cn2an.transform(plain, "an2cn"))
+    return named.translate(_FIGURES)
 
 
 @cache
@@ -82,28 +84,30 @@ def _in_context(text: str, place: int) -> str | None:
 
 
 def _with_yi(pieces: list[str]) -> list[str]:
-    """看 一 看 is one word; any other lone 一 goes with the word behind it."""
+    """看 一 看 becomes one word; any other lone 一 goes with the word behind it.
+
+    As upstream, only where nothing was joined before it in the line.
+    """
     out: list[str] = []
-    for i, piece in enumerate(pieces):
-        repeated = 0 < i < len(pieces) - 1 and piece == "一" and pieces[i - 1] == pieces[i + 1]
-        if repeated:
-            out[-1] += "一" + pieces[i + 1]
-        elif not (i > 1 and pieces[i - 1] == "一" and pieces[i - 2] == piece):
-            if out and out[-1] == "一":
-                out[-1] += piece
-            else:
-                out.append(piece)
-    return out
+    rest = iter(enumerate(pieces))
+    for i, piece in rest:
+        if len(out) == i > 0 and piece == "一" and pieces[i - 1 : i] == pieces[i + 1 : i + 2]:
+            out[-1] += "一" + next(rest)[1]
+        else:
+            out.append(piece)
+    joined: list[str] = []
+    for piece in out:
+        if joined and joined[-1] == "一":
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return joined
 
 
 def _with_bu(pieces: list[str]) -> list[str]:
-    out: list[str] = []
-    before = ""
-    for piece in pieces:
-        before = "不" + piece if before == "不" else piece
-        if before != "不":
-            out.append(before)
-    return out
+    before = ["", *pieces]
+    pairs = zip(before, pieces, strict=False)
+    return [("不" if last == "不" else "") + piece for last, piece in pairs if piece != "不"]
 
 
 def _with_er(pieces: list[str]) -> list[str]:

@@ -13,6 +13,7 @@ here for English, so that the model gets the sounds that it knows:
 espeak-ng keeps one state for the whole process: a lock guards it.
 """
 
+import atexit
 import ctypes
 import ctypes.util
 import json
@@ -130,23 +131,26 @@ def phonemes(text: str, language: str) -> str:
 
 @cache
 def installed() -> Espeak:
-    """The espeak-ng that pip brought along, else the system's.
-
-    Raises BadInput naming the remedy when there is none.
-    """
-    library: str | None
+    """The espeak-ng that pip brought along, else the system's; BadInput when there is none."""
     if find_spec("espeakng_loader"):
         import espeakng_loader
 
-        library, data = espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path())
-    else:
-        library, data = ctypes.util.find_library("espeak-ng"), None
+        return opened(espeakng_loader.get_library_path(), Path(espeakng_loader.get_data_path()))
+    return opened(ctypes.util.find_library("espeak-ng"), None)
+
+
+def opened(library: str | None, data: Path | None) -> Espeak:
+    """The espeak-ng at ``library``, with the former words.
+
+    Raises BadInput naming the remedy when there is none, or when it does not work.
+    """
+    remedy = "Run `pip install 'angen[espeak]'`, or leave the lyrics empty for instrumental music."
     if not library:
-        raise BadInput(
-            "no phonemiser: espeak-ng is not installed. Run `pip install 'angen[espeak]'`, "
-            "or leave the lyrics empty for instrumental music."
-        )
-    return Espeak(library, data, former_words())
+        raise BadInput(f"no phonemiser: espeak-ng is not installed. {remedy}")
+    try:
+        return Espeak(library, data, former_words())
+    except OSError as error:
+        raise BadInput(f"no phonemiser: {library} does not work ({error}). {remedy}") from error
 
 
 @cache
@@ -208,12 +212,14 @@ def _short(data: Path) -> Path:
     """``data`` under a name that is short enough for espeak-ng: a link, if need be."""
     if len(str(data).encode()) <= _LONGEST_PATH:
         return data
-    link = Path(_link_folder().name) / "espeak-ng-data"
+    link = _link_folder() / "espeak-ng-data"
     link.unlink(missing_ok=True)
     link.symlink_to(data, target_is_directory=True)
     return link
 
 
 @cache
-def _link_folder() -> "tempfile.TemporaryDirectory[str]":
-    return tempfile.TemporaryDirectory(prefix="angen-")  # goes when the process ends
+def _link_folder() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="angen-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)

@@ -35,7 +35,7 @@ _CONSONANTS = {
 _ROWS = {
     "": "ア イ ウ エ オ",
     "k": "カ キ ク ケ コ",
-    "s": "サ - ス セ ソ",
+    "s": "サ スィ ス セ ソ",
     "sh": "シャ シ シュ シェ ショ",
     "t": "タ ティ トゥ テ ト",
     "ch": "チャ チ チュ チェ チョ",
@@ -48,7 +48,7 @@ _ROWS = {
     "r": "ラ リ ル レ ロ",
     "w": "ワ ウィ - ウェ ウォ",
     "g": "ガ ギ グ ゲ ゴ",
-    "z": "ザ - ズ ゼ ゾ",
+    "z": "ザ ズィ ズ ゼ ゾ",
     "j": "ジャ ジ ジュ ジェ ジョ",
     "d": "ダ ディ ドゥ デ ド",
     "b": "バ ビ ブ ベ ボ",
@@ -64,10 +64,10 @@ _ROWS = {
     "ry": "リャ - リュ リェ リョ",
     "ty": "テャ - テュ - テョ",
     "dy": "デャ - デュ - デョ",
-    "kw": "クヮ クィ - クェ クォ",
+    "kw": "クヮ - - - -",
     "gw": "グヮ - - - -",
 }
-_SAME_SOUND = str.maketrans("ヲヂヅヰヱァィゥェォャュョヮ", "オジズイエアイウエオヤユヨワ")
+_SAME_SOUND = str.maketrans("ヲヂヅヰヱァィゥェォャュョヮヶ", "オジズイエアイウエオヤユヨワケ")
 _MORA = re.compile(r".[ァィゥェォャュョヮ]|.", re.DOTALL)
 _FIGURE_NAMES = dict(zip("0123456789", ["ゼロ", *"一二三四五六七八九"], strict=True))
 _FIGURES = re.compile(r"[0-9]+")
@@ -104,6 +104,8 @@ def _moras() -> dict[str, list[str]]:
         sound = _CONSONANTS.get(consonant) or re.sub("y$", "j", consonant)
         for vowel, kana in zip("aiueo", row.split(), strict=True):
             moras[kana] = [sound, _VOWELS[vowel]] if sound else [_VOWELS[vowel]]
+    for kana in "ャュョ":  # the same as with ビ
+        moras["ヴ" + kana] = moras["ビ" + kana]
     return moras
 
 

@@ -18,6 +18,7 @@ from angen.conditioning.segments import (
     mostly_chinese,
 )
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS, is_direction, meant_tag
+from angen.conditioning.vocabulary import token_ids
 from angen.errors import BadInput
 
 LONGEST_LYRICS = 20_000  # characters: some ten songs
@@ -112,7 +113,7 @@ def _worded(
     """Tokens of a line that is no tag; none, and a warning, for one that is not sung."""
     line = line.strip()
     if not has_words(line):
-        warnings.append(f"line {number} has no words: left out")
+        warnings.append(f"line {number} {'has no words' if line else 'is blank'}: left out")
         return []
     if is_direction(line):
         warnings.append(
@@ -128,6 +129,12 @@ def _worded(
 
 
 def _encode(line: str, reader: LyricsReader, numbers: str) -> list[int]:
+    """Tokens of a line, without a word break at its end."""
+    tokens = _read(line, reader, numbers)
+    return tokens[:-1] if tokens[-1:] == token_ids("_") else tokens
+
+
+def _read(line: str, reader: LyricsReader, numbers: str) -> list[int]:
     if reader.language == "auto":
         return encode_by_script(line, reader.chinese)
     if reader.language:

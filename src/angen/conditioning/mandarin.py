@@ -25,6 +25,7 @@ def mandarin_phonemes(text: str, reading: ChineseReading | None = None) -> str:
     place = 0
     symbols = []
     for word in words(text):
+        place = max(text.find(word, place), place)
         symbols.append(_spoken_word(word, text, place, reading))
         place += len(word)
     return join("|".join(symbols)).lstrip("|")

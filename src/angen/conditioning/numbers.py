@@ -164,11 +164,11 @@ def _year(year: int) -> str:
 
 _STEPS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"[0-9][0-9,]+[0-9]"), _without_commas),
-    (re.compile(r"£([0-9,]*[0-9]+)"), r" \1 pounds "),
+    (re.compile(r"£([0-9,]*[0-9]+)"), r"\1 pounds"),
     (re.compile(r"\$([0-9.,]*[0-9]+)"), _dollars),
     (re.compile(r"([0-9]+)/([0-9]+)"), _fraction),
-    (re.compile(r"([0-9]+)\.([0-9]+)"), r" \1 point \2 "),
-    (re.compile(r"([0-9]+)%"), r" \1 percent "),
+    (re.compile(r"([0-9]+)\.([0-9]+)"), r"\1 point \2"),
+    (re.compile(r"([0-9]+)%"), r"\1 percent "),
     (re.compile(r"([0-9]+)(?:st|nd|rd|th)"), _ordinal),
     (re.compile(r"[0-9]+"), _cardinal),
 )

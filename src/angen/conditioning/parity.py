@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from angen.conditioning.chinese_words import ChineseReading
 from angen.conditioning.lyrics import LyricsReader, Reading, encode_lyrics
 from angen.conditioning.phonemes import encode, encode_by_script, encode_in
+from angen.conditioning.vocabulary import symbols
 from angen.errors import BadInput
 
 Case = Mapping[str, Any]
@@ -37,6 +38,14 @@ def check_chinese(recorded: Mapping[str, Any]) -> list[Row]:
     )
     lyrics = check_lyrics(recorded.get("lyrics", []), declared)
     return check_g2p(recorded["cases"], declared) + lyrics
+
+
+def check_vocabulary(recorded: Mapping[str, int]) -> list[Row]:
+    """One row for ``phoneme_vocab.json``: each symbol with its place, which is its token less 1."""
+    ours = {symbol: token - 1 for symbol, token in symbols().items()}
+    off = sorted(s for s in ours.keys() | recorded.keys() if ours.get(s) != recorded.get(s))
+    detail = f"{off[0]!r} is {ours.get(off[0])}, recorded {recorded.get(off[0])}" if off else ""
+    return [Row("phoneme vocabulary", not off, detail or f"{len(ours)} symbols")]
 
 
 def check_lyrics(cases: Sequence[Case], chinese: ChineseReading | None = None) -> list[Row]:

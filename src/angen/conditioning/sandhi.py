@@ -34,7 +34,7 @@ def _two_third_tones(syllables: list[Syllable]) -> list[Syllable]:
 def _bu(word: str, syllables: list[Syllable]) -> list[Syllable]:
     if set(word) == {"不"} or word == "不字":
         return syllables
-    if len(word) == 3 and word[1] == "不":
+    if len(word) == 3 and word[1] == "不" and syllables[1].pinyin == "bu":
         return [syllables[0], syllables[1].with_tone(NEUTRAL), syllables[2]]
     following = [*syllables[1:], None]
     return [
@@ -56,14 +56,14 @@ def _yi_tone(word: str, place: int, syllables: Sequence[Syllable]) -> int:
     if word[place] != "一":
         return tone
     after = syllables[place + 1].tone if place + 1 < len(word) else None
-    if all(character.isnumeric() for character in word):
-        if place > 0 or after is None or word[1] in _COUNTED:
+    if any(character.isnumeric() for character in word if character != "一"):
+        if place > 0 or word[1] in _COUNTED:
             return 1
         return 2 if after in (4, NEUTRAL) else 4
     if len(word) == 3 and word[1] == "一" and word[0] == word[2]:
         return NEUTRAL
-    if (word.startswith("第一") and place == 1) or (place == 0 and word[1] in "月日号"):
-        return 1
+    if word.startswith(("第一", "一月", "一日", "一号")):
+        return 1 if place == word.index("一") else tone
     if after is None or word[place + 1] in MARKS:
         return tone
     return 2 if after == 4 else 4

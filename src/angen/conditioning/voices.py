@@ -9,19 +9,44 @@ import re
 from angen.conditioning import espeak
 from angen.conditioning.punctuation import clean, read_between_marks
 
-_FRENCH_ABBREVIATIONS = {
+_FRENCH_TITLES = {
+    "Mlle": "mademoiselle",
+    "Mlles": "mesdemoiselles",
+    "Mme": "madame",
+    "Mmes": "mesdames",
+}
+_FRENCH_DOTTED = {
     "m": "monsieur",
-    "mm": "messieurs",
-    "mlle": "mademoiselle",
-    "mlles": "mesdemoiselles",
-    "mme": "madame",
-    "mmes": "mesdames",
+    "pr": "professeur",
     "dr": "docteur",
     "st": "saint",
-    "ste": "sainte",
+    "jr": "junior",
+    "sgt": "sergent",
+    "capt": "capitaine",
+    "col": "colonel",
+    "co": "compagnie",
+    "av": "avenue",
+    "boul": "boulevard",
+    "adr": "adresse",
+    "art": "article",
+    "no": "numéro",
+    "ex": "exemple",
+    "excl": "exclusivement",
+    "max": "maximum",
+    "min": "minimum",
+    "qqch": "quelque chose",
+    "rdv": "rendez-vous",
+    "etc": "et cetera",
+    "n.b": "nota bene",
+    "p.c.q": "parce que",
 }
-# "M" and "MM" are letters unless a dot follows; no dot is needed behind the others.
-_FRENCH_ABBREVIATED = re.compile(r"\b(?:(mm?)\.|(mlles?|mmes?|dr|ste?)\b\.?)", re.IGNORECASE)
+_TITLE = re.compile(rf"\b({'|'.join(_FRENCH_TITLES)})\b\.?")
+_DOTTED = re.compile(
+    rf"\b({'|'.join(re.escape(short) for short in sorted(_FRENCH_DOTTED, reverse=True))})\.",
+    re.IGNORECASE,
+)
+# Fewer marks than in English: pauses are commas and full stops, curly apostrophes are no break.
+_EUROPEAN_MARKS = str.maketrans("；：;:，、·。…！？～~", ",,,,,,,..!?  ", "“”‘’—")
 
 _KOREAN_WORDS = {
     "KOREA": "코리아",
@@ -65,20 +90,21 @@ _KOREAN_LETTERS = {
     "Z": "제트",
 }
 _UPPER_WORD = re.compile(r"(?<![A-Za-z])[A-Z]+(?![A-Za-z])")
-_CHINESE = re.compile(r"[\u2e80-\u2fdf\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_CHINESE = re.compile(
+    r"[\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+)
 
 
 def french_phonemes(text: str) -> str:
     """Phonemes of French ``text``; raises BadInput when no espeak-ng is installed."""
-    text = _FRENCH_ABBREVIATED.sub(
-        lambda match: _FRENCH_ABBREVIATIONS[(match[1] or match[2]).lower()], text
-    )
-    return _read(text.replace("-", " ").replace("&", " et "), "fr-fr")
+    text = _DOTTED.sub(lambda match: _FRENCH_DOTTED[match[1].lower()], text)
+    text = _TITLE.sub(lambda match: _FRENCH_TITLES[match[1]], text)
+    return _read(_plain(text).replace("&", " et "), "fr-fr")
 
 
 def german_phonemes(text: str) -> str:
     """Phonemes of German ``text``; raises BadInput when no espeak-ng is installed."""
-    return _read(text, "de")
+    return _read(_plain(text), "de")
 
 
 def korean_phonemes(text: str) -> str:
@@ -88,6 +114,12 @@ def korean_phonemes(text: str) -> str:
     """
     text = _UPPER_WORD.sub(lambda match: _in_hangul(match[0]), _CHINESE.sub("", text))
     return _read(text.lower(), "ko")
+
+
+def _plain(text: str) -> str:
+    """``text`` with the marks that French and German lyrics were taught with."""
+    text = text.replace("...", ".").translate(_EUROPEAN_MARKS).replace("-", " ")
+    return text.strip().lstrip(",.!?")
 
 
 def _in_hangul(word: str) -> str:
