@@ -36,11 +36,29 @@ MOODS: dict[str, tuple[str, ...]] = {
     "relaxed": ("relaxed", "laid-back", "chill", "cozy", "smooth", "warm", "rustic"),
     "calm": ("calm", "peaceful", "serene", "gentle", "dreamy", "ethereal", "sweet"),
     "romantic": ("romantic", "elegant", "graceful", "tender", "intimate", "sophisticated"),
-    "melancholic": ("melancholic", "sad", "lonesome", "wistful", "nostalgic")
-    + ("bittersweet", "emotional"),
-    "dark": ("dark", "mysterious", "eerie", "tense", "intense", "dramatic")
-    + ("brooding", "moody", "smoky", "solemn", "serious"),
-}  # fmt: skip
+    "melancholic": (
+        "melancholic",
+        "sad",
+        "lonesome",
+        "wistful",
+        "nostalgic",
+        "bittersweet",
+        "emotional",
+    ),
+    "dark": (
+        "dark",
+        "mysterious",
+        "eerie",
+        "tense",
+        "intense",
+        "dramatic",
+        "brooding",
+        "moody",
+        "smoky",
+        "solemn",
+        "serious",
+    ),
+}
 _FAMILY = {word: family for family, words in MOODS.items() for word in words}
 
 Doubles = NDArray[np.float64]
@@ -84,7 +102,9 @@ def fit(known: Sequence[Example], rng: np.random.Generator) -> Classifier:
     heads = {}
     for question, labels, truth in _questions(known):
         several = question == "instruments"
-        head = _head(z, np.tile(truth[~kept], (4, 1)), labels, several, PENALTIES[question])
+        heard = np.ones(z.shape[1])
+        heard[-1] = question == "energy"  # how loud it is says nothing of what it is
+        head = _head(z * heard, np.tile(truth[~kept], (4, 1)), labels, several, PENALTIES[question])
         heads[question] = _calibrated(head, z_kept, truth[kept], several)
     return Classifier(mean=mean, spread=spread, heads=heads)
 
