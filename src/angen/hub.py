@@ -107,6 +107,30 @@ def fetch(
     return place
 
 
+def fetch_files(
+    repo: str,
+    folder: Path,
+    wanted: Callable[[str], bool],
+    on_step: OnStep,
+    *,
+    hub: Hub | None = None,
+) -> list[Path]:
+    """The files of a repository that are ``wanted`` by name, fetched into ``folder`` unless there.
+
+    Raises as ``fetch`` does.
+    """
+    hub = hub or HuggingFace()
+    with _explained(repo):
+        exact, files = hub.files(repo, None)
+        chosen = [file for file in files if wanted(file.name)]
+        if not chosen:
+            raise MissingWeights(f"{repo} has none of the files that are needed.")
+        _require_space(folder, sum(file.size_bytes for file in chosen))
+        _download(hub, repo, exact, chosen, folder, on_step)
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    return [folder / file.name for file in chosen]
+
+
 def _belongs(name: str) -> bool:
     stem, dot, suffix = name.rpartition(".")
     return (stem in PARTS and dot + suffix in SUFFIXES) or name.upper().startswith("LICENSE")

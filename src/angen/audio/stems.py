@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -23,9 +23,6 @@ import soundfile
 from angen.audio.files import Sound, probe, read_audio, stream
 from angen.errors import BadInput, Incompatible, MissingWeights, OutOfSpace
 from angen.files import replacing
-
-if TYPE_CHECKING:
-    from torch import nn
 
 STEMS = ("vocals", "drums", "bass", "other")
 DEFAULT_MODEL = "htdemucs"
@@ -42,7 +39,7 @@ OnStep = Callable[[int, int], None]  # pieces done, pieces in all; may raise Sto
 class Separator:
     """A Demucs model, or a bag of them, ready to run."""
 
-    model: "nn.Module"
+    model: Any  # a BagOfModels of Demucs, which may not be installed
     rate_hz: int
     channels: int
     stems: tuple[str, ...]
@@ -194,10 +191,10 @@ def _bag(folder: Path, name: str) -> dict[str, Any]:
             raise Incompatible(
                 f"{path} names the model {part!r}, which is no name. Fetch it again."
             )
-    return bag
+    return dict(bag)
 
 
-def _load(path: Path) -> "nn.Module":
+def _load(path: Path) -> Any:
     """One model of a safetensors file, whose metadata may only name a class of Demucs.
 
     Demucs itself would import and call whatever the metadata names; a stranger's file must not
@@ -214,10 +211,9 @@ def _load(path: Path) -> "nn.Module":
     if facts.get("klass") not in _CLASSES or "structure" in facts:
         raise Incompatible(f"{path} is no Demucs model that can be loaded safely. Fetch it again.")
     try:
-        model: nn.Module = load_safetensors_model(path)
+        return load_safetensors_model(path)
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
         raise Incompatible(f"{path} does not fit its own description ({error}).") from error
-    return model
 
 
 def repository(name: str) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 
-from angen.audio.stems import DEFAULT_MODEL
+from angen.audio.stems import DEFAULT_MODEL, repository
 from angen.bundle import MINI, PACKAGED, RELEASED, Bundle, load_bundle
 from angen.errors import BadInput
-from angen.hub import Fetched, Hub, describe, fetch, fetched, folder_of
+from angen.hub import Fetched, Hub, describe, fetch, fetch_files, fetched, folder_of
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep
 
@@ -72,18 +72,29 @@ def fetch_model(
     revision: str | None = None,
     hub: Hub | None = None,
 ) -> Path:
-    """Fetch a base model by its hub id; where it lies now.
+    """Fetch a base model by its hub id, or weights that separate stems; where they lie now.
 
     Raises BadInput, MissingWeights when the hub cannot be reached, OutOfSpace.
     """
     if name == MINI:
         raise BadInput("`mini` is part of the package: there is nothing to fetch.")
+    if name.startswith("htdemucs"):
+        return _fetch_stems(name, settings, on_step, hub)
     if "/" not in name:
         raise BadInput(
-            f"{name!r} is not a base model. Give a hub id such as {RELEASED}. Weights that "
-            f"separate stems ({DEFAULT_MODEL}) are put into {settings.demucs} by hand."
+            f"{name!r} is not a base model. Give a hub id such as {RELEASED}, or {DEFAULT_MODEL} "
+            "for separating stems."
         )
     return fetch(name, settings.bundles, on_step, revision=revision, hub=hub)
+
+
+def _fetch_stems(name: str, settings: Settings, on_step: OnStep, hub: Hub | None) -> Path:
+    """The weights that separate stems: safetensors and what lists them, no pickles."""
+    wanted = (f"{name}.yaml", ".safetensors")
+    fetch_files(
+        repository(name), settings.demucs, lambda file: file.endswith(wanted), on_step, hub=hub
+    )
+    return settings.demucs
 
 
 def open_base(settings: Settings, name: str | None = None) -> Bundle:
