@@ -9,7 +9,6 @@ from angen.conditioning.parity import (
     check_chinese,
     check_g2p,
     check_lyrics,
-    check_vocabulary,
 )
 
 FIXTURES = Path(__file__).parents[1] / "fixtures/diffrhythm2"
@@ -48,10 +47,21 @@ def test_lyrics_give_the_recorded_tokens_line_by_line() -> None:
     assert failed(rows) == []
 
 
-def test_the_vocabulary_is_the_recorded_one() -> None:
-    vocabulary = recorded("phoneme_vocab.json")
-    assert failed(check_vocabulary(vocabulary)) == []
-    assert failed(check_vocabulary({**vocabulary, "p": 1}))
+@pytest.mark.parametrize(
+    "case",
+    [
+        {},
+        {"text": "hello", "tokens": [1]},
+        {"text": "hello", "mode": "encode"},
+        {"text": "hello", "mode": "encode", "tokens": None},
+        {"text": 1, "mode": "encode", "tokens": [1]},
+    ],
+)
+def test_a_damaged_record_fails(case: dict[str, Any]) -> None:
+    (row,) = check_g2p([case])
+    assert (row.case, row.ok) == ("damaged record", False)
+    assert not check_lyrics([{"text": "hello"}])[0].ok
+    assert not check_chinese({"cases": [case]})[0].ok
 
 
 @pytest.mark.parametrize("change", ["value", "shorter", "longer"])

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from angen.conditioning.chinese_words import ChineseReading
 from angen.conditioning.lyrics import LyricsReader, Reading, encode_lyrics
 from angen.conditioning.phonemes import encode, encode_by_script, encode_in
-from angen.conditioning.vocabulary import symbols
 from angen.errors import BadInput
 
 Case = Mapping[str, Any]
@@ -24,13 +23,17 @@ class Row(NamedTuple):
 def check_g2p(cases: Sequence[Case], chinese: ChineseReading | None = None) -> list[Row]:
     """A row for each case of ``g2p.json``: text, mode, and tokens or error."""
     return [
-        _compared(f"{case['mode']} {case['text']!r}", case, _reader(case, chinese))
+        _compared(case, f"{case.get('mode')} ", _reader(case, chinese))
+        if isinstance(case.get("mode"), str)
+        else _damaged(case)
         for case in cases
     ]
 
 
 def check_chinese(recorded: Mapping[str, Any]) -> list[Row]:
     """A row for each case of ``g2p_zh_stub.json``, read with the lexicon that it declares."""
+    if not {"lexicon", "poly", "cases"} <= recorded.keys():
+        return [_damaged(recorded)]
     lexicon: Mapping[str, str] = recorded["lexicon"]
     polyphones: Mapping[str, str] = recorded["poly"]
     declared = ChineseReading(
@@ -40,50 +43,49 @@ def check_chinese(recorded: Mapping[str, Any]) -> list[Row]:
     return check_g2p(recorded["cases"], declared) + lyrics
 
 
-def check_vocabulary(recorded: Mapping[str, int]) -> list[Row]:
-    """One row for ``phoneme_vocab.json``: each symbol with its place, which is its token less 1."""
-    ours = {symbol: token - 1 for symbol, token in symbols().items()}
-    off = sorted(s for s in ours.keys() | recorded.keys() if ours.get(s) != recorded.get(s))
-    detail = f"{off[0]!r} is {ours.get(off[0])}, recorded {recorded.get(off[0])}" if off else ""
-    return [Row("phoneme vocabulary", not off, detail or f"{len(ours)} symbols")]
-
-
 def check_lyrics(cases: Sequence[Case], chinese: ChineseReading | None = None) -> list[Row]:
     """A row for each case of ``lyrics.json``, read by upstream's rule."""
     reader = LyricsReader(reading=Reading.UPSTREAM, chinese=chinese)
     return [_lyrics_row(case, reader) for case in cases]
 
 
-def _reader(case: Case, chinese: ChineseReading | None) -> Callable[[], list[int]]:
-    text, mode = str(case["text"]), str(case["mode"])
+def _reader(case: Case, chinese: ChineseReading | None) -> Callable[[str], list[int]]:
+    mode = str(case["mode"])
     if mode == "encode":
-        return lambda: encode(text, chinese)
+        return lambda text: encode(text, chinese)
     if mode == "auto":
-        return lambda: encode_by_script(text, chinese)
-    return lambda: encode_in(text, mode.removeprefix("lang:"), chinese)
+        return lambda text: encode_by_script(text, chinese)
+    return lambda text: encode_in(text, mode.removeprefix("lang:"), chinese)
 
 
 def _lyrics_row(case: Case, reader: LyricsReader) -> Row:
-    text = str(case["text"])
-    row = _compared(f"lyrics {text!r}", case, lambda: encode_lyrics(text, reader).tokens)
+    row = _compared(case, "lyrics ", lambda text: encode_lyrics(text, reader).tokens)
     if not row.ok or "per_line" not in case:
         return row
-    ours = encode_lyrics(text, reader).per_line
+    ours = encode_lyrics(str(case["text"]), reader).per_line
     for number, (line, wanted) in enumerate(zip_longest(ours, case["per_line"]), 1):
         if line != wanted:
             return row._replace(ok=False, detail=f"line {number}: {line}, recorded {wanted}")
     return row
 
 
-def _compared(name: str, case: Case, encoded: Callable[[], list[int]]) -> Row:
+def _compared(case: Case, kind: str, encoded: Callable[[str], list[int]]) -> Row:
     """Ours against the record; where upstream failed, we must refuse too."""
+    text, wanted = case.get("text"), case.get("tokens")
+    if not isinstance(text, str) or isinstance(wanted, list) == ("error" in case):
+        return _damaged(case)
+    name = f"{kind}{text!r}"
     try:
-        tokens = encoded()
+        tokens = encoded(text)
     except BadInput as error:
         return Row(name, "error" in case, f"refused: {error}")
-    if "tokens" not in case:
-        return Row(name, False, f"gives {len(tokens)} tokens, recorded {case.get('error')!r}")
-    return Row(name, *_difference(tokens, case["tokens"]))
+    if wanted is None:
+        return Row(name, False, f"gives {len(tokens)} tokens, recorded {case['error']!r}")
+    return Row(name, *_difference(tokens, wanted))
+
+
+def _damaged(case: Case) -> Row:
+    return Row("damaged record", False, f"has only {', '.join(case)}: {str(case)[:80]}")
 
 
 def _difference(tokens: Sequence[int], wanted: Sequence[int]) -> tuple[bool, str]:
