@@ -26,7 +26,8 @@ def test_frame_is_centred_on_its_time_and_every_sample_is_heard() -> None:
 def test_magnitude_of_a_sine_is_its_amplitude() -> None:
     rate, size = 8_000, 800
     sine = 0.3 * np.sin(2 * np.pi * 1_000 * np.arange(8_000) / rate).astype(np.float32)
-    framer, found = Framer(size, 400), []
+    framer = Framer(size, 400)
+    found: list[Floats] = []
     magnitudes(framer.feed(sine), hann(size), found.append)
     spectra = np.concatenate(found)
     assert spectra[5].argmax() * rate / size == 1_000

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from angen.audio import key as keys
 from angen.audio import tags, tempo
+from angen.audio.beats import find_beats, find_downbeats
 from angen.audio.files import Sound, resampled, stream
 from angen.audio.loudness import SILENCE_LUFS, LoudnessListener
 from angen.audio.quality import SHORTEST_S
@@ -149,10 +150,9 @@ def _conclude(ear: _Ear) -> _Heard:
     flux = ear.onsets.finish()  # (F, bands)
     treble, bass = ear.chroma.finish()  # (F', 12) each
     pace = tempo.estimate_tempo(flux)
-    beats = tempo.track_beats(tempo.onset_curve(flux), pace.bpm) if pace else np.zeros(0)
-    beats = tempo.settle_phase(beats, flux, partial(keys.harmony_change, treble))
+    beats = find_beats(flux, pace, partial(keys.harmony_change, treble)) if pace else np.zeros(0)
     change = keys.harmony_change(treble, beats)
-    downbeats, bar, bar_confidence = tempo.find_downbeats(
+    downbeats, bar, bar_confidence = find_downbeats(
         beats, flux, change, keys.harmony_change(bass, beats)
     )
     key = keys.estimate_key(treble, bass)

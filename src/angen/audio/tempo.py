@@ -1,9 +1,8 @@
-"""How fast, and where the beats fall.
+"""How fast: where something begins in the sound, and at which tempo it keeps beginning.
 
-Shapes: F frames of `FRAME_RATE_HZ`, P candidate tempi, N beats, B bands.
+Shapes: F frames of `FRAME_RATE_HZ`, P candidate tempi, B bands.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,11 +25,9 @@ _PRIOR_OCTAVES = 0.8
 _RECURRENCES = ((1, 1.0), (2, 0.8), (3, 0.4), (4, 0.6))
 _MULTIPLES = ((1, 1.0), (2, 0.5), (3, 0.3), (4, 0.3))
 _WINDOW_S = 12.0  # autocorrelations are taken over this much, then averaged
-_TIGHTNESS = 100.0  # how dearly a beat pays for a step off the tempo
 _MIN_SECONDS = 2.0
 _NO_PULSE = 0.02  # of onsets that recur; a lone note has none
 _FAINT = 0.01  # rises below this are ripples of a steady sound
-_SHIFT_BELOW = -0.15  # how clear the case for the moments between the beats must be
 
 Doubles = NDArray[np.float64]
 
@@ -127,7 +124,7 @@ def _swing(curve: Floats, bpm: Doubles) -> Doubles:
     at = np.zeros(len(bpm))
     for multiple, weight in _MULTIPLES:
         at += weight * np.interp(multiple * bpm, per_minute, total)
-    return at / (at.max() + 1e-9)
+    return np.asarray(at / (at.max() + 1e-9))
 
 
 def _choose(bpm: Doubles, score: Doubles, recurrence: Doubles) -> Tempo | None:
@@ -164,115 +161,3 @@ def _near(bpm: Doubles, score: Doubles, value: float) -> float:
     """The best score within 4 % of a tempo."""
     close = np.abs(np.log(bpm / value)) < 0.04
     return float(score[close].max()) if close.any() else 0.0
-
-
-def track_beats(curve: Floats, bpm: float) -> Doubles:
-    """Beat times (N,) in seconds: on strong onsets, a beat of ``bpm`` apart, as far as both can be.
-
-    Dynamic programming over all sequences of frames. Source: Ellis 2007, Beat Tracking by
-    Dynamic Programming.
-    """
-    period = FRAME_RATE_HZ * 60 / bpm
-    if len(curve) < 2 or not curve.any():
-        return np.zeros(0)
-    strength = _smoothed(curve / (curve.std() + 1e-9), period / 32)
-    steps = np.arange(round(period / 2), round(2 * period) + 1)[::-1]  # frames back, far to near
-    price = -_TIGHTNESS * np.log(steps / period) ** 2
-    total, before = _best_sums(strength, steps, price)
-    return np.asarray(_trace(total, before, strength, period)) / FRAME_RATE_HZ
-
-
-def _smoothed(curve: Floats, spread: float) -> Doubles:
-    """The curve under a Gaussian of that many frames."""
-    reach = max(1, int(3 * spread + 0.5))
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(spread, 0.5)) ** 2)
-    return np.convolve(curve.astype(np.float64), kernel / kernel.sum(), mode="same")
-
-
-def _best_sums(
-    strength: Doubles, steps: NDArray[np.int64], price: Doubles
-) -> tuple[Doubles, list[int]]:
-    """For each frame, the best total of a beat sequence that ends there, and its last step."""
-    first = int(steps[0])
-    total = np.concatenate([np.zeros(first), strength])  # led by silence, cut off again below
-    before: list[int] = []
-    near = int(steps[-1])
-    for at in range(first, len(total)):
-        sums = total[at - first : at - near + 1] + price
-        best = int(sums.argmax())
-        value = sums[best]
-        if value > 0:
-            total[at] += value
-            before.append(first - best)
-        else:
-            before.append(0)
-    return total[first:], before
-
-
-def _trace(total: Doubles, before: Sequence[int], strength: Doubles, period: float) -> list[int]:
-    """The best sequence, from its last beat back; weak beats at the very ends are left out."""
-    tail = max(0, len(total) - round(period))
-    at = tail + int(total[tail:].argmax())
-    beats: list[int] = []
-    while at >= 0:
-        beats.append(at)
-        if before[at] == 0:
-            break
-        at -= before[at]
-    beats.reverse()
-    floor = 0.3 * float(np.sqrt(np.mean(strength[beats] ** 2)))
-    while len(beats) > 2 and strength[beats[0]] < floor:
-        beats.pop(0)
-    while len(beats) > 2 and strength[beats[-1]] < floor:
-        beats.pop()
-    return beats
-
-
-def settle_phase(beats: Doubles, flux: Floats, change: Callable[[Doubles], Floats]) -> Doubles:
-    """The beats (N,), or the moments half-way between them where those deserve it more.
-
-    The beat is where the low and middle bands of onset strength (F, 4) are strong and where the
-    harmony changes. change: how much it does at each of given times (N,).
-    """
-    if len(beats) < 4:
-        return beats
-    between = (beats[1:] + beats[:-1]) / 2
-    onsets = [_around(flux, times).mean(axis=0)[:3] + 0.01 for times in (beats, between)]
-    harmony = [float(change(times).mean()) + 0.003 for times in (beats, between)]
-    favour = 0.5 * float(np.log(onsets[0] / onsets[1]).sum()) + 2 * np.log(harmony[0] / harmony[1])
-    return beats if favour > _SHIFT_BELOW else between
-
-
-def find_downbeats(
-    beats: Doubles, flux: Floats, change: Floats, bass_change: Floats
-) -> tuple[Doubles, int, float]:
-    """Which beats begin a bar: their times, beats a bar (3 or 4), and a confidence.
-
-    flux: onset strength (F, 4). change, bass_change: how much the harmony, and its bass, change
-    at each beat (N,). A bar begins where the bass enters and the chord changes.
-    """
-    if len(beats) < 8:
-        return beats[:1], 4, 0.0
-    entry = _around(flux[:, :1], beats)[:, 0]
-    accent = 0.5 * _standard(entry) + 1.5 * _standard(change) + _standard(bass_change)  # (N,)
-    options = []
-    for bar, bias in ((4, 0.1), (3, 0.0)):
-        means = np.array([accent[phase::bar].mean() for phase in range(bar)])
-        top = np.sort(means)
-        lead = float(top[-1] - means.mean()) + bias
-        options.append((lead, bar, int(means.argmax()), float(top[-1] - top[-2])))
-    _, bar, phase, gap = max(options)
-    return beats[phase::bar], bar, float(1 - np.exp(-gap))
-
-
-def _around(curve: Floats, times: Doubles) -> Floats:
-    """The largest values (N, B) of a curve (F, B) within 50 ms of each time (N,)."""
-    reach = round(0.05 * FRAME_RATE_HZ)
-    frames = np.round(times * FRAME_RATE_HZ).astype(int)[:, None] + np.arange(-reach, reach + 1)
-    near: Floats = curve[np.clip(frames, 0, len(curve) - 1)].max(axis=1)
-    return near
-
-
-def _standard(values: Floats) -> Floats:
-    scaled: Floats = (values - values.mean()) / (values.std() + 1e-9)
-    return scaled

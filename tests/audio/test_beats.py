@@ -1,0 +1,77 @@
+import mir_eval
+import numpy as np
+import pytest
+
+from angen.audio.beats import find_downbeats, settle_phase, track_beats
+from angen.audio.listening import Listening, listen
+from angen.audio.tempo import FRAME_RATE_HZ, onset_curve
+from tests.audio.sounds import MAJOR, band, chords, clicks
+
+RATE = 22_050
+
+
+@pytest.fixture(scope="module", params=[96, 125])
+def heard(request: pytest.FixtureRequest) -> tuple[float, Listening]:
+    """A band at a known tempo, bars of four."""
+    bpm = float(request.param)
+    return bpm, listen(band(bpm, 0, MAJOR, 24, RATE), RATE)
+
+
+def test_beats_fall_on_the_drums(heard: tuple[float, Listening]) -> None:
+    bpm, listening = heard
+    truth = np.arange(0, 24, 60 / bpm)
+    score = mir_eval.beat.f_measure(truth[truth > 2], listening.beats[listening.beats > 2])
+    assert score > 0.95
+
+
+def test_downbeats_fall_where_the_chord_changes(heard: tuple[float, Listening]) -> None:
+    bpm, listening = heard
+    truth = np.arange(0, 24, 240 / bpm)
+    assert listening.beats_per_bar == 4
+    assert mir_eval.beat.f_measure(truth[1:], listening.downbeats[1:]) > 0.9
+
+
+def test_three_in_a_bar_is_told_from_four() -> None:
+    waltz = clicks(120, 24, RATE, accent_every=3) + 0.5 * chords(0, MAJOR, 24, RATE, bar_s=1.5)
+    assert listen(waltz, RATE).beats_per_bar == 3
+
+
+def test_beats_follow_a_late_start() -> None:
+    flux = np.zeros((1_000, 4), np.float32)
+    truth = np.arange(0.37, 11, 0.5)
+    flux[np.round(truth * FRAME_RATE_HZ).astype(int)] = 1
+    beats = track_beats(onset_curve(flux), 120)
+    assert mir_eval.beat.f_measure(truth, beats) == 1
+
+
+def test_phase_moves_to_where_the_bass_and_the_chords_are() -> None:
+    flux = np.full((1_000, 4), 0.01, np.float32)
+    on, off = np.arange(0.5, 11, 0.5), np.arange(0.25, 11, 0.5)
+    flux[np.round(on * FRAME_RATE_HZ).astype(int), :3] = 1
+    flux[np.round(off * FRAME_RATE_HZ).astype(int), 3] = 3  # hats between the beats
+
+    def change(times: np.ndarray) -> np.ndarray:
+        return np.where(np.isclose(times % 0.5, 0), 0.2, 0.02).astype(np.float32)
+
+    settled = settle_phase(off, flux, change)
+    assert np.allclose(settled % 0.5, 0)
+    assert np.array_equal(settle_phase(on, flux, change), on)
+
+
+def test_beats_follow_a_recording_into_another_tempo() -> None:
+    first, second = band(100, 0, MAJOR, 66, RATE), band(130, 0, MAJOR, 66, RATE)
+    listening = listen(np.concatenate([first, second], axis=1), RATE)
+    truth = np.concatenate([np.arange(0, 66, 0.6), 66 + np.arange(0, 66, 60 / 130)])
+    assert mir_eval.beat.f_measure(truth, listening.beats) > 0.9
+
+
+def test_a_lost_beat_does_not_shift_all_bars_after_it() -> None:
+    beats = np.delete(np.arange(0.5, 60, 0.5), 61)
+    down = np.isclose((beats - 0.5) % 2, 0)
+    accents = np.where(down, 1.0, 0.1).astype(np.float32)
+    flux = np.full((5_400, 4), 0.01, np.float32)
+    flux[np.round(beats * FRAME_RATE_HZ).astype(int), 0] = accents
+    found, bar, sure = find_downbeats(beats, flux, accents, accents)
+    assert bar == 4
+    assert sure > 0.9
+    assert np.array_equal(found, beats[down])
