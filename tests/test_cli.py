@@ -90,7 +90,7 @@ def test_a_command_that_does_not_exist_is_wrong_usage(angen: Cli) -> None:
     assert angen("generate", "--nonsense") == 2
     assert angen("generate") == 2
     assert angen("train", "--name", "x") == 2
-    assert angen("train", "--resume", "x", "--rank", "8") == 2
+    assert angen("train", "--resume", "x", "--dataset", "y") == 2
 
 
 @pytest.mark.parametrize("seconds", ["0", "-3", "0.5", "36000", "nan"])
@@ -291,7 +291,12 @@ def test_faults_and_stops_have_their_exit_codes(capsys: pytest.CaptureFixture[st
 
 def test_results_become_plain_json() -> None:
     values = {"a": Path("x"), "b": float("nan"), "c": (1, 2.5, float("inf")), "d": None}
-    assert json.loads(json.dumps(plain(values))) == {"a": "x", "b": None, "c": [1, 2.5, None], "d": None}
+    assert json.loads(json.dumps(plain(values))) == {
+        "a": "x",
+        "b": None,
+        "c": [1, 2.5, None],
+        "d": None,
+    }
 
 
 def test_errors_are_known() -> None:

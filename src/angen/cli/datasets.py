@@ -168,5 +168,5 @@ def _end(info: "DatasetInfo") -> None:
         say(note)
     for problem in info.problems:
         say(f"{problem.file}: {problem.reason}")
-    if info.problems:
+    if any(problem.left_out for problem in info.problems):
         raise typer.Exit(ExitCode.SKIPPED)

@@ -56,6 +56,10 @@ def generate(
 
     angen generate --again song.wav --out same.wav
     """
+    if again is None and prompt is None:
+        raise typer.BadParameter("give --prompt, or --again FILE")
+    if lyrics is not None and instrumental:
+        raise typer.BadParameter("give --lyrics or --instrumental, not both")
     from angen.studio.songs import generate_song, new_seed, remake_song, song_request
 
     settings = settings_of(context, base)
@@ -63,10 +67,6 @@ def generate(
         with Waiting(quiet=context.obj.quiet) as watch:
             made = remake_song(again, settings, watch, out=out)
     else:
-        if prompt is None:
-            raise typer.BadParameter("give --prompt, or --again FILE")
-        if lyrics is not None and instrumental:
-            raise typer.BadParameter("give --lyrics or --instrumental, not both")
         request = song_request(
             prompt=prompt,
             lyrics="" if lyrics is None else _read(lyrics),

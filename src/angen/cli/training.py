@@ -75,6 +75,7 @@ def train(
 
     angen train --resume my_band_lora
     """
+    _check_usage(dataset, name, resume)
     from angen.adapters.attach import ATTENTION, MLP
     from angen.studio.training import (
         TrainRequest,
@@ -102,16 +103,14 @@ def train(
     effect = None if no_report else _effect(songs, seconds)
     settings = settings_of(context, base)
     if resume is None:
-        if dataset is None or name is None:
-            raise typer.BadParameter("give --dataset and --name, or --resume NAME")
         request = TrainRequest(
-            name=name,
-            dataset=dataset,
+            name=name or "",
+            dataset=dataset or "",
             config=from_recipe(recipe),
             overwrite=overwrite,
             effect=effect,
         )
-    elif recipe or dataset or name or overwrite or quote_only:
+    elif recipe or overwrite or quote_only:
         raise typer.BadParameter("--resume takes the recipe and dataset that were begun with")
     with Waiting(quiet=context.obj.quiet) as watch:
         if resume is not None:
@@ -231,6 +230,13 @@ def demo(
         tell_table(("What", "Where"), places, "")
     if made.lora.report is not None:
         _end(made.lora.report)
+
+
+def _check_usage(dataset: str | None, name: str | None, resume: str | None) -> None:
+    if resume is None and (dataset is None or name is None):
+        raise typer.BadParameter("give --dataset and --name, or --resume NAME")
+    if resume is not None and (dataset is not None or name is not None):
+        raise typer.BadParameter("--resume takes the dataset and name that were begun with")
 
 
 def _effect(songs: int, seconds: float) -> "EffectConfig":

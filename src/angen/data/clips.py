@@ -94,7 +94,8 @@ def cut_recording(
     Raises BadInput when none of it can be used, OutOfSpace; then no file of it stays.
     """
     path, label = recording.found.path, recording.found.label
-    problems = [Problem(file=label, reason=f.message) for f in check_file(path)]
+    doubts = check_file(path)
+    problems = [Problem(file=label, reason=f.message, left_out=False) for f in doubts]
     whole = listen_file(path)
     song = names.song(Path(label), recording.info.duration_s)
     clips: list[Clip] = []

@@ -95,6 +95,7 @@ class Problem(_Strict):
 
     file: str
     reason: str
+    left_out: bool = True  # False: a warning about something that is used all the same
 
 
 class DatasetInfo(_Strict):
