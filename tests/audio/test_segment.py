@@ -27,6 +27,19 @@ def test_clips_tile_any_recording(seed: int) -> None:
     assert min(lengths) >= 10 - 1e-6 or (len(clips) == 1 and duration_s < 10)
 
 
+@pytest.mark.parametrize("seed", range(100))
+def test_clips_keep_to_any_lengths_that_can_tile(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    min_s = float(rng.uniform(1, 15))
+    max_s = min_s * float(rng.choice([2, rng.uniform(2, 4)]))
+    duration_s = float(rng.uniform(min_s, 12 * min_s))
+    clips = tile(duration_s, [], min_s=min_s, max_s=max_s)
+    assert clips[0][0] == 0
+    assert clips[-1][1] == duration_s
+    for start, end in clips:
+        assert min_s - 1e-6 <= end - start <= max_s + 1e-6
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_overlapping_clips_keep_to_the_longest(seed: int) -> None:
     rng = np.random.default_rng(seed)

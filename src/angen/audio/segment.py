@@ -101,18 +101,22 @@ def tile(
     if duration_s <= 0:
         raise ValueError(f"a recording of {duration_s:g} s has nothing to cut")
     if duration_s < 2 * min_s:
-        return [(0.0, duration_s)] if duration_s <= max_s else []
-    times, costs = _candidates(duration_s, places)
+        return [(0.0, duration_s)]
+    times, costs = _candidates(duration_s, places, longest)
     edges = _cheapest(times, costs, min_s, longest)
     starts = [max(0.0, edge - overlap_s) for edge in edges[:-1]]
     return list(zip(starts, edges[1:], strict=True))
 
 
 def _candidates(
-    duration_s: float, places: Sequence[Place]
+    duration_s: float, places: Sequence[Place], longest_s: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Times in ascending order with their costs; the start and the end among them, free."""
-    grid = np.arange(_GRID_S, duration_s, _GRID_S)
+    """Times in ascending order with their costs; the start and the end among them, free.
+
+    Beside the places, a grid, and the fewest equal clips, which are always a way through.
+    """
+    equal = np.linspace(0, duration_s, int(np.ceil(duration_s / longest_s - 1e-9)) + 1)[1:-1]
+    grid = np.concatenate([np.arange(_GRID_S, duration_s, _GRID_S), equal])
     inside = [place for place in places if 0 < place.time_s < duration_s]
     times = np.concatenate([[0.0, duration_s], grid, [place.time_s for place in inside]])
     costs = np.concatenate(
