@@ -44,7 +44,10 @@ class TrainingLog:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        self._board.close()
+        try:
+            self._board.close()
+        except OSError as error:  # a full disk; what matters more has failed or succeeded by itself
+            logger.warning("The last points of TensorBoard are lost: %s", error)
 
     def tell(self, event: TrainingEvent) -> None:
         """Keep ``event``; the status at most once a second, unless it is worth a line."""

@@ -5,6 +5,7 @@
 A stop is heard between steps: a checkpoint is saved first, then Stopped goes on its way.
 """
 
+import errno
 import logging
 import platform
 import shutil
@@ -29,7 +30,7 @@ from angen.adapters.metadata import (
 from angen.adapters.status import training_lock
 from angen.bundle import Bundle
 from angen.errors import AngenError, BadInput, Incompatible, OutOfSpace, Stopped
-from angen.training.checkpoint import Checkpoint, latest_checkpoint
+from angen.training.checkpoint import Checkpoint, checkpoints, latest_checkpoint
 from angen.training.config import (
     Precision,
     TrainingConfig,
@@ -199,12 +200,28 @@ def _to_the_end(run: Run, data: TrainingData, on_event: OnEvent) -> TrainingResu
             )
             log.status("stopped", saved, message)
             raise Stopped(message) from stop
-        except OutOfSpace:
-            raise  # nothing more can be written, not even why
+        except (OutOfSpace, OSError) as error:  # no space: not even why can be written down
+            raise _space_told(error, run) from error
         except AngenError as error:
             log.status("failed", event, str(error))
             raise
     return result
+
+
+def _space_told(error: OutOfSpace | OSError, run: Run) -> Exception:
+    """What to do about a full disk; another fault of the system as it is."""
+    if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    saved = checkpoints(run.folder / CHECKPOINTS)
+    remedy = (
+        f"go on from {saved[-1].name} with: angen train --resume {run.folder.name!r}"
+        if saved
+        else "start again"
+    )
+    return OutOfSpace(
+        f"The disk of {run.folder} was full at step {run.progress.step}. What was saved before is "
+        f"whole: free some space and {remedy}"
+    )
 
 
 def _opening(run: Run) -> str:

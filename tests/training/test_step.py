@@ -1,0 +1,115 @@
+"""One step of training."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from angen.adapters.attach import detach
+from angen.adapters.files import adapter_tensors
+from angen.bundle import Bundle
+from angen.diffrhythm.objective import Batch
+from angen.errors import BadInput
+from angen.training.config import TrainingConfig
+from angen.training.loop import train
+from angen.training.optim import make_optimizer
+from angen.training.run import fresh_adapter
+from angen.training.step import draw, train_step
+from tests.tiny import BLOCK
+from tests.training.examples import MemoryClips, data
+
+CONFIG = TrainingConfig(rank=4, alpha=8, learning_rate=1e-3)
+
+
+def stepped(
+    bundle: Bundle, groups: list[list[int]], config: TrainingConfig = CONFIG
+) -> tuple[float, dict[str, torch.Tensor]]:
+    """Loss and adapter after two steps on the same clips, divided into batches as asked."""
+    clips = MemoryClips((1, 2, 3, 2))
+    parameters = fresh_adapter(bundle, config)
+    optimizer = make_optimizer(parameters, config)
+    batches = [clips.batch(group) for group in groups]
+    for step in (1, 2):
+        result = train_step(bundle, batches, parameters, optimizer, config, step=step, steps=2)
+    tensors = adapter_tensors(bundle.dit)
+    detach(bundle.dit)
+    return result.loss, tensors
+
+
+@pytest.mark.parametrize("groups", [[[0, 1], [2, 3]], [[0], [1], [2], [3]], [[0, 1, 2], [3]]])
+def test_accumulated_batches_equal_one_large_one(
+    tiny_bundle: Bundle, groups: list[list[int]]
+) -> None:
+    loss, tensors = stepped(tiny_bundle, [[0, 1, 2, 3]])
+    other_loss, others = stepped(tiny_bundle, groups)
+    assert other_loss == pytest.approx(loss, rel=1e-6)
+    for name, tensor in tensors.items():
+        torch.testing.assert_close(others[name], tensor, rtol=1e-3, atol=1e-6)
+
+
+def test_gradient_checkpointing_gives_the_same_numbers(tiny_bundle: Bundle) -> None:
+    config = replace(CONFIG, lora_dropout=0.2)
+    loss, tensors = stepped(tiny_bundle, [[0, 1, 2, 3]], config)
+    again, others = stepped(
+        tiny_bundle, [[0, 1, 2, 3]], replace(config, gradient_checkpointing=True)
+    )
+    assert again == loss
+    assert all(torch.equal(tensors[name], others[name]) for name in tensors)
+
+
+def test_bfloat16_follows_float32(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    config = replace(CONFIG, max_steps=6)
+    exact = train(tiny_bundle, data(), config, tmp_path / "a")
+    coarse = train(
+        tiny_bundle, data(), replace(config, precision="bfloat16"), tmp_path / "b"  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert exact.losses.training is not None
+    assert coarse.losses.training == pytest.approx(exact.losses.training, rel=0.02)
+    assert coarse.losses.training != exact.losses.training
+    assert tiny_bundle.dtype is torch.float32
+
+
+def test_a_draw_does_not_depend_on_the_company() -> None:
+    clips = MemoryClips((1, 2, 3, 2))
+    whole = draw(clips.batch([0, 1, 2, 3]), BLOCK, CONFIG, step=5, first=0)
+    part = draw(clips.batch([1]), BLOCK, CONFIG, step=5, first=1)
+    assert torch.equal(whole.noise[1, : 2 * BLOCK], part.noise[0])
+    assert torch.equal(whole.times[1, :2], part.times[0])
+    assert whole.noise[1, 2 * BLOCK :].abs().max() == 0
+    assert whole.dropped[1] == part.dropped[0]
+
+
+def test_draws_have_the_distributions_that_are_asked_for() -> None:
+    clips = MemoryClips((5,) * 200)
+    config = replace(CONFIG, condition_dropout=0.25)
+    drawn = draw(clips.batch(range(200)), BLOCK, config, step=1, first=0)
+    assert drawn.noise.mean().item() == pytest.approx(0, abs=0.02)
+    assert drawn.noise.std().item() == pytest.approx(1, abs=0.02)
+    assert torch.logit(drawn.times).std().item() == pytest.approx(1, abs=0.08)
+    assert drawn.dropped.float().mean().item() == pytest.approx(0.25, abs=0.08)
+
+
+def test_steps_draw_anew() -> None:
+    batch = MemoryClips((2,)).batch([0])
+    one, two = (draw(batch, BLOCK, CONFIG, step=step, first=0) for step in (1, 2))
+    assert not torch.equal(one.noise, two.noise)
+    assert not torch.equal(one.times, two.times)
+
+
+def test_a_loss_that_is_no_number_stops_before_the_weights_change(tiny_bundle: Bundle) -> None:
+    parameters = fresh_adapter(tiny_bundle, CONFIG)
+    before = adapter_tensors(tiny_bundle.dit)
+    batch = MemoryClips((2, 2)).batch([0, 1])
+    broken = Batch(
+        text=batch.text,
+        text_lengths=batch.text_lengths,
+        latents=batch.latents.clone().fill_(float("nan")),
+        frames=batch.frames,
+        style=batch.style,
+    )
+    optimizer = make_optimizer(parameters, CONFIG)
+    with pytest.raises(BadInput, match=r"astray at step 3: loss nan.* try 3e-04"):
+        train_step(tiny_bundle, [broken], parameters, optimizer, CONFIG, step=3, steps=9)
+    after = adapter_tensors(tiny_bundle.dit)
+    assert all(torch.equal(before[name], after[name]) for name in before)
