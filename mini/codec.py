@@ -1,10 +1,12 @@
-"""Train the encoder and decoder of ``mini`` together: ``python -m mini.codec``.
+"""Fit the encoder and train the decoder of ``mini``: ``python -m mini.codec``.
 
-The pair is an autoencoder: waveform to 64 numbers at 5 Hz to waveform. The encoder sees only
-magnitudes, so the decoder invents phases, and all losses compare magnitudes. Noise on the
-latents while training makes nearby latents sound alike, which forgives the DiT its errors.
+The encoder is a linear map, computed in a minute. The decoder learns to turn its 128 numbers at
+5 Hz into spectra; it learns from the spectra, not from the sound, which is several times cheaper.
+Noise on the latents while training makes nearby latents sound alike, which forgives the DiT its
+errors.
 
-Shapes: B clips, C latent channels, T latent frames, S samples.
+Shapes: B clips, C latent channels, T latent frames, F spectrum frames, K bins,
+S samples.
 """
 
 import argparse
@@ -17,82 +19,95 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from angen.mel import mel_filters
-from angen.vocoder.encoder import Encoder, EncoderConfig
-from angen.vocoder.istft import InverseStft, IstftConfig
-from mini.loop import WORK, Budget, load_state, run
+from angen.files import replacing
+from angen.mel import LOWEST_HZ, mel_filters
+from angen.vocoder.encoder import Encoder, EncoderConfig, fit_components
+from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig
+from mini.loop import WORK, Budget, join, load_state, rank, run
 from mini.material import RATE_HZ, Material, open_material
 from mini.timbres import random_sound
 
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "codec.pt"
-CHANNELS = 64
-FFT_SIZES = (256, 512, 1024, 2048, 4096)
-LARGEST_NOISE = 0.35  # deviation of the noise on latents whose own is 1
+CHANNELS = 128
+NOISE = 0.2  # largest deviation of the noise on latents whose own is 1
 CLIP_S = 2.0
+FITTED_MINUTES = 40.0  # of music that the encoder is fitted to
+FINE_WEIGHT = 1.5  # of a quarter-tone band beside a mel band
 
 ENCODER = EncoderConfig(
     out_channels=CHANNELS,
     sample_rate_hz=RATE_HZ,
-    fft_samples=1024,
+    fft_samples=512,
+    bands=48,
+    fine_fft_samples=4096,
+    fine_bands=150,
     hop_samples=240,
-    bands=80,
-    widths=(144, 224, 288),
-    blocks=(1, 2, 1),
-    kernels=(5, 5, 3),
-    factors=(4, 5),
+    frames=20,
+    fine_frames=2,
 )
 DECODER = IstftConfig(
     in_channels=CHANNELS,
     sample_rate_hz=RATE_HZ,
     fft_samples=960,
     hop_samples=240,
-    widths=(320, 224, 208),
-    blocks=(1, 1, 4),
-    kernels=(3, 5, 5),
-    factors=(5, 4),
+    frames=ENCODER.frames,
+    bands=ENCODER.bands,
+    fine_frames=ENCODER.fine_frames,
+    fine_bands=ENCODER.fine_bands,
+    width=256,
+    blocks=4,
+    kernel=5,
 )
 
 
-class Spectral(nn.Module):
-    """Distance of two waveforms at one resolution: log-mel L1 + convergence + log magnitude."""
+class Targets(nn.Module):
+    """What the decoder's head should say of a waveform, and how far it is from saying so."""
 
     window: Tensor
     filters: Tensor
+    weight: Tensor
 
-    def __init__(self, fft_samples: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.fft_samples = fft_samples
-        bands = min(128, max(32, fft_samples // 16))
-        self.register_buffer("window", torch.hann_window(fft_samples))
-        self.register_buffer("filters", mel_filters(RATE_HZ, fft_samples, bands, 30.0))
+        self.size, self.hop = DECODER.fft_samples, DECODER.hop_samples
+        self.register_buffer("window", torch.hann_window(self.size))
+        self.register_buffer("filters", mel_filters(RATE_HZ, self.size, 64, LOWEST_HZ))
+        hz = torch.linspace(0, RATE_HZ / 2, self.size // 2 + 1)
+        weight = 1 / (1 + hz / 700)  # bins that the ear resolves count, as the mel scale has it
+        self.register_buffer("weight", (weight / weight.mean())[:, None])
 
-    def magnitude(self, wave: Tensor) -> Tensor:
-        """(B, S) -> (B, bins, frames), 1 for a full-scale sine."""
-        size = self.fft_samples
-        spectrum = torch.stft(wave, size, size // 4, window=self.window, return_complex=True)
-        power = spectrum.real.square() + spectrum.imag.square()
-        return (power + 1e-9).sqrt() * (2 / self.window.sum())
+    def forward(self, wave: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, S) -> magnitudes (B, K, F), 1 for a full-scale sine, and movements of length 1."""
+        margin = (self.size - self.hop) // 2
+        spectrum = torch.stft(
+            nn.functional.pad(wave, (margin + self.hop, margin)),
+            self.size,
+            self.hop,
+            window=self.window,
+            center=False,
+            return_complex=True,
+        )  # (B, K, F + 1): one frame more in front
+        turn = 2 * torch.pi * self.hop / self.size * torch.arange(spectrum.shape[1])
+        moved = spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()
+        moved = moved * torch.polar(torch.ones_like(turn), -turn)[:, None]
+        return spectrum[:, :, 1:].abs() * (2 / self.window.sum()), moved / (moved.abs() + 1e-12)
 
-    def mel_distance(self, ours: Tensor, true: Tensor) -> Tensor:
-        """Mean absolute difference of natural log-mels, between magnitudes (B, bins, frames)."""
-        floor = 1e-4
-        return (
-            (
-                ((self.filters @ ours).clamp_min(floor).log())
-                - ((self.filters @ true).clamp_min(floor).log())
-            )
-            .abs()
-            .mean()
-        )
-
-    def forward(self, ours: Tensor, true: Tensor) -> tuple[Tensor, Tensor]:
-        """Waveforms (B, S) -> log-mel distance, and the rest."""
-        ours_m, true_m = self.magnitude(ours), self.magnitude(true)
-        error = (ours_m - true_m).flatten(1).norm(dim=1)
-        convergence = (error / (true_m.flatten(1).norm(dim=1) + 1e-2)).mean()
-        logs = ((ours_m + 1e-4).log() - (true_m + 1e-4).log()).abs().mean()
-        return self.mel_distance(ours_m, true_m), convergence + 0.5 * logs
+    def losses(self, logs: Tensor, movement: Tensor, wave: Tensor) -> dict[str, Tensor]:
+        """Log magnitude, loudness-weighted magnitude, mel and movement errors of the head."""
+        magnitude, moved = self(wave)
+        loud = (magnitude + FLOOR).pow(0.3)
+        made = logs.exp()
+        mels = [(self.filters @ m + FLOOR).log() for m in (made, magnitude)]
+        error = (movement - moved).abs().square()
+        share = magnitude / (magnitude.sum((1, 2), keepdim=True) + 1.0)
+        losses = {
+            "log": (self.weight * (logs - (magnitude + FLOOR).log()).abs()).mean(),
+            "loud": 8 * (self.weight * ((0.3 * logs).exp() - loud).abs()).mean(),
+            "mel": (mels[0] - mels[1]).abs().mean(),
+            "moved": (share * error).sum((1, 2)).mean(),
+        }
+        return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
 
 def clips(materials: Sequence[Material], count: int, rng: np.random.Generator) -> Tensor:
@@ -116,45 +131,81 @@ def clips(materials: Sequence[Material], count: int, rng: np.random.Generator) -
     return torch.from_numpy(np.stack(batch).astype(np.float32))
 
 
-def build() -> dict[str, nn.Module]:
-    """An untrained encoder and decoder that belong together."""
-    return {"encoder": Encoder(ENCODER), "decoder": InverseStft(DECODER)}
+def feature_weights() -> Tensor:
+    """How much each number (features,) of the encoder's views counts in the fit."""
+    coarse, fine = ENCODER.frames * ENCODER.bands, ENCODER.fine_frames * ENCODER.fine_bands
+    return torch.cat([torch.ones(coarse), torch.full((fine,), FINE_WEIGHT)])
+
+
+def fit(minutes: float, seed: int) -> Encoder:
+    """An encoder fitted to that much of the pools' music, augmented as for the decoder."""
+    rng = np.random.default_rng(seed)
+    materials = [open_material("train"), open_material("held_out")]
+    encoder = Encoder(ENCODER)
+    found = []
+    for _ in range(round(minutes * 60 / CLIP_S / 10)):
+        with torch.no_grad():
+            found.append(encoder.views(clips(materials, 10, rng)).flatten(0, 1))
+    explained = fit_components(encoder, torch.cat(found), feature_weights())
+    log.info("%d channels explain %.3f of the variance", CHANNELS, explained.sum())
+    return encoder.eval()
+
+
+def fitted(seed: int) -> Encoder:
+    """The fitted encoder, from disk or anew."""
+    path = WORK / "encoder.pt"
+    encoder = Encoder(ENCODER)
+    if path.exists():
+        encoder.load_state_dict(torch.load(path, weights_only=True))
+        return encoder.eval()
+    encoder = fit(FITTED_MINUTES, seed)
+    if rank() == 0:
+        with replacing(path) as beside:
+            torch.save(encoder.state_dict(), beside)
+    return encoder
+
+
+@torch.no_grad()
+def undo(encoder: Encoder, decoder: InverseStft) -> None:
+    """Let the decoder begin with the inverse of the encoder's map, scaled to about -1 to 1."""
+    weights = feature_weights().double()
+    unweighted = encoder.components.weight.double() / weights
+    matrix = torch.linalg.pinv(unweighted) / weights[:, None]  # (features, C)
+    offset = -matrix @ encoder.components.bias.double()
+    decoder.unfold.weight.copy_(matrix / 2.5)
+    decoder.unfold.bias.copy_((offset + 5) / 2.5)
 
 
 def train(budget: Budget, batch: int, seed: int) -> None:
-    """Train until the budget is used up; what is learned lies in ``CHECKPOINT``."""
+    """Train the decoder until the budget is used up; it lies in ``CHECKPOINT``."""
+    join()
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
     materials = [open_material("train"), open_material("held_out")]
-    models = build()
+    encoder = fitted(seed)
+    encoder.requires_grad_(False)
+    decoder = InverseStft(DECODER)
+    undo(encoder, decoder)
+    models: dict[str, nn.Module] = {"decoder": decoder}
     averages = {name: copy.deepcopy(model).eval() for name, model in models.items()}
-    resolutions = [Spectral(size) for size in FFT_SIZES]
+    rng = np.random.default_rng([seed, rank()])
+    torch.manual_seed(seed + rank())
+    targets = Targets()
 
     def step_losses(step: int, progress: float) -> dict[str, Tensor]:
-        del step
+        del step, progress
         wave = clips(materials, batch, rng)
-        if progress > 0.7:  # the statistics have settled: train with what use will see
-            models["encoder"].get_submodule("normalise").eval()
+        latents = encoder(wave[:, None])
+        latents = latents + NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
         with torch.autocast("cpu", torch.bfloat16):
-            latents = models["encoder"](wave[:, None])
-            sizes = LARGEST_NOISE * torch.rand(len(latents), 1, 1)
-            made = models["decoder"](latents + sizes * torch.randn_like(latents))
-        mels, rest = [], []
-        for i in rng.choice(len(resolutions), 3, replace=False, p=[0.15, 0.2, 0.25, 0.25, 0.15]):
-            mel, other = resolutions[i](made[:, 0].float(), wave)
-            mels.append(mel)
-            rest.append(other)
-        mel, other = torch.stack(mels).mean(), torch.stack(rest).mean()
-        return {"total": mel + other, "mel": mel}
+            logs, movement = decoder.spectra(latents)
+        return targets.losses(logs, movement, wave)
 
     run(models, averages, step_losses, budget, CHECKPOINT)
 
 
 def trained_encoder() -> Encoder:
-    """The averaged encoder of the last checkpoint, ready for use."""
-    encoder = Encoder(ENCODER)
-    encoder.load_state_dict(load_state(CHECKPOINT)["averages"]["encoder"])
-    return encoder.eval().requires_grad_(False)
+    """The fitted encoder, ready for use."""
+    return fitted(0).requires_grad_(False)
 
 
 def trained_decoder() -> InverseStft:

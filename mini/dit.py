@@ -22,22 +22,23 @@ from angen.diffrhythm.objective import (
     logit_normal_times,
     mean_loss,
 )
-from mini.codec import trained_encoder
+from mini.codec import CHANNELS, DECODER, trained_encoder
 from mini.latents import Latents, cached, draw
-from mini.loop import WORK, Budget, load_state, run
-from mini.material import RATE_HZ, open_material
+from mini.loop import WORK, Budget, join, load_state, rank, run
+from mini.material import RATE_HZ
 from mini.style import trained
 
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "dit.pt"
 DROPPED = 0.1
+FRAMES_HZ = RATE_HZ / DECODER.samples_per_frame
 BLOCKS = (5, 7, 10)  # lengths of clips, in blocks of 2 s
 CONFIG = DiTConfig(
     dim=256,
     depth=6,
     heads=4,
     ff_mult=3,
-    mel_dim=64,
+    mel_dim=CHANNELS,
     text_num_embeds=512,
     block_size=10,
 )
@@ -48,7 +49,7 @@ def loss_of(dit: DiT, pool: Latents, frames: int, rng: np.random.Generator, low:
     blocks = int(rng.choice(BLOCKS))
     clips = max(1, frames // (blocks * CONFIG.block_size))
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    batch = draw(pool, clips, blocks, CONFIG.block_size, RATE_HZ / 4800, rng)
+    batch = draw(pool, clips, blocks, CONFIG.block_size, FRAMES_HZ, rng)
     noise = torch.randn(batch.latents.shape, generator=generator)
     times = logit_normal_times((clips, blocks), generator)
     dropped = dropped_conditions(clips, DROPPED, generator)
@@ -56,12 +57,13 @@ def loss_of(dit: DiT, pool: Latents, frames: int, rng: np.random.Generator, low:
         return mean_loss(block_flow_loss(dit, batch, noise, times, dropped), batch)
 
 
-def train(budget: Budget, frames: int, seed: int, low: bool) -> None:
+def train(budget: Budget, frames: int, hours: float, seed: int, low: bool) -> None:
     """Train until the budget is used up; what is learned lies in ``CHECKPOINT``."""
+    join()
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, rank()])
     encoder, style = trained_encoder(), trained()
-    pool = cached(open_material("train"), "train", encoder, style)
+    pool = cached("train", hours, encoder, style)
     dit = DiT(CONFIG)
     log.info("%.2f M weights", sum(p.numel() for p in dit.parameters()) / 1e6)
     average = copy.deepcopy(dit).eval()
@@ -87,13 +89,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, default=50)
     parser.add_argument("--frames", type=int, default=2400, help="latent frames in a batch")
+    parser.add_argument("--hours", type=float, default=8, help="of the pool to learn from")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--float32", action="store_true", help="not in bfloat16")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     budget = Budget(steps=given.steps, minutes=given.minutes, rate=given.rate, warmup=200)
-    train(budget, given.frames, given.seed, low=not given.float32)
+    train(budget, given.frames, given.hours, given.seed, low=not given.float32)
 
 
 if __name__ == "__main__":

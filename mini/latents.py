@@ -18,8 +18,8 @@ from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
 from angen.vocoder.encoder import Encoder
 from mini.loop import WORK
-from mini.material import RATE_HZ, Entry, Material
-from mini.style import caption
+from mini.material import Entry, Material, open_material
+from mini.style import Heard, caption, judged
 
 log = logging.getLogger(__name__)
 WORDINGS = 8  # prompts drawn for each piece
@@ -43,14 +43,14 @@ class Latents:
         return self.frames[start : start + count].float()
 
 
-def cached(material: Material, name: str, encoder: Encoder, style: StyleEncoder) -> Latents:
-    """The latents of a pool, from disk if these very networks encoded all its pieces before."""
-    folder = WORK / "latents"
-    path = folder / f"{name}-{len(material.entries)}-{_fingerprint(encoder, style)}.pt"
+def cached(name: str, hours: float, encoder: Encoder, style: StyleEncoder) -> Latents:
+    """Latents of so much of a pool, from disk if the same networks made them before."""
+    material = open_material(name)
+    heard = Heard(material, name, hours)
+    path = WORK / "latents" / f"{name}-{len(heard.entries)}-{_fingerprint(encoder, style)}.pt"
     if not path.exists():
-        _encode(material, path, encoder, style)
-    stored = torch.load(path, weights_only=True)
-    return Latents(entries=material.entries, **stored)
+        _encode(material, heard, path, encoder, style)
+    return Latents(entries=heard.entries, **torch.load(path, weights_only=True))
 
 
 def _fingerprint(*networks: torch.nn.Module) -> str:
@@ -61,23 +61,23 @@ def _fingerprint(*networks: torch.nn.Module) -> str:
     return digest.hexdigest()[:12]
 
 
-def _encode(material: Material, path: Path, encoder: Encoder, style: StyleEncoder) -> None:
+@torch.no_grad()
+def _encode(
+    material: Material, heard: Heard, path: Path, encoder: Encoder, style: StyleEncoder
+) -> None:
     rng = np.random.default_rng(0)
     frames, text, sound, starts = [], [], [], [0]
-    with torch.no_grad():
-        for number, entry in enumerate(material.entries):
-            wave = torch.from_numpy(material.piece(entry))
-            latents = encoder(wave[None, None])[0].T  # (T, C)
-            frames.append(latents.half())
-            starts.append(starts[-1] + len(latents))
-            wordings = [caption(entry, rng) for _ in range(WORDINGS)]
-            text.append(style.embed_text(wordings).half())
-            size = min(len(wave), 12 * RATE_HZ)
-            firsts = np.linspace(0, len(wave) - size, WINDOWS).astype(int)
-            heard = [style.embed_audio(wave[i : i + size].numpy(), RATE_HZ) for i in firsts]
-            sound.append(torch.stack(heard).half())
-            if number % 200 == 0:
-                log.info("%d of %d pieces encoded", number, len(material.entries))
+    for number, entry in enumerate(heard.entries):
+        wave = torch.from_numpy(material.piece(entry))
+        latents = encoder(wave[None, None])[0].T  # (T, C)
+        frames.append(latents.half())
+        starts.append(starts[-1] + len(latents))
+        wordings = [caption(entry, rng) for _ in range(WORDINGS)]
+        text.append(style.embed_text(wordings).half())
+        crops = [heard.crop(number, 12 * heard.rate_hz, rng) for _ in range(WINDOWS)]
+        sound.append(judged(style, torch.from_numpy(np.stack(crops)).float()).half())
+        if number % 100 == 0:
+            log.info("%d of %d pieces encoded", number, len(heard.entries))
     stored = {
         "frames": torch.cat(frames),
         "starts": starts,

@@ -1,20 +1,24 @@
 """What every training of ``mini`` shares: a budget, a schedule, checkpoints, an average of weights.
 
+Several processes may work on one training, one core each, with torchrun's variables RANK,
+WORLD_SIZE, MASTER_ADDR and MASTER_PORT: on a busy machine that wastes less than threads do.
+
 A training is over when its steps or its minutes are used up, whichever comes first, and the
-learning rate follows the larger of the two fractions. A checkpoint is written every minute and on
-Ctrl-C; the same command goes on from it.
+learning rate follows the larger of the two fractions. A checkpoint is written every minute, and
+the same command goes on from it.
 """
 
 import logging
 import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from angen.files import replacing
 
@@ -36,10 +40,10 @@ class Budget:
         """Part of the budget that is used, 0 to 1."""
         return min(1.0, max(step / self.steps, minutes / self.minutes))
 
-    def rate_at(self, step: int, minutes: float) -> float:
-        """Learning rate: a linear warm-up, then a cosine down to a fiftieth."""
+    def rate_at(self, step: int, used: float) -> float:
+        """Learning rate at a progress of 0 to 1: a linear warm-up, then a cosine to a fiftieth."""
         warm = min(1.0, (step + 1) / self.warmup)
-        cosine = 0.5 + 0.5 * math.cos(math.pi * self.progress(step, minutes))
+        cosine = 0.5 + 0.5 * math.cos(math.pi * used)
         return self.rate * warm * (0.02 + 0.98 * cosine)
 
 
@@ -74,6 +78,33 @@ def average_into(average: nn.Module, model: nn.Module, keep: float) -> None:
             value.copy_(buffers[name])
 
 
+def rank() -> int:
+    """Which of the processes of this training this is, from 0."""
+    return int(os.environ.get("RANK", "0"))
+
+
+def join() -> None:
+    """Meet the other processes of this training, if there are any."""
+    torch.set_flush_denormal(True)  # fading sounds leave numbers that cost a processor dearly
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        distributed.init_process_group("gloo")
+
+
+def _agreed(weights: Sequence[Tensor], used: float) -> float:
+    """Average the gradients over all processes; all get the progress of the first."""
+    if not distributed.is_initialized():
+        return used
+    gradients = [w.grad if w.grad is not None else torch.zeros_like(w) for w in weights]
+    mine = torch.tensor([used if rank() == 0 else 0.0])
+    flat = torch.cat([mine, *(g.flatten() for g in gradients)])
+    distributed.all_reduce(flat)
+    at = 1
+    for w in weights:
+        w.grad = (flat[at : at + w.numel()] / distributed.get_world_size()).view_as(w)
+        at += w.numel()
+    return float(flat[0])
+
+
 def run(
     models: dict[str, nn.Module],
     averages: dict[str, nn.Module],
@@ -89,7 +120,6 @@ def run(
     step_losses: takes the step and the progress (0 to 1), gives named losses; the one called
     ``total`` is minimised. ``averages`` are copies of some models that follow them slowly.
     """
-    torch.set_flush_denormal(True)  # fading sounds leave numbers that cost a processor dearly
     weights = [p for model in models.values() for p in model.parameters() if p.requires_grad]
     matrices = [p for p in weights if p.ndim > 1]
     others = [p for p in weights if p.ndim <= 1]
@@ -98,35 +128,29 @@ def run(
     step, before_s = _resume(checkpoint, models, averages, optimiser)
     started = saved = time.monotonic()
     means = Averages()
-
-    def minutes() -> float:
-        return (before_s + time.monotonic() - started) / 60
-
-    def save() -> None:
-        _save(checkpoint, models, averages, optimiser, step, minutes() * 60)
-
-    try:
-        while budget.progress(step, minutes()) < 1:
-            for group in optimiser.param_groups:
-                group["lr"] = budget.rate_at(step, minutes())
-            losses = step_losses(step, budget.progress(step, minutes()))
-            optimiser.zero_grad(set_to_none=True)
-            losses["total"].backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(weights, 1.0)
-            if torch.isfinite(norm):
-                optimiser.step()
-            step += 1
-            keep = min(average_keep, (step + 1) / (step + 10))
-            for name, average in averages.items():
-                average_into(average, models[name], keep)
-            means.add({name: float(value.detach()) for name, value in losses.items()})
-            if step % log_every == 0:
-                log.info("step %d, %.1f min: %s", step, minutes(), means.line())
-            if time.monotonic() - saved > SAVE_EVERY_S:
-                save()
-                saved = time.monotonic()
-    finally:
-        save()
+    used = budget.progress(step, before_s / 60)
+    while used < 1:
+        losses = step_losses(step, used)
+        optimiser.zero_grad(set_to_none=True)
+        losses["total"].backward()  # type: ignore[no-untyped-call]
+        minutes = (before_s + time.monotonic() - started) / 60
+        used = _agreed(weights, budget.progress(step + 1, minutes))
+        for group in optimiser.param_groups:
+            group["lr"] = budget.rate_at(step, used)
+        if torch.isfinite(nn.utils.clip_grad_norm_(weights, 1.0)):
+            optimiser.step()
+        step += 1
+        keep = min(average_keep, (step + 1) / (step + 10))
+        for name, average in averages.items():
+            average_into(average, models[name], keep)
+        means.add({name: float(value.detach()) for name, value in losses.items()})
+        if rank():
+            continue
+        if step % log_every == 0:
+            log.info("step %d, %.1f min: %s", step, minutes, means.line())
+        if time.monotonic() - saved > SAVE_EVERY_S or used >= 1:
+            _save(checkpoint, models, averages, optimiser, step, minutes * 60)
+            saved = time.monotonic()
 
 
 def _save(

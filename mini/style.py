@@ -15,14 +15,17 @@ import copy
 import logging
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from angen.conditioning.style import STYLE_WIDTH, StyleConfig, StyleEncoder
-from mini.loop import WORK, Budget, load_state, run
+from angen.files import replacing
+from mini.loop import WORK, Budget, join, load_state, rank, run
 from mini.material import RATE_HZ, Entry, Material, open_material
 
 log = logging.getLogger(__name__)
@@ -87,41 +90,80 @@ def caption(entry: Entry, rng: np.random.Generator) -> str:
     return entry.captions[int(rng.integers(len(entry.captions)))]
 
 
+class Heard:
+    """What the audio tower hears of a pool, computed once: log-mels and pitch classes."""
+
+    def __init__(self, material: Material, name: str, hours: float) -> None:
+        self.rate_hz = CONFIG.rate_hz // CONFIG.hop_samples
+        self.entries: list[Entry] = []
+        self.starts = [0]  # first frame of each piece, and the end
+        for entry in material.entries:
+            if self.starts[-1] > hours * 3600 * self.rate_hz:
+                break
+            self.entries.append(entry)
+            self.starts.append(self.starts[-1] + -(-entry.samples // CONFIG.hop_samples))
+        path = WORK / "heard" / f"{name}-{len(self.entries)}.npy"
+        if not path.exists():
+            self._listen(material, path)
+        self.frames = np.load(path, mmap_mode="r")  # (frames, bands + 12)
+
+    def _listen(self, material: Material, path: Path) -> None:
+        tower = StyleEncoder(CONFIG).audio
+        frames = np.zeros((self.starts[-1], CONFIG.bands + 12), np.float16)
+        for i, entry in enumerate(self.entries):
+            with torch.no_grad():
+                mel, pitches = tower.hear(torch.from_numpy(material.piece(entry))[None])
+            both = torch.cat([mel, pitches], dim=1)[0].T  # (T, bands + 12)
+            frames[self.starts[i] : self.starts[i + 1]] = both.half().numpy()
+        with replacing(path) as beside:
+            np.save(beside, frames)
+
+    def crop(self, piece: int, count: int, rng: np.random.Generator) -> NDArray[np.float16]:
+        """A random stretch (count, bands + 12) of a piece, repeated where the piece is shorter."""
+        start, length = self.starts[piece], self.starts[piece + 1] - self.starts[piece]
+        first = start + int(rng.integers(0, max(1, length - count + 1)))
+        found = self.frames[first : first + min(count, length)]
+        return np.asarray(np.resize(found, (count, found.shape[1])))
+
+
 def pairs(
-    materials: Sequence[Material], count: int, seconds: float, rng: np.random.Generator
+    pools: Sequence[Heard], count: int, seconds: float, rng: np.random.Generator
 ) -> tuple[Tensor, list[str], list[str]]:
-    """Clips (B, S), a caption for each, and the name of its style."""
-    samples = round(seconds * RATE_HZ)
-    sizes = np.array([len(material.entries) for material in materials])
-    sounds, texts, styles = [], [], []
+    """What is heard (B, T, bands + 12), a caption for each, and the name of its style."""
+    sizes = np.array([len(pool.entries) for pool in pools])
+    heard, texts, styles = [], [], []
     for _ in range(count):
-        material = materials[int(rng.choice(len(materials), p=sizes / sizes.sum()))]
-        entry = material.entries[int(rng.integers(len(material.entries)))]
-        sound = material.crop_of(entry, samples, rng)
-        if rng.random() < 0.3:
-            sound = sound + rng.uniform(0, 0.01) * rng.standard_normal(len(sound))
-        sounds.append(sound.astype(np.float32))
-        texts.append(caption(entry, rng))
-        styles.append(entry.style)
-    return torch.from_numpy(np.stack(sounds)), texts, styles
+        pool = pools[int(rng.choice(len(pools), p=sizes / sizes.sum()))]
+        piece = int(rng.integers(len(pool.entries)))
+        heard.append(pool.crop(piece, round(seconds * pool.rate_hz), rng))
+        texts.append(caption(pool.entries[piece], rng))
+        styles.append(pool.entries[piece].style)
+    return torch.from_numpy(np.stack(heard)).float(), texts, styles
 
 
-def train(budget: Budget, batch: int, seed: int) -> None:
+def judged(style: StyleEncoder, heard: Tensor) -> Tensor:
+    """Style vectors (B, E) of crops (B, T, bands + 12)."""
+    mel, pitches = heard.transpose(1, 2).split([CONFIG.bands, 12], dim=1)
+    return functional.normalize(style.audio.judge(mel, pitches), dim=1)
+
+
+def train(budget: Budget, batch: int, hours: float, seed: int) -> None:
     """Train until the budget is used up; what is learned lies in ``CHECKPOINT``."""
+    join()
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
-    materials = [open_material("train"), open_material("held_out")]
-    names = sorted({entry.style for material in materials for entry in material.entries})
+    rng = np.random.default_rng([seed, rank()])
+    pools = [Heard(open_material(name), name, hours) for name in ("train", "held_out")]
+    names = sorted({entry.style for pool in pools for entry in pool.entries})
     style = StyleEncoder(CONFIG)
     heads = Heads(len(names))
     average = copy.deepcopy(style).eval()
 
     def step_losses(step: int, progress: float) -> dict[str, Tensor]:
         del step, progress
-        sounds, texts, styles = pairs(materials, batch, rng.choice([4.0, 8.0, 12.0]), rng)
-        with torch.autocast("cpu", torch.bfloat16):
-            heard = style.audio(sounds)
-        audio = functional.normalize(heard.float(), dim=1)
+        heard, texts, styles = pairs(pools, batch, rng.choice([4.0, 8.0, 12.0]), rng)
+        room = 0.2 * torch.randn(len(heard), 1, CONFIG.bands)  # another room, another speaker
+        heard[:, :, : CONFIG.bands] += room
+        audio = judged(style, heard)
         text = functional.normalize(style.text(texts), dim=1)
         contrast = heads.contrast(text, audio)
         naming = heads.naming(text, audio, torch.tensor([names.index(name) for name in styles]))
@@ -141,8 +183,10 @@ def trained() -> StyleEncoder:
 def retrieval(style: StyleEncoder, material: Material, count: int, seed: int) -> dict[str, float]:
     """How well clips find their caption among ``count``, and styles their name, on a pool."""
     rng = np.random.default_rng(seed)
-    sounds, texts, styles = pairs([material], count, 10.0, rng)
+    chosen = [material.entries[i] for i in rng.permutation(len(material.entries))[:count]]
+    texts, styles = [caption(entry, rng) for entry in chosen], [entry.style for entry in chosen]
     with torch.no_grad():
+        sounds = [material.crop_of(entry, 10 * RATE_HZ, rng) for entry in chosen]
         audio = torch.stack([style.embed_audio(sound, RATE_HZ) for sound in sounds])
         text = style.embed_text(texts)
         names = sorted(set(styles))
@@ -162,12 +206,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--batch", type=int, default=48)
+    parser.add_argument("--hours", type=float, default=4, help="of the pool to hear")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     budget = Budget(steps=given.steps, minutes=given.minutes, rate=given.rate)
-    train(budget, given.batch, given.seed)
+    train(budget, given.batch, given.hours, given.seed)
+    if rank():
+        return
     log.info("on unseen pieces: %s", retrieval(trained(), open_material("unseen"), 100, 1))
 
 

@@ -19,7 +19,7 @@ def harmonic_notes(samples: int, rate_hz: int, rng: np.random.Generator) -> NDAr
     """A few notes with random overtones, attacks, decays and vibrato."""
     sound = np.zeros(samples)
     for _ in range(int(rng.integers(1, 7))):
-        start = int(rng.integers(0, samples))
+        start = int(rng.integers(0, samples - 99))
         time = np.arange(samples - start) / rate_hz
         pitch_hz = 27.5 * 2 ** rng.uniform(0.5, 6.5)
         vibrato = rng.uniform(0, 0.006) * np.sin(2 * np.pi * rng.uniform(3, 7) * time)
@@ -45,7 +45,7 @@ def noise_bursts(samples: int, rate_hz: int, rng: np.random.Generator) -> NDArra
     """Filtered noise that decays from random moments on, as of drums."""
     sound = np.zeros(samples)
     for _ in range(int(rng.integers(1, 8))):
-        start = int(rng.integers(0, samples))
+        start = int(rng.integers(0, samples - 99))
         time = np.arange(samples - start) / rate_hz
         burst = rng.standard_normal(len(time)) * np.exp(-time / rng.uniform(0.005, 0.4))
         smooth = int(rng.integers(1, 24))

@@ -48,10 +48,13 @@ def tiny_decoder(seed: int = 1) -> InverseStft:
                 sample_rate_hz=RATE_HZ,
                 fft_samples=160,
                 hop_samples=80,
-                widths=(16, 16),
-                blocks=(1, 1),
-                kernels=(3, 3),
-                factors=(20,),
+                frames=20,
+                bands=16,
+                fine_frames=2,
+                fine_bands=24,
+                width=16,
+                blocks=2,
+                kernel=3,
             )
         )
 
@@ -64,12 +67,12 @@ def tiny_encoder(seed: int = 2) -> Encoder:
                 out_channels=CHANNELS,
                 sample_rate_hz=RATE_HZ,
                 fft_samples=160,
-                hop_samples=80,
                 bands=16,
-                widths=(16, 16),
-                blocks=(1, 1),
-                kernels=(3, 3),
-                factors=(20,),
+                fine_fft_samples=1024,
+                fine_bands=24,
+                hop_samples=80,
+                frames=20,
+                fine_frames=2,
             )
         )
 

@@ -7,20 +7,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+LOWEST_HZ = 30.0
 QUIETEST = 1e-4  # magnitudes below this are silence: about -80 dB under a full-scale sine
 
 
 def mel_filters(rate_hz: int, fft_samples: int, bands: int, low_hz: float) -> Tensor:
     """Triangles over the bins of a spectrum, each summing to 1: (bands, fft_samples // 2 + 1).
 
-    Bands narrower than a bin would be empty, so each triangle is at least one bin wide to
-    either side.
-
     Source: the mel scale of O'Shaughnessy 1987, 2595 log10(1 + f / 700).
     """
     mel = 2595 * torch.log10(1 + torch.tensor([low_hz, rate_hz / 2], dtype=torch.float64) / 700)
     points_mel = torch.linspace(float(mel[0]), float(mel[1]), bands + 2, dtype=torch.float64)
-    points_hz = 700 * (10 ** (points_mel / 2595) - 1)  # (bands + 2,)
+    return _triangles(700 * (10 ** (points_mel / 2595) - 1), rate_hz, fft_samples)
+
+
+def pitch_filters(rate_hz: int, fft_samples: int, bands: int) -> Tensor:
+    """Triangles a quarter tone apart, upwards from 55 Hz: (bands, fft_samples // 2 + 1)."""
+    points_hz = 55 * 2 ** ((torch.arange(bands + 2, dtype=torch.float64) - 1) / 24)
+    return _triangles(points_hz, rate_hz, fft_samples)
+
+
+def _triangles(points_hz: Tensor, rate_hz: int, fft_samples: int) -> Tensor:
+    """A triangle around each point but the first and last, at least a bin wide to either side."""
     bins_hz = torch.linspace(0, rate_hz / 2, fft_samples // 2 + 1, dtype=torch.float64)
     bin_hz = rate_hz / fft_samples
     centre = points_hz[1:-1, None]
@@ -37,14 +45,21 @@ class LogMel(nn.Module):
 
     Frame i is centred on sample (i + 0.5) * hop_samples, and silence is assumed outside the
     clip, so S samples and S / hop frames cover the same time exactly. A magnitude of 1 is a
-    full-scale sine. Holds no weights.
+    full-scale sine. ``quarter_tones``: bands by pitch from 55 Hz up, instead of mel bands. Holds
+    no weights.
     """
 
     window: Tensor
     filters: Tensor
 
     def __init__(
-        self, *, rate_hz: int, fft_samples: int, hop_samples: int, bands: int, low_hz: float = 30.0
+        self,
+        *,
+        rate_hz: int,
+        fft_samples: int,
+        hop_samples: int,
+        bands: int,
+        quarter_tones: bool = False,
     ) -> None:
         super().__init__()
         if hop_samples > fft_samples:
@@ -52,7 +67,9 @@ class LogMel(nn.Module):
         self.fft_samples = fft_samples
         self.hop_samples = hop_samples
         window = torch.hann_window(fft_samples)
-        filters = mel_filters(rate_hz, fft_samples, bands, low_hz)
+        filters = mel_filters(rate_hz, fft_samples, bands, LOWEST_HZ)
+        if quarter_tones:
+            filters = pitch_filters(rate_hz, fft_samples, bands)
         self.register_buffer("window", window, persistent=False)
         self.register_buffer("filters", filters, persistent=False)
 

@@ -1,9 +1,11 @@
 """The decoder that ships: lengths, and overlap-add against what is known."""
 
+from dataclasses import asdict
+
 import pytest
 import torch
 
-from angen.vocoder.istft import InverseStft, IstftConfig, overlap_add
+from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig, nearest_peaks, overlap_add
 
 
 def tiny(channels: int = 3) -> InverseStft:
@@ -13,10 +15,13 @@ def tiny(channels: int = 3) -> InverseStft:
         sample_rate_hz=8000,
         fft_samples=160,
         hop_samples=40,
-        widths=(8, 6),
-        blocks=(1, 1),
-        kernels=(3, 5),
-        factors=(5,),
+        frames=5,
+        bands=4,
+        fine_frames=1,
+        fine_bands=6,
+        width=8,
+        blocks=1,
+        kernel=5,
     )
     return InverseStft(config).eval()
 
@@ -38,38 +43,68 @@ def test_overlap_add_sums_shifted_windows() -> None:
     torch.testing.assert_close(overlap_add(frames, 2)[0], expected)
 
 
-def test_the_head_inverts_a_short_time_spectrum() -> None:
+def test_magnitudes_and_movements_of_a_sound_give_it_back() -> None:
     decoder = tiny()
-    wave = torch.sin(torch.arange(4000) * 0.3)
-    padded = torch.nn.functional.pad(wave, (60, 60))
-    spectrum = torch.stft(
-        padded[None], 160, 40, window=decoder.window, center=False, return_complex=True
+    time_s = torch.arange(8000) / 8000
+    wave = 0.3 * torch.sin(2 * torch.pi * 443 * time_s) + 0.2 * torch.sin(
+        2 * torch.pi * 1517 * time_s
     )
-    polar = torch.cat([spectrum.abs().clamp_min(1e-9).log(), spectrum.angle()], dim=1)
-    made = decoder.to_wave(polar)[0, 0]
-    torch.testing.assert_close(made, wave[: len(made)], atol=1e-4, rtol=0)
+    spectra = decoder.analyse(wave[None])  # (1, K, F)
+    before = torch.nn.functional.pad(spectra, (1, 0))[:, :, :-1]
+    bins = torch.arange(spectra.shape[1])[:, None]
+    moved = spectra * before.conj() * torch.polar(torch.ones(1), -torch.pi / 2 * bins)
+    logs = (spectra.abs() * 2 / decoder.window.sum() + FLOOR).log()
+    made = decoder.to_wave(logs, moved / (moved.abs() + 1e-12))[0, 0]
+    assert made.shape == wave.shape
+    peaks_hz = torch.fft.rfft(made).abs().topk(2).indices
+    assert sorted(peaks_hz.tolist()) == [443, 1517]
+    assert float(made[800:-800].std() / wave[800:-800].std()) == pytest.approx(1, abs=0.05)
 
 
-def test_a_batch_gives_what_each_gives_alone() -> None:
+def test_nearest_peaks() -> None:
+    magnitude = torch.tensor([0.0, 1, 5, 1, 0, 2, 1]).view(1, 7, 1)
+    assert nearest_peaks(magnitude).flatten().tolist() == [2, 2, 2, 2, 5, 5, 5]
+
+
+def test_bins_without_a_peak_have_a_place_too() -> None:
+    assert nearest_peaks(torch.zeros(1, 5, 2)).max() <= 4
+
+
+def test_spectra_do_not_depend_on_frames_far_away() -> None:
+    latents = torch.randn(1, 3, 20)
+    whole, part = tiny().spectra(latents), tiny().spectra(latents[:, :, :12])
+    for ours, theirs in zip(whole, part, strict=True):
+        torch.testing.assert_close(ours[..., :40], theirs[..., :40], atol=1e-5, rtol=0)
+
+
+def test_a_batch_has_the_spectra_of_each_alone() -> None:
     decoder = tiny()
     latents = torch.randn(3, 3, 6)
-    alone = torch.cat([decoder(item[None]) for item in latents])
-    torch.testing.assert_close(decoder(latents), alone, atol=1e-5, rtol=0)
+    together = decoder.spectra(latents)[0]
+    alone = torch.cat([decoder.spectra(item[None])[0] for item in latents])
+    torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+
+def test_the_same_latents_sound_the_same() -> None:
+    latents = torch.randn(1, 3, 6)
+    assert torch.equal(tiny()(latents), tiny()(latents))
 
 
 def test_wild_latents_stay_finite() -> None:
     assert torch.isfinite(tiny()(1e4 * torch.randn(1, 3, 5))).all()
 
 
-def test_stages_that_disagree_are_refused() -> None:
-    with pytest.raises(ValueError, match="stages disagree"):
-        IstftConfig(
-            in_channels=3,
-            sample_rate_hz=8000,
-            fft_samples=160,
-            hop_samples=40,
-            widths=(8, 6),
-            blocks=(1,),
-            kernels=(3, 3),
-            factors=(5,),
-        )
+def test_the_views_lie_in_the_order_of_the_encoder() -> None:
+    decoder = tiny()
+    with torch.no_grad():
+        decoder.unfold.weight.zero_()
+        decoder.unfold.bias.copy_(torch.arange(26.0))  # 4 bands of 5 frames, then 6 of 1
+    views = decoder.views(torch.zeros(1, 3, 2))
+    assert views[0, 1].tolist() == [5, 6, 7, 8, 9] * 2
+    assert views[0, 4].tolist() == [20] * 10
+
+
+def test_a_hop_that_does_not_divide_the_window_is_refused() -> None:
+    fields = {**asdict(tiny().config), "hop_samples": 50}
+    with pytest.raises(ValueError, match="hop_samples=50"):
+        IstftConfig(**fields)

@@ -178,18 +178,26 @@ class AudioTower(nn.Module):
         self.hidden = nn.Linear(summary, 2 * width)
         self.leave = nn.Linear(2 * width, STYLE_WIDTH)
 
-    def forward(self, audio: Tensor) -> Tensor:
-        """Level does not matter: the mean log-mel of the whole clip is taken away first."""
+    def hear(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Waveform (B, S) -> log-mels (B, bands, T) and pitch classes (B, 12, T)."""
         spectrum = self.mel.spectrum(audio)  # (B, bins, T)
-        mel = self.mel.bands(spectrum) / 2.5  # (B, bands, T)
+        return self.mel.bands(spectrum), self.chroma @ spectrum.sqrt()
+
+    def judge(self, mel: Tensor, pitches: Tensor) -> Tensor:
+        """What ``hear`` gives -> (B, 512). Level does not matter: the mean is taken away."""
+        mel = mel / 2.5
         mel = mel - mel.mean((1, 2), keepdim=True)
-        pitches = (self.chroma @ spectrum.sqrt()).mean(2)  # (B, 12)
-        pitches = functional.normalize(pitches - pitches.mean(1, keepdim=True), dim=1) * 3
+        key = pitches.mean(2)  # (B, 12)
+        key = functional.normalize(key - key.mean(1, keepdim=True), dim=1) * 3
         x = self.layers(self.enter(mel))  # (B, width, T / strides)
-        heard = [x.mean(2), x.std(2, correction=0), mel.mean(2), pitches]
+        heard = [x.mean(2), x.std(2, correction=0), mel.mean(2), key]
         summary = torch.cat([*heard, pulse_features(mel, self.frame_hz)], dim=1)
         leave: Tensor = self.leave(functional.gelu(self.hidden(summary)))
         return leave
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Waveform (B, S) -> (B, 512)."""
+        return self.judge(*self.hear(audio))
 
 
 class StyleEncoder(nn.Module):

@@ -1,4 +1,4 @@
-"""The convolution block that the small encoder and decoder are built of, and its norm.
+"""The convolution block that the small decoder is built of, and its norm.
 
 Shapes: B clips, C channels, T frames.
 """
@@ -40,17 +40,3 @@ class Block(nn.Module):
         """(B, C, T) -> (B, C, T)."""
         mixed: Tensor = self.mix(functional.gelu(self.over_time(self.norm(x))))
         return x + mixed
-
-
-class Upsample(nn.Module):
-    """(B, C, T) -> (B, out, factor * T): each frame becomes ``factor`` frames of its own."""
-
-    def __init__(self, channels: int, out: int, factor: int) -> None:
-        super().__init__()
-        self.factor = factor
-        self.spread = nn.Conv1d(channels, out * factor, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, T) -> (B, out, factor * T)."""
-        wide = self.spread(x).unflatten(1, (-1, self.factor))  # (B, out, factor, T)
-        return wide.transpose(2, 3).flatten(2)

@@ -1,54 +1,62 @@
 """Latents to waveform by an inverse Fourier transform: the decoder that a CPU can afford.
 
-Convolutions carry the latents from their 5 frames a second to short overlapping spectra, as
-magnitude and phase, which are transformed back and added up.
+A linear map unfolds each latent frame to the spectra that it was made from, and convolutions
+refine them to short overlapping spectra of all detail: for each
+bin its magnitude, how far its phase moves from frame to frame, and how surely. Phases are then
+summed up over time, with the bins around a peak held together, unsure ones are shaken, and the
+spectra are transformed back and added up. So partials ring on across latent frames, which no
+network could align that sees only some of them.
 
 Shapes: B clips, C latent channels, T latent frames, F spectrum frames, K bins, S samples.
 
-Source: Siuzdak 2023, Vocos, arXiv:2306.00814, for the head; the rest is ours.
+Source: Laroche and Dolson 1999, "Improved phase vocoder time-scale modification of audio", for
+holding bins together; Griffin and Lim 1984 for the last touch; the rest is ours.
 """
 
 from dataclasses import dataclass
-from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from angen.vocoder.frames import Block, FrameNorm, Upsample
+from angen.vocoder.frames import Block, FrameNorm
 
-LOUDEST_LOG = 7.0  # cap of a log magnitude, far above full scale: keeps a bad latent finite
+LOUDEST_LOG = 1.0  # cap of a log magnitude (0 is a full-scale sine): keeps a bad latent finite
+FLOOR = 1e-4  # added to magnitudes before their logarithm
+TOUCHES = 2  # rounds of Griffin-Lim at the end
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IstftConfig:
-    """Fields of ``decoder.json`` beside ``"kind": "istft"``; stages run from slow to fast."""
+    """Fields of ``decoder.json`` beside ``"kind": "istft"``."""
 
     in_channels: int
     sample_rate_hz: int
     fft_samples: int
     hop_samples: int
-    widths: tuple[int, ...]  # channels of each stage
-    blocks: tuple[int, ...]  # residual blocks of each stage
-    kernels: tuple[int, ...]  # frames that a block of the stage looks over
-    factors: tuple[int, ...]  # upsampling after each stage but the last
+    frames: int  # spectrum frames in a latent frame
+    bands: int  # of the first view that a latent frame unfolds to, one for each spectrum frame
+    fine_frames: int  # of the second view, fewer
+    fine_bands: int
+    width: int
+    blocks: int
+    kernel: int  # spectrum frames that a block looks over
 
     def __post_init__(self) -> None:
-        if not len(self.widths) == len(self.blocks) == len(self.kernels) == len(self.factors) + 1:
-            raise ValueError(
-                f"decoder stages disagree: widths={self.widths}, blocks={self.blocks}, "
-                f"kernels={self.kernels}, factors={self.factors} (one fewer)"
-            )
         if self.fft_samples % self.hop_samples or self.fft_samples < 2 * self.hop_samples:
             raise ValueError(
                 f"fft_samples={self.fft_samples} must be a multiple of "
                 f"hop_samples={self.hop_samples}, at least twice it"
             )
+        if self.fine_frames < 1 or self.frames % self.fine_frames:
+            raise ValueError(
+                f"fine_frames={self.fine_frames} must be at least 1 and divide frames={self.frames}"
+            )
 
     @property
     def samples_per_frame(self) -> int:
         """Samples that one latent frame becomes."""
-        return prod(self.factors) * self.hop_samples
+        return self.frames * self.hop_samples
 
 
 def overlap_add(frames: Tensor, hop_samples: int) -> Tensor:
@@ -59,6 +67,35 @@ def overlap_add(frames: Tensor, hop_samples: int) -> Tensor:
     for lap in range(laps):
         total = total + functional.pad(parts[:, :, lap], (0, 0, lap, laps - 1 - lap))
     return total.flatten(1)
+
+
+def nearest_peaks(magnitude: Tensor) -> Tensor:
+    """For each bin of (B, K, F) the index of the nearest local maximum over K: (B, K, F) int64."""
+    bins = magnitude.shape[1]
+    padded = functional.pad(magnitude, (0, 0, 1, 1), value=-1.0)
+    is_peak = (magnitude > padded[:, :-2]) & (magnitude >= padded[:, 2:])
+    index = torch.arange(bins, device=magnitude.device)[:, None]  # (K, 1)
+    below = torch.where(is_peak, index, -bins).cummax(1).values
+    above = torch.where(is_peak, index, 2 * bins).flip(1).cummin(1).values.flip(1)
+    nearest = torch.where(index - below <= above - index, below, above)
+    return nearest.clamp(0, bins - 1)
+
+
+def summed_phases(magnitude: Tensor, advance: Tensor) -> Tensor:
+    """Phases (B, K, F) of bins that move by ``advance`` (B, K, F) radians from frame to frame.
+
+    Each bin takes the phase of the nearest peak of ``magnitude``, turned by half a circle per bin
+    of distance, as the window's own spectrum does; else partials would cancel themselves.
+    """
+    peaks = nearest_peaks(magnitude)
+    away = torch.arange(magnitude.shape[1], device=magnitude.device)[:, None] - peaks
+    turned = advance.gather(1, peaks) + torch.pi * (away % 2)  # (B, K, F)
+    phase = torch.zeros_like(advance[:, :, 0])
+    phases = []
+    for i in range(magnitude.shape[2]):
+        phase = (phase.gather(1, peaks[:, :, i]) + turned[:, :, i]) % (2 * torch.pi)
+        phases.append(phase)
+    return torch.stack(phases, dim=2)
 
 
 class InverseStft(nn.Module):
@@ -72,15 +109,17 @@ class InverseStft(nn.Module):
         self.sample_rate_hz = config.sample_rate_hz
         self.samples_per_frame = config.samples_per_frame
         self.in_channels = config.in_channels
-        self.enter = nn.Conv1d(config.in_channels, config.widths[0], 3, padding=1)
-        layers: list[nn.Module] = []
-        for i, width in enumerate(config.widths):
-            layers += [Block(width, config.kernels[i]) for _ in range(config.blocks[i])]
-            if i < len(config.factors):
-                layers.append(Upsample(width, config.widths[i + 1], config.factors[i]))
-        self.layers = nn.ModuleList(layers)
-        self.norm = FrameNorm(config.widths[-1])
-        self.leave = nn.Conv1d(config.widths[-1], config.fft_samples + 2, 1)
+        features = config.frames * config.bands + config.fine_frames * config.fine_bands
+        self.unfold = nn.Linear(config.in_channels, features)
+        both = config.bands + config.fine_bands
+        self.enter = nn.Conv1d(both, config.width, 5, padding=2)
+        blocks = [Block(config.width, config.kernel) for _ in range(config.blocks)]
+        self.layers = nn.ModuleList(blocks)
+        self.norm = FrameNorm(config.width)
+        self.bins = config.fft_samples // 2 + 1
+        self.leave = nn.Conv1d(config.width, 3 * self.bins, 1)
+        with torch.no_grad():  # begin training near silence, not at full scale
+            self.leave.bias[: self.bins] = -6.0
         self.register_buffer("window", torch.hann_window(config.fft_samples), persistent=False)
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -88,21 +127,67 @@ class InverseStft(nn.Module):
         batch, _, frames = latents.shape
         if frames == 0:
             return latents.new_zeros(batch, 1, 0)
-        x = self.enter(latents)
+        return self.to_wave(*self.spectra(latents))
+
+    def spectra(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, T) -> log magnitudes (B, K, F) and movements (B, K, F) complex.
+
+        A movement's angle is how far the phase moves beyond that of the bin's centre since the
+        frame before; its length, 0 to 1, how sure that is.
+        """
+        x = self.enter(self.views(latents))
         for layer in self.layers:
             x = layer(x)
-        return self.to_wave(self.leave(self.norm(x)))
+        logs, cosine, sine = self.leave(self.norm(x)).float().chunk(3, dim=1)  # (B, K, F) each
+        return logs.clamp_max(LOUDEST_LOG), torch.complex(cosine, sine)
 
-    def to_wave(self, spectra: Tensor) -> Tensor:
-        """Log magnitude and phase (B, 2K, F) -> (B, 1, F * hop_samples), in float32."""
-        log_magnitude, phase = spectra.float().chunk(2, dim=1)  # (B, K, F) each
-        magnitude = log_magnitude.clamp_max(LOUDEST_LOG).exp()
-        spectrum = torch.complex(magnitude * phase.cos(), magnitude * phase.sin())
-        frames = torch.fft.irfft(spectrum.transpose(1, 2), dim=2) * self.window  # (B, F, N)
+    def views(self, latents: Tensor) -> Tensor:
+        """(B, C, T) -> (B, bands + fine_bands, F): both views of the encoder, side by side.
+
+        The linear map can undo the encoder's; then what follows is only a matter of a few
+        neighbouring frames.
+        """
+        config = self.config
+        features = self.unfold(latents.transpose(1, 2))  # (B, T, features)
+        coarse, fine = features.split(
+            [config.frames * config.bands, config.fine_frames * config.fine_bands], dim=2
+        )
+        coarse = coarse.unflatten(2, (config.bands, -1)).transpose(1, 2).flatten(2)
+        fine = fine.unflatten(2, (config.fine_bands, -1)).transpose(1, 2).flatten(2)
+        fine = fine.repeat_interleave(config.frames // config.fine_frames, dim=2)
+        return torch.cat([coarse, fine], dim=1)
+
+    def to_wave(self, logs: Tensor, movement: Tensor) -> Tensor:
+        """What ``spectra`` gives -> (B, 1, F * hop_samples), in float32."""
+        magnitude = (logs.exp() - FLOOR).clamp_min(0) * (self.window.sum() / 2)
+        hop_turn = 2 * torch.pi * self.config.hop_samples / self.config.fft_samples
+        bins = torch.arange(self.bins, device=logs.device)[:, None]
+        phases = summed_phases(magnitude, movement.angle() + hop_turn * bins)
+        sureness = movement.abs().clamp(1e-4, 1)
+        shaken = (-2 * sureness.log()).sqrt() * self._noise(phases)  # spread of an unsure angle
+        phases = phases + shaken
+        for _ in range(TOUCHES):
+            phases = self.analyse(self._overlapped(magnitude, phases)).angle()
+        return self._overlapped(magnitude, phases)[:, None]
+
+    def analyse(self, wave: Tensor) -> Tensor:
+        """Waveform (B, F * hop_samples) -> spectra (B, K, F), complex, framed as in ``to_wave``."""
+        size, hop = self.config.fft_samples, self.config.hop_samples
+        padded = functional.pad(wave.float(), ((size - hop) // 2, (size - hop) // 2))
+        return torch.stft(padded, size, hop, window=self.window, center=False, return_complex=True)
+
+    def _overlapped(self, magnitude: Tensor, phases: Tensor) -> Tensor:
+        spectrum = torch.polar(magnitude, phases).transpose(1, 2)  # (B, F, K)
+        frames = torch.fft.irfft(spectrum, self.config.fft_samples, dim=2) * self.window
         hop = self.config.hop_samples
         wave = overlap_add(frames, hop)
         weight = overlap_add(self.window.square().expand(1, frames.shape[1], -1), hop)
         trim = (self.config.fft_samples - hop) // 2
-        length = frames.shape[1] * hop
-        cut = slice(trim, trim + length)
-        return (wave[:, cut] / weight[:, cut])[:, None]
+        cut = slice(trim, trim + frames.shape[1] * hop)
+        return wave[:, cut] / weight[:, cut]
+
+    def _noise(self, like: Tensor) -> Tensor:
+        """Standard normal numbers (1, K, F), the same for every clip and on every device."""
+        generator = torch.Generator().manual_seed(0)
+        frames, bins = like.shape[2], like.shape[1]
+        return torch.randn(frames, bins, generator=generator).T[None].to(like.device)
