@@ -86,6 +86,10 @@ def test_german_marks_are_commas_and_full_stops() -> None:
     assert german_phonemes("ja: nein; gut...") == german_phonemes("ja, nein, gut.")
 
 
+def test_german_short_u_umlaut_has_a_symbol() -> None:
+    assert german_phonemes("Glück") == "ɡ|l|y|k"
+
+
 def test_korean_reads_known_words_in_capitals() -> None:
     assert korean_phonemes("IDOL") == korean_phonemes("아이돌")
     assert korean_phonemes("世界") == ""

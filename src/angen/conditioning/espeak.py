@@ -1,7 +1,7 @@
 """Reading words aloud with espeak-ng: text in, phonemes out, the same from every version.
 
-DiffRhythm 2 learned from espeak-ng 1.51. Later versions differ from it in two ways, both undone
-here for English, so that the model gets the sounds that it knows:
+DiffRhythm 2 learned from espeak-ng 1.51. Later versions differ from it, in English in two ways,
+which are undone here so that the model gets the sounds that it knows:
 
 - 1.51 writes the vowels of "four" (oːɹ) and "for" (ɔːɹ) apart, 1.52 writes both ɔːɹ. Its own
   phoneme names still tell them apart (``o@`` and ``O@``), in each word of its rules and
@@ -9,6 +9,8 @@ here for English, so that the model gets the sounds that it knows:
   library is called directly.
 - A few words are read anew, most of them names of places: ``former_words.json`` has their
   former reading, made by ``benchmarks/espeak_versions.py``.
+
+In German, 1.52 writes a short ü as ʏ, which has no symbol; 1.51 wrote y.
 
 espeak-ng keeps one state for the whole process: a lock guards it.
 """
@@ -83,7 +85,7 @@ class Espeak:
             text = self._former.sub(self._former_names, text)
             spoken = _former_vowels(self._translate(text, _IPA), self._translate(text, _NAMES))
         else:
-            spoken = self._translate(text, _IPA)
+            spoken = self._translate(text, _IPA).replace("ʏ", "y")
         words = _LANGUAGE_FLAG.sub("", spoken).split(" ")
         return "|_|".join(_STRESS.sub("", word.strip()).replace("_", "|") for word in words)
 
