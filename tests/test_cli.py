@@ -314,20 +314,23 @@ def test_a_stop_saves_and_says_how_to_go_on(
 ) -> None:
     assert angen("prepare", songs, "--name", "mine") == 0
     program = [sys.executable, "-m", "angen", "train", "--dataset", "mine", "--name", "lora"]
-    process = subprocess.Popen(
-        [*program, "--max-steps", "100000", "--no-report", "--log-every", "1"],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    status = home / "models" / "loras" / "lora" / "status.json"
-    deadline = time.monotonic() + 120
-    while not (status.is_file() and json.loads(status.read_text())["step"] > 0):
-        assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    folder = home / "models" / "loras" / "lora"
+    with subprocess.Popen(
+        [*program, "--max-steps", "100000", "--no-report"], stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            for line in process.stderr:  # ends with the process, should it die early
+                if line.startswith("Training with"):
+                    break
+            time.sleep(1)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "angen train --resume" in said
-    assert list((home / "models" / "loras" / "lora" / "checkpoints").iterdir())
-    assert angen("adapters", "show", "lora") == 0
+    assert list((folder / "checkpoints").iterdir())
+    assert json.loads((folder / "status.json").read_text())["state"] == "stopped"
+    assert angen("train", "--resume", "lora", "--quote") == 2
+    assert "recipe that was begun with" in capsys.readouterr().err

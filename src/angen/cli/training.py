@@ -111,7 +111,7 @@ def train(
             effect=effect,
         )
     elif recipe or overwrite or quote_only:
-        raise typer.BadParameter("--resume takes the recipe and dataset that were begun with")
+        raise typer.BadParameter("--resume takes the recipe that was begun with")
     with Waiting(quiet=context.obj.quiet) as watch:
         if resume is not None:
             trained = resume_training(resume, settings, watch, _say_quote, effect=effect)
