@@ -162,6 +162,7 @@ def _conclude(ear: _Ear) -> _Heard:
         treble=treble,
         change=float(change.mean()) if len(change) else 0.0,
         bpm=pace.bpm if pace else 0.0,
+        triple=bar == 3,
         minor=bool(key and key.name.endswith("minor")),
         loudness=ear.loudness.finish(),
     )

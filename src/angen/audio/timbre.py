@@ -38,6 +38,7 @@ class Facts:
     treble: Floats  # (F', 12) chroma
     change: float  # how much the harmony changes from beat to beat, 0..1
     bpm: float  # 0 where nothing beats
+    triple: bool  # three beats in a bar
     minor: bool
     loudness: Loudness
 
@@ -112,13 +113,14 @@ def features(facts: Facts) -> Doubles:
 
 
 def _rhythm(facts: Facts) -> Doubles:
-    """How much begins in each band, how unevenly, how often, and how fast it beats."""
+    """How much begins in each band, how unevenly, how often; how fast it beats, and in what."""
     flux = facts.flux.astype(np.float64) + 1e-6
     mean = flux.mean(axis=0)
     peak = np.quantile(flux, 0.98, axis=0) / mean
     rate = (flux > 3 * mean).mean(axis=0)
     pace = np.log2(facts.bpm / 100) if facts.bpm else 0.0
-    return np.concatenate([np.log(mean), np.log(peak), rate, [pace, pace**2]])
+    tail = [pace, pace**2, float(facts.triple)]
+    return np.concatenate([np.log(mean), np.log(peak), rate, tail])
 
 
 def _harmony(facts: Facts) -> Doubles:
