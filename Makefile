@@ -21,6 +21,14 @@ check: .venv/lint.stamp ## formatting, lint, types, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+mini: .venv/test.stamp ## train the bundled model from nothing (hours; fluidsynth and its soundfont needed)
+	$(BIN)/python -m mini.material
+	$(BIN)/python -m mini.codec
+	$(BIN)/python -m mini.style
+	$(BIN)/python -m mini.latents
+	$(BIN)/python -m mini.dit
+	$(BIN)/python -m mini.pack
+
 clean: ## remove the virtual environment
 	rm -rf .venv
 

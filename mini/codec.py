@@ -97,7 +97,7 @@ class Targets(nn.Module):
         """Log magnitude, loudness-weighted magnitude, mel and movement errors of the head."""
         magnitude, moved = self(wave)
         loud = (magnitude + FLOOR).pow(0.3)
-        made = logs.exp()
+        made = (logs.exp() - FLOOR).clamp_min(0)
         mels = [(self.filters @ m + FLOOR).log() for m in (made, magnitude)]
         error = (movement - moved).abs().square()
         share = magnitude / (magnitude.sum((1, 2), keepdim=True) + 1.0)
@@ -167,7 +167,10 @@ def fitted(seed: int) -> Encoder:
 
 @torch.no_grad()
 def undo(encoder: Encoder, decoder: InverseStft) -> None:
-    """Let the decoder begin with the inverse of the encoder's map, scaled to about -1 to 1."""
+    """Let the decoder begin with the inverse of the encoder's map, but for a constant.
+
+    Scaled to about -1 to 1.
+    """
     weights = feature_weights().double()
     unweighted = encoder.components.weight.double() / weights
     matrix = torch.linalg.pinv(unweighted) / weights[:, None]  # (features, C)
@@ -218,10 +221,10 @@ def trained_decoder() -> InverseStft:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--batch", type=int, default=16, help="clips of 2 s in a step")
+    parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

@@ -87,8 +87,8 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--minutes", type=float, default=50)
-    parser.add_argument("--frames", type=int, default=2400, help="latent frames in a batch")
+    parser.add_argument("--minutes", type=float, default=600)
+    parser.add_argument("--frames", type=int, default=1200, help="latent frames in a batch")
     parser.add_argument("--hours", type=float, default=8, help="of the pool to learn from")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=0)

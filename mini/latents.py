@@ -1,8 +1,9 @@
-"""What the DiT of ``mini`` learns from, in memory: latents, style vectors and tags of a pool.
+"""What the DiT of ``mini`` learns from, made by ``python -m mini.latents``: latents, styles, tags.
 
 Shapes: P pieces, T latent frames, C latent channels, K wordings, W windows, E = 512.
 """
 
+import argparse
 import hashlib
 import logging
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
 from angen.vocoder.encoder import Encoder
+from mini.codec import trained_encoder
 from mini.loop import WORK
 from mini.material import Entry, Material, open_material
-from mini.style import Heard, caption, judged
+from mini.style import Heard, caption, judged, trained
 
 log = logging.getLogger(__name__)
 WORDINGS = 8  # prompts drawn for each piece
@@ -143,3 +145,16 @@ def draw(
         frames=torch.full((clips,), size),
         style=torch.stack(styles),
     )
+
+
+def main() -> None:
+    """Command line: encode before the training, so that its processes need not each do so."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hours", type=float, default=8, help="of the pool to encode")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    cached("train", given.hours, trained_encoder(), trained())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""The bundle that ships: small enough, whole, and its codec keeps what it is given."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import angen
+from angen.bundle import Bundle, load_bundle
+from angen.diffrhythm.sampling import SamplerConfig, Song
+from mini.pack import LARGEST_BYTES
+
+FOLDER = Path(angen.__file__).parent / "bundles" / "mini"
+
+
+@pytest.fixture(scope="module")
+def mini() -> Bundle:
+    return load_bundle("mini")
+
+
+def tone(hz: float, seconds: float, rate_hz: int) -> torch.Tensor:
+    time_s = torch.arange(round(seconds * rate_hz)) / rate_hz
+    partials = [torch.sin(2 * torch.pi * k * hz * time_s) / k for k in range(1, 7)]
+    return 0.2 * torch.stack(partials).sum(0)
+
+
+def test_all_parts_together_are_under_24_megabytes() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < LARGEST_BYTES == 24_000_000
+
+
+def test_it_has_every_part(mini: Bundle) -> None:
+    assert (mini.sample_rate_hz, mini.latent_rate_hz, mini.block) == (24_000, 5, 10)
+    assert mini.embed_text("jazz").shape == (512,)
+    assert mini.encode_audio(torch.zeros(48_000), 24_000).shape == (10, mini.channels)
+
+
+@pytest.mark.parametrize("hz", [110.0, 220.0, 329.6, 440.0])
+def test_a_tone_keeps_its_pitch_through_the_codec(mini: Bundle, hz: float) -> None:
+    made = mini.decode(mini.encode_audio(tone(hz, 3, 24_000), 24_000))
+    assert made.shape == (72_000,)
+    middle = made[12_000:60_000] * torch.hann_window(48_000)
+    spectrum = torch.fft.rfft(middle, 480_000).abs()  # bins of 0.05 Hz
+    low, high = round(hz / 1.06 * 20), round(hz * 1.06 * 20)
+    heard_hz = (low + int(spectrum[low:high].argmax())) / 20
+    assert spectrum[low:high].max() > 0.2 * spectrum.max()
+    assert abs(heard_hz / hz - 1) < 0.02  # a third of a semitone
+
+
+def test_a_click_stays_where_it_is(mini: Bundle) -> None:
+    wave = torch.zeros(72_000)
+    for at in (12_000, 36_000, 60_000):
+        wave[at : at + 600] = 0.8 * torch.randn(600, generator=torch.Generator().manual_seed(at))
+    made = mini.decode(mini.encode_audio(wave, 24_000))
+    power = made.view(-1, 240).square().mean(1)  # each 10 ms
+    for at in (50, 150, 250):
+        around = power[at - 30 : at + 30]
+        assert abs(int(around.argmax()) - 30) <= 3
+
+
+def test_loudness_survives_the_codec(mini: Bundle) -> None:
+    wave = tone(220, 3, 24_000)
+    made = mini.decode(mini.encode_audio(wave, 24_000))
+    ratio_db = 20 * torch.log10(made[12_000:60_000].std() / wave[12_000:60_000].std())
+    assert abs(float(ratio_db)) < 3
+
+
+def test_silence_stays_nearly_silent(mini: Bundle) -> None:
+    made = mini.decode(mini.encode_audio(torch.zeros(48_000), 24_000))
+    assert float(made.abs().max()) < 0.05
+
+
+def test_an_end_mark_is_no_natural_frame(mini: Bundle) -> None:
+    for wave in (torch.zeros(48_000), tone(220, 2, 24_000), torch.randn(48_000)):
+        latents = mini.encode_audio(wave, 24_000)
+        assert float((latents - 1).square().mean(1).min()) > 0.2
+
+
+def test_text_of_a_style_is_nearer_to_itself_than_to_another(mini: Bundle) -> None:
+    jazz, swing, techno = (
+        mini.embed_text(text)
+        for text in ("jazz, saxophone", "swing jazz with saxophone", "dark techno, drum machine")
+    )
+    assert float(jazz @ swing) > 0.7 > float(jazz @ techno) + 0.2
+
+
+def test_a_song_of_a_few_seconds_sounds_and_repeats(mini: Bundle) -> None:
+    song = Song(
+        tokens=torch.zeros(0, dtype=torch.long), style=mini.embed_text("pop"), frames=20, seed=3
+    )
+    config = SamplerConfig(steps=8)
+    first, again = (mini.sample([song], config, lambda *_: None)[0] for _ in range(2))
+    assert torch.equal(first, again)
+    wave = mini.decode(first)
+    assert torch.isfinite(wave).all()
+    assert float(wave.std()) > 0.005

@@ -1,0 +1,113 @@
+"""How mini is trained: its schedule, its targets, its batches. No pool and no bank is needed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from angen.conditioning.tags import STOP, STRUCTURE_TAGS
+from angen.vocoder.encoder import Encoder, fit_components
+from angen.vocoder.istft import InverseStft
+from mini.codec import DECODER, ENCODER, Targets, feature_weights, undo
+from mini.latents import Latents, draw, tag_tokens
+from mini.loop import Budget, run
+from mini.material import Entry
+from mini.timbres import random_sound
+
+BUDGET = Budget(steps=60, minutes=10, rate=0.05, warmup=5)
+
+
+class Line(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.zeros(1, 1))
+
+
+def losses_of(line: Line) -> dict[str, Tensor]:
+    return {"total": (line.slope - 1).square().sum()}
+
+
+def test_a_run_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "line.pt"
+    line, mean = Line(), Line()
+    run({"line": line}, {"line": mean}, lambda *_: losses_of(line), BUDGET, path)
+    assert float(line.slope.detach()) == pytest.approx(1, abs=0.2)
+    again, steps = Line(), []
+
+    def count(step: int, used: float) -> dict[str, Tensor]:
+        steps.append(step)
+        return losses_of(again)
+
+    longer = Budget(steps=62, minutes=10, rate=0.05)
+    run({"line": again}, {"line": Line()}, count, longer, path)
+    assert steps == [60, 61]
+
+
+def test_the_rate_warms_up_and_dies_away() -> None:
+    assert BUDGET.rate_at(0, 0.0) == pytest.approx(0.01)
+    assert BUDGET.rate_at(30, 0.0) == pytest.approx(0.05)
+    assert BUDGET.rate_at(60, 1.0) == pytest.approx(0.001)
+    assert BUDGET.progress(30, 9.0) == pytest.approx(0.9)
+
+
+def test_true_spectra_have_no_error_and_silence_has_little() -> None:
+    targets = Targets()
+    wave = torch.from_numpy(random_sound(24_000, 24_000, np.random.default_rng(1)))[None]
+    magnitude, moved = targets(wave)
+    assert magnitude.shape == moved.shape == (1, 481, 100)
+    losses = targets.losses((magnitude + 1e-4).log(), moved, wave)
+    assert float(losses["total"]) < 1e-3
+
+
+def test_a_sine_moves_by_its_distance_from_the_bin() -> None:
+    hz = 1010.0  # bins are 25 Hz apart: 0.4 of a bin above bin 40
+    wave = torch.sin(2 * torch.pi * hz * torch.arange(24_000) / 24_000)[None]
+    _, moved = Targets()(wave)
+    turn = float(moved[0, 40, 50].angle())
+    assert turn == pytest.approx(0.4 * torch.pi / 2, abs=0.01)
+
+
+def test_the_decoder_begins_with_the_inverse_of_the_encoder_but_for_a_constant() -> None:
+    torch.manual_seed(0)
+    encoder, decoder = Encoder(ENCODER), InverseStft(DECODER)
+    latent = torch.randn(3000, ENCODER.out_channels)
+    features = latent @ torch.randn(ENCODER.out_channels, ENCODER.features) - 5
+    fit_components(encoder, features, feature_weights())
+    undo(encoder, decoder)
+    with torch.no_grad():
+        back = decoder.unfold(encoder.components(features)) * 2.5 - 5
+    assert float((back - features).std(0).max()) < 0.05
+
+
+def entry(ends: bool) -> Entry:
+    sections = [("intro", 0.0, 8.0), ("verse", 8.0, 30.0)]
+    return Entry(
+        seed=0, start=0, samples=0, style="jazz", captions=(), labels={"sections": sections},
+        ends=ends,
+    )  # fmt: skip
+
+
+def test_tags_are_those_of_the_stretch() -> None:
+    found = {
+        tuple(tag_tokens(entry(True), 10, 20, False, np.random.default_rng(i))) for i in range(20)
+    }
+    assert found == {(), (STRUCTURE_TAGS["[verse]"], STOP)}
+
+
+def test_a_batch_closes_with_end_marks_only_where_a_piece_ends() -> None:
+    frames = torch.full((200, 4), 3.0).half()
+    pool = Latents(
+        frames=frames,
+        starts=[0, 200],
+        text=torch.zeros(1, 2, 512).half(),
+        sound=torch.zeros(1, 2, 512).half(),
+        entries=[entry(True)],
+    )
+    batch = draw(pool, 64, 5, 10, 5.0, np.random.default_rng(0))
+    assert batch.latents.shape == (64, 50, 4)
+    ended = (batch.latents[:, -1] == 1).all(1)
+    assert 0 < int(ended.sum()) < 64
+    assert (batch.latents[~ended] == 3).all()
+    assert (batch.latents[:, :40] == 3).all()
