@@ -80,6 +80,15 @@ def test_a_taken_name_is_refused_whatever_its_case(tiny_bundle: Bundle, tmp_path
         new_folder(tmp_path, "folk")
 
 
+def test_a_taken_name_may_be_overwritten_but_not_an_unfit_one(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    folder = adapter(tiny_bundle, tmp_path, "Folk")
+    assert new_folder(tmp_path, "folk", overwrite=True) == folder
+    with pytest.raises(BadInput, match="adapter name"):
+        new_folder(tmp_path, "../x", overwrite=True)
+
+
 def test_the_best_model_is_played_else_the_final_one(tiny_bundle: Bundle, tmp_path: Path) -> None:
     folder = adapter(tiny_bundle, tmp_path, "a")
     written(tiny_bundle, folder / "final_model")

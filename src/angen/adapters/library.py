@@ -63,18 +63,23 @@ def adapter_folder(loras: Path, name: str) -> Path:
     return folder
 
 
-def new_folder(loras: Path, name: str) -> Path:
-    """The folder for an adapter that does not exist yet; it is not made.
+def new_folder(loras: Path, name: str, *, overwrite: bool = False) -> Path:
+    """The folder for a new adapter; it is not made.
 
-    Raises BadInput when the name is unfit or taken, whatever its case.
+    overwrite: an adapter of this name may be there, and will have to give way.
+
+    Raises BadInput when the name is unfit, or taken whatever its case.
     """
     name = check_name("adapter", name)
-    for info in loras.iterdir() if loras.is_dir() else ():
-        if info.name.casefold() == name.casefold():
-            raise BadInput(
-                f"There is an adapter {info.name!r} already. Choose another name, "
-                f"delete it (angen adapters delete {info.name!r}) or pass --overwrite."
-            )
+    for taken in loras.iterdir() if loras.is_dir() else ():
+        if taken.name.casefold() != name.casefold():
+            continue
+        if overwrite:
+            return taken
+        raise BadInput(
+            f"There is an adapter {taken.name!r} already. Choose another name, "
+            f"delete it (angen adapters delete {taken.name!r}) or pass --overwrite."
+        )
     return loras / name
 
 

@@ -64,8 +64,7 @@ def train_lora(
     Raises BadInput (name taken, unknown dataset, a recipe outside its ranges, too few clips),
     MissingWeights, Incompatible, OutOfSpace; Stopped, with all work saved.
     """
-    folder = settings.loras / request.name if request.overwrite else None
-    folder = folder or new_folder(settings.loras, request.name)
+    folder = new_folder(settings.loras, request.name, overwrite=request.overwrite)
     place = dataset_folder(settings, request.dataset)
     bundle, data = _open(settings, request.base, place, request.config, watch)
     _offer(bundle, data, request.config, watch, on_quote)
