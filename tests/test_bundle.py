@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from angen.bundle import Bundle, default_dtype, file_sha256, find_bundle, load_bundle
+from angen.bundle import Bundle, default_dtype, load_bundle
 from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.objective import Batch
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput, Incompatible, MissingWeights
+from angen.parts import file_sha256, find_bundle
 from angen.vocoder.generator import BigVGAN, BigVGANConfig
 from angen.vocoder.istft import InverseStft
 from angen.vocoder.weights import save_decoder

@@ -7,7 +7,8 @@ from httpx2 import ConnectError
 
 from angen.bundle import load_bundle
 from angen.errors import BadInput, MissingWeights, OutOfSpace
-from angen.hub import RELEASED, RemoteFile, fetch, fetched, folder_of
+from angen.hub import RemoteFile, fetch, fetched, folder_of
+from angen.parts import RELEASED
 from tests.tiny import write_tiny_bundle
 
 

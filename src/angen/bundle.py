@@ -11,9 +11,6 @@ lyrics, the loss of a batch, sample, decode.
 Shapes: B songs, T latent frames, C latent channels, S samples, N padded frames, E = 512.
 """
 
-import hashlib
-import json
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -32,25 +29,14 @@ from angen.diffrhythm.objective import Batch, block_flow_loss
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.diffrhythm.weights import load_dit
 from angen.errors import BadInput, Incompatible, MissingWeights
+from angen.parts import MINI, PARTS, find_bundle, fingerprint, has_part
 from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
 from angen.vocoder.encoder import Encoder
 from angen.vocoder.generator import BigVGAN
 from angen.vocoder.istft import InverseStft
 from angen.vocoder.weights import load_decoder, load_encoder
 
-logger = logging.getLogger(__name__)
-
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
-
-MINI = "mini"
-RELEASED = "ASLP-lab/DiffRhythm2"
-PARTS = {
-    "model": ("model.json", "model.safetensors"),
-    "decoder": ("decoder.json", "decoder.safetensors", "decoder.bin"),
-    "encoder": ("encoder.json", "encoder.safetensors"),
-    "style": ("style.json", "style.safetensors"),
-}
-PACKAGED = Path(__file__).parent / "bundles"
 
 ENCODE_FRAMES = 300  # encoded at once: one minute, so that hours fit in memory
 ENCODE_CONTEXT = 20  # frames read on either side of it
@@ -59,7 +45,6 @@ CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes withou
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
 CHEAP_CONTEXT = 150  # at least, of a decoder whose phases ring on: seams are half a minute apart
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
-_CACHE_ABOVE = 200 * 2**20  # bytes; smaller files are hashed anew each time
 
 
 class Bundle:
@@ -103,12 +88,12 @@ class Bundle:
     @cached_property
     def fingerprint(self) -> str:
         """sha256 over all weights files: another encoder is another bundle."""
-        return _fingerprint(self.folder, PARTS)
+        return fingerprint(self.folder, PARTS)
 
     @cached_property
     def model_fingerprint(self) -> str:
         """sha256 over the DiT's files alone: what an adapter was trained on."""
-        return _fingerprint(self.folder, ("model",))
+        return fingerprint(self.folder, ("model",))
 
     def frames(self, duration_s: float) -> int:
         """Latent frames that a duration fills, rounded to the nearest, at least one."""
@@ -312,42 +297,6 @@ def default_dtype(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
-def find_bundle(source: str | Path, fetched: Path | None = None) -> Path:
-    """The folder of a bundle, with its necessary files present.
-
-    Raises MissingWeights otherwise.
-    """
-    source = str(source)
-    if source == MINI:
-        folder, remedy = PACKAGED / MINI, "Reinstall angen: this file belongs to the package."
-    elif Path(source).is_dir():
-        folder, remedy = Path(source), "Complete that folder, or use the bundle `mini`."
-    elif source.count("/") == 1 and not source.startswith((".", "/", "~")):
-        folder = (fetched or Path("models/bundles")) / source.replace("/", "--")
-        remedy = f"Run `angen models fetch {source}`."
-    else:
-        raise MissingWeights(
-            f"{source!r} is not a bundle: neither `{MINI}`, nor a folder, nor a hub id such as "
-            f"{RELEASED}. `angen models list` shows what is there."
-        )
-    for part in ("model", "decoder"):
-        if missing := missing_file(folder, part):
-            raise MissingWeights(f"{missing} is missing. {remedy}")
-    return folder
-
-
-def missing_file(folder: Path, part: str) -> Path | None:
-    """The first file that a part lacks, or None. Several kinds of weights: any one will do."""
-    config, *weights = PARTS[part]
-    if not (folder / config).is_file():
-        return folder / config
-    return None if any((folder / name).is_file() for name in weights) else folder / weights[0]
-
-
-def has_part(folder: Path, part: str) -> bool:
-    return missing_file(folder, part) is None
-
-
 def _check_widths(
     folder: Path, dit: DiT, decoder: BigVGAN | InverseStft, encoder: Encoder | None
 ) -> None:
@@ -365,37 +314,3 @@ def _check_widths(
                 f"{folder}: {fact} is {getattr(encoder, fact)} in the encoder and "
                 f"{getattr(decoder, fact)} in the decoder. These files are from different bundles."
             )
-
-
-def _fingerprint(folder: Path, parts: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(name for part in parts for name in PARTS[part]):
-        if (folder / name).is_file():
-            digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
-    return digest.hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file; of a large one it is noted beside it, and holds for its size and date."""
-    stat = path.stat()
-    if stat.st_size < _CACHE_ABOVE:
-        return _hashed(path)
-    note = path.with_name(f".{path.name}.sha256.json")
-    state = [stat.st_size, stat.st_mtime_ns]
-    try:
-        noted = json.loads(note.read_text())
-        if noted["state"] == state:
-            return str(noted["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no note yet, or not ours
-    digest = _hashed(path)
-    try:
-        note.write_text(json.dumps({"state": state, "sha256": digest}))
-    except OSError:
-        logger.debug("cannot note the hash beside %s", path)
-    return digest
-
-
-def _hashed(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,11 +22,10 @@ from huggingface_hub.errors import (
 )
 
 from angen.errors import BadInput, MissingWeights, OutOfSpace
+from angen.parts import PARTS, RELEASED
 
 OnStep = Callable[[int, int], None]  # megabytes fetched, in all; may raise Stopped
 
-RELEASED = "ASLP-lab/DiffRhythm2"
-PARTS = ("model", "decoder", "encoder", "style")
 SUFFIXES = (".json", ".safetensors", ".bin")
 SOURCE = "source.json"
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import torch
 
-from angen.bundle import MINI, load_bundle
+from angen.bundle import load_bundle
 from angen.conditioning.lyrics import encode_lyrics
 from angen.errors import AngenError
+from angen.parts import MINI
 from angen.studio.models import device_of
 from angen.studio.settings import Settings
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from angen.audio.stems import DEFAULT_MODEL, repository
-from angen.bundle import MINI, PACKAGED, RELEASED, Bundle, load_bundle
+from angen.bundle import Bundle, load_bundle
 from angen.errors import BadInput
 from angen.hub import Fetched, Hub, describe, fetch, fetch_files, fetched, folder_of
+from angen.parts import MINI, PACKAGED, RELEASED
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep
 

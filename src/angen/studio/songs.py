@@ -15,10 +15,11 @@ from angen.adapters.attach import MAX_STRENGTH
 from angen.adapters.files import WEIGHTS_FILE, load_adapter
 from angen.adapters.library import adapter_folder, playable
 from angen.audio.files import read_comment, write_wav
-from angen.bundle import Bundle, file_sha256
+from angen.bundle import Bundle
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput, Incompatible
 from angen.names import distinct, safe
+from angen.parts import file_sha256
 from angen.studio.models import open_base
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
