@@ -242,3 +242,15 @@ def test_a_stream_written_without_lengths_is_whole(tmp_path: Path) -> None:
     info = probe(path)
     assert info.duration_s == 2
     assert info.warning == ""
+
+
+def test_a_flac_written_without_its_length_is_read_to_the_last_sample(tmp_path: Path) -> None:
+    noise = (0.1 * np.random.default_rng(0).standard_normal((1, 50_001))).astype(np.float32)
+    path = write(tmp_path / "x.flac", noise, 44_100)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0  # the 36 bits of the number of samples in STREAMINFO, RFC 9639
+    data[22:26] = b"\0\0\0\0"
+    path.write_bytes(data)
+    info = probe(path)
+    assert (info.frames, info.warning) == (50_001, "")
+    assert np.abs(read_audio(path).samples - noise).max() < 1e-4

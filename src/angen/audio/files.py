@@ -9,7 +9,7 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from angen.audio import riff
+from angen.audio import mpeg, riff
 from angen.errors import BadInput
 from angen.files import replacing
 
@@ -29,6 +29,7 @@ SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", 
 _READABLE = "WAV, FLAC, MP3, OGG, Opus or AIFF"
 _RATES_HZ = range(1_000, 768_001)
 _READ_FRAMES = 16_384  # at most this much is lost where a damaged file breaks off
+_RUN_UP_FRAMES = 24 * 1_152  # MP3 sounds in earnest only so long after a seek: its bit reservoir
 _MAX_FRAMES = 1 << 40  # libsndfile's answer for an open length is above this
 _END_FRAMES = 2_048  # read from the very end to see whether it is there
 
@@ -218,15 +219,20 @@ def read_comment(path: Path) -> str | None:
 def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     """``path`` opened for reading, every way to fail told apart."""
     _require_file(path)
+    mended = mpeg.with_length(path)
     name = os.fsencode(path) if os.name == "posix" else str(path)
     try:
-        file = soundfile.SoundFile(name)
+        file = soundfile.SoundFile(mended or name)
     except (soundfile.LibsndfileError, TypeError) as error:
+        if mended is not None:
+            mended.close()
         raise BadInput(
             f"{path} is not sound that can be read ({_reason(error)}). Its name may not match its "
             f"content, or it is damaged: export it again as {_READABLE}."
         ) from error
-    with file:
+    # soundfile seeks after each read where it can; an MP3 decoder then starts anew, with a gap.
+    file.seekable = lambda: False
+    with file, mended or nullcontext():
         if file.samplerate not in _RATES_HZ or file.channels < 1:
             raise BadInput(
                 f"{path} says {file.samplerate} samples a second and {file.channels} channels. "
@@ -266,20 +272,41 @@ def _blocks(
 ) -> Iterator[Sound]:
     """Blocks (channels, n) from frame ``start`` on, up to the end or the first damage."""
     at = start
-    left = wanted if wanted is not None else None
+    end = start + wanted if wanted is not None else _MAX_FRAMES
+    fault = _sought(file, start)
+    while not fault and at < end:
+        block, fault = _next(file, min(_READ_FRAMES, end - at))  # (n, channels)
+        if not len(block):
+            break
+        _require_numbers(block, path, at / file.samplerate)
+        yield np.ascontiguousarray(block.T)
+        at += len(block)
+    if fault and file.frames < _MAX_FRAMES:
+        _log.warning("%s breaks off at %.1f s (%s)", path, at / file.samplerate, fault)
+
+
+def _sought(file: soundfile.SoundFile, frame: int) -> str:
+    """Go to a frame; what went wrong, or nothing."""
+    run_up = min(frame, _RUN_UP_FRAMES) if file.format == "MP3" else 0
     try:
-        file.seek(start)
-        while left is None or left > 0:
-            size = _READ_FRAMES if left is None else min(_READ_FRAMES, left)
-            block = file.read(size, dtype="float32", always_2d=True)  # (n, channels)
-            if not len(block):
-                return
-            _require_numbers(block, path, at / file.samplerate)
-            yield np.ascontiguousarray(block.T)
-            at += len(block)
-            left = None if left is None else left - len(block)
+        file.seek(frame - run_up)
     except soundfile.LibsndfileError as error:
-        _log.warning("%s breaks off at %.1f s (%s)", path, at / file.samplerate, _reason(error))
+        return _reason(error)
+    return _next(file, run_up)[1] if run_up else ""
+
+
+def _next(file: soundfile.SoundFile, size: int) -> tuple[Sound, str]:
+    """The next frames (n, channels), n at most ``size``, and what went wrong, or nothing.
+
+    Where reading fails on the way, libsndfile does not say how many frames it has given before:
+    those are the ones that are no longer what they were filled with.
+    """
+    frames = np.full((size, file.channels), np.nan, np.float32)
+    try:
+        return file.read(out=frames), ""
+    except soundfile.LibsndfileError as error:
+        empty = np.isnan(frames).all(axis=1)
+        return frames[: int(empty.argmax()) if empty.any() else size], _reason(error)
 
 
 def _require_numbers(block: Sound, path: Path, start_s: float) -> None:
@@ -294,27 +321,17 @@ def _readable_frames(path: Path) -> tuple[int, bool]:
     """Frames that can be read, and whether those are all that the header promises."""
     with _opened(path) as file:
         promised = int(file.frames)
-        try:
-            file.seek(max(0, promised - _END_FRAMES))
-            got = len(file.read(_END_FRAMES, dtype="float32", always_2d=True))
-            if got == min(promised, _END_FRAMES):
-                return promised, True
-        except soundfile.LibsndfileError:
-            pass  # counted below, on a file opened anew: a decoder that failed stays broken
-    count, damaged = _count_frames(path)
-    return count, promised > _MAX_FRAMES and not damaged  # a header may leave the length open
-
-
-def _count_frames(path: Path) -> tuple[int, bool]:
-    """Frames up to the end or the first damage, by reading them; whether there is damage."""
-    count = 0
-    with _opened(path) as file:
-        try:
-            while got := len(file.read(_READ_FRAMES, dtype="float32", always_2d=True)):
-                count += got
-        except soundfile.LibsndfileError:
-            return count, True
-    return count, False
+        fault = _sought(file, max(0, promised - _END_FRAMES))
+        if not fault and len(_next(file, _END_FRAMES)[0]) == min(promised, _END_FRAMES):
+            return promised, True
+    with _opened(path) as file:  # anew: a decoder that failed stays broken
+        count, fault = 0, ""
+        while not fault:
+            block, fault = _next(file, _READ_FRAMES)
+            count += len(block)
+            if not len(block):
+                break
+    return count, promised >= _MAX_FRAMES  # a header may leave the length open
 
 
 def _ends_early(path: Path, kind: str) -> bool:
