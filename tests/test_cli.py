@@ -171,7 +171,16 @@ def test_stems_without_weights_say_how_to_get_them(
     angen: Cli, songs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert angen("stems", songs) == 1
-    assert "angen models fetch" in capsys.readouterr().err or "pip install" in str(capsys)
+    said = capsys.readouterr().err
+    assert "angen models fetch" in said or "pip install" in said
+
+
+def test_stems_that_cannot_be_made_do_not_stop_a_dataset(
+    angen: Cli, songs: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert angen("prepare", songs, "--name", "mine", "--stems") == 4
+    assert "No stems were separated" in capsys.readouterr().err
+    assert (home / "training_data" / "mine" / "dataset_info.json").is_file()
 
 
 def test_the_whole_way_from_recordings_to_songs(

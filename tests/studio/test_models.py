@@ -34,7 +34,10 @@ def test_stem_weights_are_fetched_without_pickles(tmp_path: Path) -> None:
     hub = FakeHub("htdemucs.yaml", "955717e8.safetensors", "955717e8.th", "README.md")
     place = fetch_model("htdemucs", settings, ignore, hub=hub)
     assert place == settings.demucs
-    assert sorted(path.name for path in place.iterdir()) == ["955717e8.safetensors", "htdemucs.yaml"]
+    assert sorted(path.name for path in place.iterdir()) == [
+        "955717e8.safetensors",
+        "htdemucs.yaml",
+    ]
     assert (place / "htdemucs.yaml").read_text() == "adefossez/HTDemucs"
 
 

@@ -10,6 +10,7 @@ from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_tab
 
 if TYPE_CHECKING:
     from angen.data.manifest import DatasetInfo
+    from angen.studio.settings import Settings
 
 app = typer.Typer()
 library = typer.Typer(no_args_is_help=True, help="Training sets: list, show, edit their metadata.")
@@ -40,6 +41,9 @@ def prepare(
     licence: Annotated[
         str | None, typer.Option(help="Licence of the recordings, carried along.")
     ] = None,
+    stems: Annotated[
+        bool, typer.Option("--stems", help="Separate vocals, drums, bass and the rest as well.")
+    ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="An existing dataset of this name gives way.")
     ] = False,
@@ -73,12 +77,13 @@ def prepare(
             config=config,
             table=table,
         )
+        left_out = _add_stems(sources, settings, info, watch) if stems else ""
     if as_json:
         tell_json(info)
     else:
         tell(f"{summary(info)}\n{settings.datasets / info.name}")
         say(f"Next: angen train --dataset {info.name} --name {info.name}_lora")
-    _end(info)
+    _end(info, left_out)
 
 
 @library.command("list")
@@ -163,10 +168,33 @@ def summary(info: "DatasetInfo") -> str:
     )
 
 
-def _end(info: "DatasetInfo") -> None:
+def _add_stems(
+    sources: list[Path], settings: "Settings", info: "DatasetInfo", watch: Waiting
+) -> str:
+    """Put stems beside the clips; why not, where that cannot be done: the dataset stands."""
+    from angen.errors import MissingWeights
+    from angen.studio.listening import separate_vocal_stems
+    from angen.studio.models import device_of
+
+    try:
+        separate_vocal_stems(
+            sources,
+            settings.datasets / info.name / "stems",
+            settings.demucs,
+            watch.stage("Separating stems"),
+            device=device_of(settings),
+        )
+    except MissingWeights as error:
+        return f"No stems were separated. {error}"
+    return ""
+
+
+def _end(info: "DatasetInfo", left_out: str = "") -> None:
     for note in info.notes:
         say(note)
     for problem in info.problems:
         say(f"{problem.file}: {problem.reason}")
-    if any(problem.left_out for problem in info.problems):
+    if left_out:
+        say(left_out)
+    if left_out or any(problem.left_out for problem in info.problems):
         raise typer.Exit(ExitCode.SKIPPED)

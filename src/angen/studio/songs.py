@@ -95,7 +95,7 @@ def _fault(place: tuple[int | str, ...], value: object, message: str) -> str:
     name = ".".join(str(part) for part in place)
     if name == "duration_s":
         return f"A duration of {value} s cannot be made: give {MIN_S:g} to {MAX_S:g} seconds."
-    return f"{name}={str(value)[:60]!r}: {message}."
+    return f"{name}={value!r:.60}: {message}."
 
 
 def new_seed() -> int:

@@ -1,0 +1,110 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from angen.audio.files import read_audio
+from angen.errors import BadInput
+from angen.studio.settings import Settings, read_settings
+from angen.studio.songs import (
+    LOUDEST,
+    SongRequest,
+    finished,
+    generate_song,
+    read_note,
+    song_request,
+)
+from angen.studio.watch import OnStep
+
+ASKED = {"prompt": "house, 120 BPM", "duration_s": 3.0, "seed": 4, "steps": 2}
+
+
+class Noted:
+    """A watch that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.steps: list[tuple[int, int]] = []
+
+    def stage(self, title: str) -> OnStep:
+        self.stages.append(title)
+        return lambda done, total: self.steps.append((done, total))
+
+    def say(self, message: str) -> None:
+        self.stages.append(message)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, tiny_folder: Path) -> Settings:
+    return read_settings({}, home=tmp_path / "home", base=str(tiny_folder), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"duration_s": 0}, "1 to 600 seconds"),
+        ({"duration_s": 36_000}, "1 to 600 seconds"),
+        ({"prompt": ""}, "prompt"),
+        ({"steps": 0}, "steps=0"),
+        ({"guidance": float("inf")}, "guidance"),
+        ({"seed": -1}, "seed=-1"),
+        ({"colour": "red"}, "colour"),
+        ({"adapters": [{"name": "x", "strength": 9}]}, "adapters.0.strength=9"),
+    ],
+)
+def test_a_request_out_of_range_names_the_value(values: dict[str, object], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        song_request(**(ASKED | values))
+
+
+def test_a_song_is_as_long_as_asked_and_holds_its_request(settings: Settings) -> None:
+    watch = Noted()
+    made = generate_song(song_request(**ASKED), settings, watch)
+    assert made.path.parent == settings.outputs
+    assert read_audio(made.path).duration_s == pytest.approx(3.0)
+    assert made.duration_s == pytest.approx(3.0)
+    assert read_note(made.path).request == made.request
+    assert made.request.base == settings.base
+    assert watch.stages == ["Loading the model", "Making the song"]
+    assert watch.steps[-1] == (4, 4)  # two blocks of two steps
+
+
+def test_songs_never_overwrite_each_other(settings: Settings) -> None:
+    request = song_request(**ASKED)
+    first = generate_song(request, settings, Noted())
+    second = generate_song(request, settings, Noted())
+    assert first.path != second.path
+    assert first.path.read_bytes() == second.path.read_bytes()
+
+
+def test_another_seed_is_another_song(settings: Settings) -> None:
+    first = generate_song(song_request(**ASKED), settings, Noted())
+    other = generate_song(song_request(**(ASKED | {"seed": 5})), settings, Noted())
+    assert first.path.read_bytes() != other.path.read_bytes()
+
+
+def test_a_note_that_was_tampered_with_is_refused(settings: Settings, tmp_path: Path) -> None:
+    made = generate_song(song_request(**ASKED), settings, Noted())
+    data = made.path.read_bytes()
+    assert b'"seed":4' in data
+    (tmp_path / "bad.wav").write_bytes(data.replace(b'"seed":4', b'"seed":x'))
+    with pytest.raises(BadInput, match="holds no request"):
+        read_note(tmp_path / "bad.wav")
+
+
+def test_a_song_that_would_clip_is_turned_down(tiny_bundle: object) -> None:
+    class Loud:
+        """Decodes to twice full scale."""
+
+        def decode(self, latents: torch.Tensor) -> torch.Tensor:
+            return torch.tensor([0.5, -2.0])
+
+    audio = finished(Loud(), torch.zeros(1, 8))  # type: ignore[arg-type]
+    assert audio.abs().max() == pytest.approx(LOUDEST)
+    assert audio[0] == pytest.approx(0.25 * LOUDEST)
+
+
+def test_a_request_is_plain_json() -> None:
+    request = song_request(**ASKED)
+    assert SongRequest.model_validate(json.loads(request.model_dump_json())) == request
