@@ -55,7 +55,8 @@ def test_a_value_out_of_range_is_named_with_its_range(name: str, value: Any, tol
 def test_the_ends_of_the_ranges_are_taken() -> None:
     for name, ends in RANGES.items():
         for value in ends:
-            assert getattr(TrainingConfig(**{name: value}), name) == value
+            config = from_recipe({name: value})
+            assert getattr(config, name) == value
 
 
 def test_all_faults_are_told_at_once() -> None:
