@@ -1,8 +1,8 @@
 """Fit the words of ``angen.audio.tags`` on composed music, and say how well they fit unseen music.
 
-    python -m mini.fit_tags --pieces 900
+    python -m mini.fit_tags --pieces 380
 
-Writes ``src/angen/audio/tags.json``. About three minutes on one core, most of it rendering.
+Writes ``src/angen/audio/tags.json``. About a minute and a half on one core, most of it rendering and listening.
 """
 
 import argparse
@@ -231,12 +231,12 @@ def report(classifier: Classifier, unseen: Sequence[Example]) -> list[str]:
 def main() -> None:
     """Render, fit, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pieces", type=int, default=900)
+    parser.add_argument("--pieces", type=int, default=380)
     parser.add_argument("--seconds", type=float, default=16)
     options = parser.parse_args()
     known = list(examples(options.pieces, options.seconds))
     classifier = fit(known, np.random.default_rng(0))
-    unseen = list(examples(options.pieces // 6, options.seconds, FIRST_SEED + 10_000_000))
+    unseen = list(examples(options.pieces // 4, options.seconds, FIRST_SEED + 10_000_000))
     for line in report(classifier, unseen):
         print(line)
     with replacing(WEIGHTS) as path:

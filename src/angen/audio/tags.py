@@ -20,7 +20,7 @@ from angen.audio.timbre import Facts, features
 WEIGHTS = Path(__file__).with_name("tags.json")
 Energy = Literal["low", "medium", "high"]
 _MOST_INSTRUMENTS = 5
-_USUAL_DISTANCE = 1.3  # root mean square z-score up to which music is like what was learnt from
+_USUAL_DISTANCE = 1.2  # root mean square z-score up to which music is like what was learnt from
 
 Doubles = NDArray[np.float64]
 
