@@ -43,7 +43,7 @@ ENCODE_CONTEXT = 20  # frames read on either side of it
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
 CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes without a seam
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
-CHEAP_CONTEXT = 150  # at least, of a decoder whose phases ring on: seams are half a minute apart
+CHEAP_CONTEXT = 50  # at least, of a decoder whose phases ring on: a seam every ten seconds
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
 
 
