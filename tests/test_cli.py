@@ -286,6 +286,14 @@ def test_doctor_checks_recorded_numbers(angen: Cli, tmp_path: Path) -> None:
     assert angen("doctor", "--fixtures", tmp_path / "none") == 1
 
 
+def test_doctor_looks_at_the_machine(angen: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    angen("doctor", "--json")
+    facts = {fact["name"]: fact for fact in json.loads(capsys.readouterr().out)}
+    assert facts["Python"]["good"]
+    assert angen("doctor", "--base", "/nowhere") == 1
+    assert "/nowhere" in capsys.readouterr().out
+
+
 def test_debug_shows_the_traceback(angen: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     assert angen("datasets", "show", "nothing") == 1
     assert "Traceback" not in capsys.readouterr().err

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from angen.cli.options import AsJson, settings_of
+from angen.cli.options import AsJson, Base, settings_of
 from angen.cli.terminal import ExitCode, Waiting, tell, tell_json, tell_table
 
 app = typer.Typer()
@@ -54,6 +54,7 @@ def doctor(
     fixtures: Annotated[
         Path | None, typer.Option(help="Check our model against recorded numbers in a folder.")
     ] = None,
+    base: Base = None,
     as_json: AsJson = False,
 ) -> None:
     """Is everything in place, and does the model compute what it should?
@@ -64,6 +65,8 @@ def doctor(
 
     angen doctor
 
+    angen doctor --base ASLP-lab/DiffRhythm2
+
     angen doctor --fixtures tests/fixtures/diffrhythm2
     """
     from angen.studio.doctor import check_fixtures
@@ -72,11 +75,11 @@ def doctor(
     with Waiting(quiet=context.obj.quiet) as watch:
         watch.stage("Checking")
         if fixtures is None:
-            facts = check_machine(settings_of(context))
+            facts = check_machine(settings_of(context, base))
             rows = [(f.name, _mark(f.good), f.found, f.remedy) for f in facts]
             columns = ("What", "", "Found", "Remedy")
-            good, value = all(f.good for f in facts), [*facts]
-            answer: object = value
+            good = all(fact.good for fact in facts)
+            answer: object = facts
         else:
             checked = check_fixtures(fixtures)
             rows = [

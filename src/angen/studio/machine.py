@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
-from angen.bundle import load_bundle
 from angen.conditioning.lyrics import encode_lyrics
 from angen.errors import AngenError
-from angen.parts import MINI
-from angen.studio.models import device_of
+from angen.studio.models import device_of, open_base
 from angen.studio.settings import Settings
 
 PYTHONS = ((3, 11), (3, 14))  # from, and before
@@ -39,7 +37,7 @@ def check_machine(settings: Settings) -> list[Fact]:
         ),
         _tried("device", lambda: device_of(settings)),
         _disk(settings),
-        _tried(f"base {MINI}", _mini),
+        _tried(f"base {settings.base}", lambda: _base(settings)),
         _tried("English lyrics", lambda: f"{len(encode_lyrics('hello world').tokens)} tokens"),
         _stems(settings),
     ]
@@ -67,8 +65,8 @@ def _disk(settings: Settings) -> Fact:
     )
 
 
-def _mini() -> str:
-    bundle = load_bundle(MINI)
+def _base(settings: Settings) -> str:
+    bundle = open_base(settings)
     weights = sum(parameter.numel() for parameter in bundle.dit.parameters())
     return f"{weights / 1e6:.1f} million weights, {bundle.sample_rate_hz} Hz"
 
