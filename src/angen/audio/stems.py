@@ -27,6 +27,7 @@ from angen.files import replacing
 STEMS = ("vocals", "drums", "bass", "other")
 DEFAULT_MODEL = "htdemucs"
 _PIECE_S = 30.0  # separated at once: bounds the memory, whatever the length
+_LARGEST_WAV = 4e9  # lengths in a WAV file have 32 bits
 _CONTEXT_S = 3.0  # heard on both sides of a piece, and thrown away
 _CLASSES = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -83,7 +84,9 @@ def separate_file(
     be) full, and whatever ``on_step`` raises.
     """
     duration_s = probe(path).duration_s
-    _require_space(folder, duration_s, separator)
+    bytes_each = 3 * separator.channels * separator.rate_hz * duration_s
+    _require_space(folder, bytes_each * len(separator.stems))
+    kind = "WAV" if bytes_each < _LARGEST_WAV else "RF64"
     targets = {stem: folder / f"{path.stem[:120]}_{stem}.wav" for stem in separator.stems}
     with ExitStack() as open_files:
         files = {}
@@ -91,7 +94,7 @@ def separate_file(
             beside = open_files.enter_context(replacing(target))
             files[stem] = open_files.enter_context(
                 soundfile.SoundFile(
-                    beside, "w", separator.rate_hz, separator.channels, subtype="PCM_24"
+                    beside, "w", separator.rate_hz, separator.channels, "PCM_24", format=kind
                 )
             )
         for piece in _pieces(path, duration_s, separator, on_step, device):
@@ -230,9 +233,8 @@ def _missing(folder: Path, name: str, file: str) -> MissingWeights:
     )
 
 
-def _require_space(folder: Path, duration_s: float, separator: Separator) -> None:
+def _require_space(folder: Path, bytes_needed: float) -> None:
     """Raise OutOfSpace before hours of work that could not be written."""
-    bytes_needed = 3 * separator.channels * separator.rate_hz * duration_s * len(separator.stems)
     there = folder
     while not there.exists():
         there = there.parent
