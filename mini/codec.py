@@ -23,8 +23,9 @@ from angen.files import replacing
 from angen.mel import LOWEST_HZ, mel_filters
 from angen.vocoder.encoder import Encoder, EncoderConfig, fit_components
 from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig
+from mini.bank import RATE_HZ
 from mini.loop import WORK, Budget, join, load_state, rank, run
-from mini.material import RATE_HZ, Material, open_material
+from mini.material import Material, open_material
 from mini.timbres import random_sound
 
 log = logging.getLogger(__name__)

@@ -22,10 +22,10 @@ from angen.diffrhythm.objective import (
     logit_normal_times,
     mean_loss,
 )
+from mini.bank import RATE_HZ
 from mini.codec import CHANNELS, DECODER, trained_encoder
 from mini.latents import Latents, cached, draw
 from mini.loop import WORK, Budget, join, load_state, rank, run
-from mini.material import RATE_HZ
 from mini.style import trained
 
 log = logging.getLogger(__name__)

@@ -117,7 +117,9 @@ def draw(
     of a caption or of a stretch of the same piece, in turns.
     """
     size = blocks * block
-    latents, styles, texts = [], [], []
+    latents: list[Tensor] = []
+    styles: list[Tensor] = []
+    texts: list[list[int]] = []
     while len(latents) < clips:
         i = int(rng.integers(len(pool.entries)))
         entry, length = pool.entries[i], pool.starts[i + 1] - pool.starts[i]

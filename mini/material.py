@@ -64,7 +64,7 @@ class Material:
         return np.pad(clip, (0, samples - len(clip)))
 
     def _read(self, start: int, samples: int) -> NDArray[np.float32]:
-        return self.audio[start : start + samples].astype(np.float32) / 32767
+        return self.audio[start : start + samples].astype(np.float32) / np.float32(32767)
 
 
 def open_material(name: str) -> Material:

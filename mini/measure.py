@@ -23,7 +23,8 @@ from angen.bundle import Bundle, load_bundle
 from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.mel import LOWEST_HZ, mel_filters
-from mini.material import RATE_HZ, Entry, Material, open_material
+from mini.bank import RATE_HZ
+from mini.material import Entry, Material, open_material
 from mini.pieces import STYLES
 
 log = logging.getLogger(__name__)

@@ -25,8 +25,9 @@ from torch.nn import functional
 
 from angen.conditioning.style import STYLE_WIDTH, StyleConfig, StyleEncoder
 from angen.files import replacing
+from mini.bank import RATE_HZ
 from mini.loop import WORK, Budget, join, load_state, rank, run
-from mini.material import RATE_HZ, Entry, Material, open_material
+from mini.material import Entry, Material, open_material
 
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "style.pt"
@@ -143,7 +144,8 @@ def pairs(
 
 def judged(style: StyleEncoder, heard: Tensor) -> Tensor:
     """Style vectors (B, E) of crops (B, T, bands + 12)."""
-    mel, pitches = heard.transpose(1, 2).split([CONFIG.bands, 12], dim=1)
+    frames = heard.transpose(1, 2)  # (B, bands + 12, T)
+    mel, pitches = frames[:, : CONFIG.bands], frames[:, CONFIG.bands :]
     return functional.normalize(style.audio.judge(mel, pitches), dim=1)
 
 

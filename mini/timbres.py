@@ -31,7 +31,7 @@ def harmonic_notes(samples: int, rate_hz: int, rng: np.random.Generator) -> NDAr
                 note += k**-tilt * rng.uniform(0.3, 1) * np.sin(k * phase + rng.uniform(0, 6))
         attack = 1 - np.exp(-time / rng.uniform(0.001, 0.05))
         sound[start:] += rng.uniform(0.2, 1) * note * attack * np.exp(-time / rng.uniform(0.05, 3))
-    return sound / (np.abs(sound).max() + 1e-9)
+    return np.asarray(sound / (np.abs(sound).max() + 1e-9))
 
 
 def glide(samples: int, rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -54,4 +54,4 @@ def noise_bursts(samples: int, rate_hz: int, rng: np.random.Generator) -> NDArra
         else:
             burst = np.diff(burst, prepend=0)
         sound[start:] += rng.uniform(0.2, 1) * burst
-    return sound / (np.abs(sound).max() + 1e-9)
+    return np.asarray(sound / (np.abs(sound).max() + 1e-9))

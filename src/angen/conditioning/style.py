@@ -138,14 +138,16 @@ def pulse_features(mel: Tensor, rate_hz: float) -> Tensor:
     and a mean over time would have to learn this from scratch.
     """
     rise = (mel[:, :, 1:] - mel[:, :, :-1]).clamp_min(0)  # (B, bands, T - 1)
-    onsets = rise.unflatten(1, (4, -1)).mean(2)  # (B, 4, T - 1)
+    batch, bands, frames = rise.shape
+    onsets = rise.reshape(batch, 4, bands // 4, frames).mean(2)  # (B, 4, T - 1)
     onsets = onsets - onsets.mean(2, keepdim=True)
     lags = torch.linspace(0.2, 1.6, PULSE_LAGS, device=mel.device) * rate_hz
     size = 2 * max(onsets.shape[2], int(lags[-1]) + 2)
     power = torch.fft.rfft(onsets, size).abs().square()
     products = torch.fft.irfft(power, size)  # (B, 4, size)
     ratio = products[:, :, lags.round().long()] / (products[:, :, :1] + 1e-6)
-    return ratio.flatten(1)
+    features: Tensor = ratio.flatten(1)
+    return features
 
 
 class AudioTower(nn.Module):

@@ -116,4 +116,5 @@ def fit_components(encoder: Encoder, features: Tensor, weights: Tensor) -> Tenso
     matrix = (vectors[:, :keep] * (wanted / deviations) * weights.double()[:, None]).T
     encoder.components.weight.copy_(matrix)
     encoder.components.bias.copy_(-(matrix @ mean.double()))
-    return (values[:keep] / values.sum()).float()
+    explained: Tensor = values[:keep] / values.sum()
+    return explained.float()

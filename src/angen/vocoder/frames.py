@@ -34,7 +34,6 @@ class Block(nn.Module):
         self.over_time = nn.Conv1d(channels, channels, kernel, padding=kernel // 2)
         self.mix = nn.Conv1d(channels, channels, 1)
         nn.init.normal_(self.mix.weight, std=0.3 * channels**-0.5)
-        nn.init.zeros_(self.mix.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, T) -> (B, C, T)."""

@@ -61,8 +61,9 @@ class IstftConfig:
 
 def overlap_add(frames: Tensor, hop_samples: int) -> Tensor:
     """Windows (B, F, N), each ``hop_samples`` after the one before, summed: (B, (F-1)*hop + N)."""
-    parts = frames.unflatten(2, (-1, hop_samples))  # (B, F, N / hop, hop)
-    batch, count, laps, _ = parts.shape
+    batch, count, size = frames.shape
+    laps = size // hop_samples
+    parts = frames.reshape(batch, count, laps, hop_samples)
     total = frames.new_zeros(batch, count + laps - 1, hop_samples)
     for lap in range(laps):
         total = total + functional.pad(parts[:, :, lap], (0, 0, lap, laps - 1 - lap))
@@ -118,6 +119,7 @@ class InverseStft(nn.Module):
         self.norm = FrameNorm(config.width)
         self.bins = config.fft_samples // 2 + 1
         self.leave = nn.Conv1d(config.width, 3 * self.bins, 1)
+        assert self.leave.bias is not None
         with torch.no_grad():  # begin training near silence, not at full scale
             self.leave.bias[: self.bins] = -6.0
         self.register_buffer("window", torch.hann_window(config.fft_samples), persistent=False)
