@@ -240,6 +240,22 @@ def test_the_whole_way_from_recordings_to_songs(
     assert "There are: copy, lora" in capsys.readouterr().err
 
 
+def test_a_report_on_another_dataset_does_not_replace_the_own(
+    angen: Cli, songs: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("mine", "other"):
+        assert angen("prepare", songs, "--name", name) == 0
+    make = ("train", "--dataset", "mine", "--name", "lora", "--no-report", "--rank", 4)
+    assert angen(*make, "--alpha", 8, "--max-steps", 2) == 0
+    small = ("--songs", 4, "--seconds", 4)
+    assert angen("report", "lora", "--dataset", "other", *small) in (0, 3)
+    folder = home / "models" / "loras" / "lora"
+    assert (folder / "reports" / "other" / "report.html").is_file()
+    assert not (folder / "report.json").exists()
+    assert angen("report", "lora", *small) in (0, 3)
+    assert (folder / "report.json").is_file()
+
+
 def test_a_song_cannot_be_remade_with_another_adapter(
     angen: Cli, songs: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

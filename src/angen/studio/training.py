@@ -30,6 +30,9 @@ from angen.training.material import TrainingData, training_data
 from angen.training.quote import Quote, quote
 from angen.training.report import write_report
 
+VALIDATION_LINES = 15  # at most, told of a training; small datasets have hundreds of epochs
+OTHERS = "reports"  # folder of the reports against other datasets than the adapter's own
+
 OnQuote = Callable[[Quote], None]  # sees what it will take; may raise Stopped
 
 
@@ -116,18 +119,21 @@ def report_effect(
 ) -> tuple[EffectReport, Path]:
     """Measure the effect of a trained adapter anew; the report, and its page.
 
-    dataset: another one to measure against than it was trained on.
+    dataset: another one to measure against than it was trained on; that report does not take the
+    place of its own, but lies in ``reports/<dataset>``.
     """
     folder = adapter_folder(settings.loras, name)
     playable(folder)
     metadata = read_metadata(folder)
-    if dataset is not None:
+    own = metadata.dataset.name if metadata and metadata.dataset else None
+    if dataset is not None and dataset != own:
         place = dataset_folder(settings, dataset)
+        target = folder / OTHERS / place.name
     else:
-        place = _dataset_of(_metadata(folder), settings)
+        place, target = _dataset_of(_metadata(folder), settings), folder
     watch.stage("Loading the model")
     base = metadata.base.name if metadata and metadata.base else None
-    return _report(open_base(settings, base), place, folder, effect, watch)
+    return _report(open_base(settings, base), place, folder, effect, watch, target)
 
 
 def get_training_status(settings: Settings, name: str | None = None) -> dict[str, TrainingStatus]:
@@ -165,10 +171,16 @@ def _offer(
 def _telling(watch: Watch) -> OnEvent:
     """Events of the training as steps and lines of a watch."""
     steps: list[OnStep] = []
+    next_line = 0
 
     def tell(event: TrainingEvent) -> None:
+        nonlocal next_line
         if event.kind is EventKind.START:
             steps.append(watch.stage("Training"))
+        if event.kind is EventKind.VALIDATION and event.step < next_line:
+            return
+        if event.kind is EventKind.VALIDATION:
+            next_line = event.step + event.steps // VALIDATION_LINES
         if event.message:
             watch.say(event.message)
         if event.kind in (EventKind.START, EventKind.STEP):
@@ -190,7 +202,7 @@ def _with_report(
     if effect is None:
         return trained
     try:
-        report, page = _report(bundle, place, folder, effect, watch)
+        report, page = _report(bundle, place, folder, effect, watch, folder)
     except Stopped as stop:
         raise Stopped(
             f"Stopped. The adapter {folder.name!r} is trained and saved; its effect is not "
@@ -200,8 +212,9 @@ def _with_report(
 
 
 def _report(
-    bundle: Bundle, place: Path, folder: Path, effect: EffectConfig, watch: Watch
+    bundle: Bundle, place: Path, folder: Path, effect: EffectConfig, watch: Watch, target: Path
 ) -> tuple[EffectReport, Path]:
+    """Measure the adapter in ``folder`` on the dataset in ``place``; write into ``target``."""
     info = load_info(place)
     encoded = encode_dataset(info, place, bundle, watch.stage("Encoding the clips"))
     report, seen = measure_effect(
@@ -215,9 +228,10 @@ def _report(
         name=folder.name,
     )
     watch.stage("Writing the report")
-    page = write_report(report, seen, folder, place)
-    update_metadata(folder, {"effect": _summary(report)})
-    write_card(folder)
+    page = write_report(report, seen, target, place)
+    if target == folder:
+        update_metadata(folder, {"effect": _summary(report)})
+        write_card(folder)
     return report, page
 
 
