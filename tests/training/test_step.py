@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -95,6 +96,25 @@ def test_steps_draw_anew() -> None:
     one, two = (draw(batch, BLOCK, CONFIG, step=step, first=0) for step in (1, 2))
     assert not torch.equal(one.noise, two.noise)
     assert not torch.equal(one.times, two.times)
+
+
+class Crowded:
+    """A bundle on a device without memory to spare."""
+
+    device = torch.device("cpu")
+    block = BLOCK
+
+    def loss(self, *_arguments: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError
+
+
+def test_a_device_without_memory_names_the_remedy() -> None:
+    parameters = {"a": torch.nn.Parameter(torch.ones(1))}
+    optimizer = make_optimizer(parameters, CONFIG)
+    batch = MemoryClips((2, 2)).batch([0, 1])
+    crowded: Any = Crowded()
+    with pytest.raises(BadInput, match=r"memory of cpu is too small .*gradient_checkpointing"):
+        train_step(crowded, [batch], parameters, optimizer, CONFIG, step=1, steps=1)
 
 
 def test_a_loss_that_is_no_number_stops_before_the_weights_change(tiny_bundle: Bundle) -> None:

@@ -31,7 +31,9 @@ RANGES: dict[str, tuple[float, float]] = {
     "validation_blocks": (1, 100_000),
 }
 # What may differ when a training is resumed: none of it reaches the weights.
-FREE_TO_CHANGE = frozenset({"log_every", "checkpoint_every", "keep_checkpoints"})
+FREE_TO_CHANGE = frozenset(
+    {"log_every", "checkpoint_every", "keep_checkpoints", "gradient_checkpointing"}
+)
 
 
 class Precision(StrEnum):

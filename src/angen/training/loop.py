@@ -191,7 +191,6 @@ def _to_the_end(run: Run, data: TrainingData, on_event: OnEvent) -> TrainingResu
             event = run.event(EventKind.DONE, message=_closing(result))
             log.tell(event)
             log.status("done", event)
-            on_event(event)
         except Stopped as stop:
             saved = run.checkpoint()
             message = (
@@ -205,6 +204,7 @@ def _to_the_end(run: Run, data: TrainingData, on_event: OnEvent) -> TrainingResu
         except AngenError as error:
             log.status("failed", event, str(error))
             raise
+    on_event(event)  # a stop comes too late: there is nothing left to go on with
     return result
 
 

@@ -66,20 +66,19 @@ def train_step(
 ) -> StepResult:
     """Step ``step`` (from 1) of ``steps``: the mean over all blocks of ``batches``, then AdamW.
 
-    Raises BadInput, before anything is changed, when the loss or its gradient is no number.
+    Raises BadInput, before anything is changed, when the loss or its gradient is no number, or the
+    device's memory is too small.
     """
     optimizer.zero_grad(set_to_none=True)
-    blocks = sum(int(batch.frames.sum()) // bundle.block for batch in batches)
-    loss, first = 0.0, 0
-    for part, batch in enumerate(batches):
-        drawn = draw(batch, bundle.block, config, step, first)
-        dropout = seeded(config.seed, "dropout", step, part) if config.lora_dropout else None
-        with dropout or nullcontext():
-            errors = bundle.loss(batch, drawn.noise, drawn.times, drawn.dropped)  # (B, K)
-            share = errors.sum() / blocks
-            share.backward()  # type: ignore[no-untyped-call]
-        loss += float(share.detach())
-        first += len(batch.frames)
+    try:
+        loss = _backward(bundle, batches, config, step)
+    except torch.OutOfMemoryError as error:
+        optimizer.zero_grad(set_to_none=True)
+        raise BadInput(
+            f"The memory of {bundle.device} is too small for batches of {config.batch_size} clips "
+            f"of up to {config.max_clip_s:g} s. Turn on gradient_checkpointing, or halve batch_size "
+            "and double accumulation, which gives the same steps."
+        ) from error
     rate = learning_rate(config, step, steps)
     norm = float(nn.utils.clip_grad_norm_(parameters.values(), config.clip_norm))
     if not (loss < float("inf") and norm < float("inf")):
@@ -91,3 +90,19 @@ def train_step(
         group["lr"] = rate
     optimizer.step()
     return StepResult(loss=loss, gradient_norm=norm, learning_rate=rate)
+
+
+def _backward(bundle: Bundle, batches: Sequence[Batch], config: TrainingConfig, step: int) -> float:
+    """The loss of a step; its gradient is left in the parameters."""
+    blocks = sum(int(batch.frames.sum()) // bundle.block for batch in batches)
+    loss, first = 0.0, 0
+    for part, batch in enumerate(batches):
+        drawn = draw(batch, bundle.block, config, step, first)
+        dropout = seeded(config.seed, "dropout", step, part) if config.lora_dropout else None
+        with dropout or nullcontext():
+            errors = bundle.loss(batch, drawn.noise, drawn.times, drawn.dropped)  # (B, K)
+            share = errors.sum() / blocks
+            share.backward()  # type: ignore[no-untyped-call]
+        loss += float(share.detach())
+        first += len(batch.frames)
+    return loss
