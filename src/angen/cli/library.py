@@ -97,7 +97,7 @@ def export(
 
     angen adapters export my_band_lora my_band_lora.zip
     """
-    from angen.studio.adapters import export_lora_adapter
+    from angen.studio.exchange import export_lora_adapter
 
     tell(str(export_lora_adapter(settings_of(context), name, target or Path())))
 
@@ -114,7 +114,7 @@ def import_(
 
     angen adapters import friend.zip --name friends_lora
     """
-    from angen.studio.adapters import import_lora_adapter
+    from angen.studio.exchange import import_lora_adapter
 
     imported = import_lora_adapter(settings_of(context), source, name)
     tell(str(imported.folder))
@@ -137,7 +137,7 @@ def merge(
     angen adapters merge jazz:0.7 choir:0.5 --name jazz_choir
     """
     from angen.cli.songs import use_of
-    from angen.studio.adapters import merge_lora_adapters
+    from angen.studio.exchange import merge_lora_adapters
 
     info = merge_lora_adapters(settings_of(context), [use_of(text) for text in adapters], name)
     tell(str(info.folder))

@@ -163,7 +163,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How trainings go, or went."""
-    from angen.studio.training import get_training_status
+    from angen.studio.adapters import get_training_status
 
     found = get_training_status(settings_of(context), name)
     if as_json:

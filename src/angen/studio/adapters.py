@@ -1,22 +1,18 @@
-"""The library of adapters: what a user can do with it."""
+"""The library of adapters: what a user can do with it. Loads no model, so it answers at once."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from angen.adapters.archive import Imported, export_adapter, import_adapter
 from angen.adapters.library import (
-    BEST,
     AdapterInfo,
+    adapter_folder,
     delete_adapter,
     list_adapters,
-    new_folder,
     rename_adapter,
     show_adapter,
 )
-from angen.adapters.merge import merge_adapters
-from angen.adapters.metadata import AdapterMetadata, BaseFacts, write_metadata
+from angen.adapters.status import TrainingStatus, read_status
+from angen.errors import BadInput
 from angen.studio.settings import Settings
-from angen.studio.songs import AdapterUse, adapter_path
 
 
 def list_lora_adapters(settings: Settings) -> list[AdapterInfo]:
@@ -39,34 +35,12 @@ def rename_lora_adapter(settings: Settings, name: str, new_name: str) -> Path:
     return rename_adapter(settings.loras, name, new_name)
 
 
-def export_lora_adapter(settings: Settings, name: str, target: Path) -> Path:
-    """Write an adapter as one .zip to pass on; its path."""
-    return export_adapter(settings.loras, name, target)
-
-
-def import_lora_adapter(settings: Settings, source: Path, name: str | None = None) -> Imported:
-    """Take an adapter of somebody else's into the library."""
-    return import_adapter(settings.loras, source, name)
-
-
-def merge_lora_adapters(settings: Settings, uses: Sequence[AdapterUse], name: str) -> AdapterInfo:
-    """One adapter that does what several do together, each at its strength.
-
-    Raises BadInput for fewer than two or a taken name, Incompatible for different bases.
-    """
-    folder = new_folder(settings.loras, name)
-    parts = [(adapter_path(use.name, settings), use.strength) for use in uses]
-    merged = merge_adapters(parts, folder / BEST)
-    named = merged.base is not None and merged.base_fingerprint is not None
-    base = BaseFacts(name=merged.base or "", fingerprint=merged.base_fingerprint or "")
-    write_metadata(
-        folder,
-        AdapterMetadata(
-            name=folder.name,
-            kind="merged",
-            base=base if named else None,
-            rank=merged.rank,
-            notes=tuple(f"{use.name} at strength {use.strength:g}" for use in uses),
-        ),
-    )
-    return show_adapter(settings.loras, folder.name)
+def get_training_status(settings: Settings, name: str | None = None) -> dict[str, TrainingStatus]:
+    """How trainings go or went, by adapter; of one when ``name`` is given."""
+    if name is not None:
+        status = read_status(adapter_folder(settings.loras, name))
+        if status is None:
+            raise BadInput(f"{name!r} was not trained here: it has no training status.")
+        return {name: status}
+    infos = list_adapters(settings.loras)
+    return {info.name: info.status for info in infos if info.status is not None}

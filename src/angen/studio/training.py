@@ -7,12 +7,10 @@ from pathlib import Path
 from angen.adapters.card import write_card
 from angen.adapters.library import (
     adapter_folder,
-    list_adapters,
     new_folder,
     playable,
 )
 from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
-from angen.adapters.status import TrainingStatus, read_status
 from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
@@ -134,17 +132,6 @@ def report_effect(
     watch.stage("Loading the model")
     base = metadata.base.name if metadata and metadata.base else None
     return _report(open_base(settings, base), place, folder, effect, watch, target)
-
-
-def get_training_status(settings: Settings, name: str | None = None) -> dict[str, TrainingStatus]:
-    """How trainings go or went, by adapter; of one when ``name`` is given."""
-    if name is not None:
-        status = read_status(adapter_folder(settings.loras, name))
-        if status is None:
-            raise BadInput(f"{name!r} was not trained here: it has no training status.")
-        return {name: status}
-    infos = list_adapters(settings.loras)
-    return {info.name: info.status for info in infos if info.status is not None}
 
 
 def _open(
