@@ -256,8 +256,12 @@ def test_a_report_on_another_dataset_does_not_replace_the_own(
     assert (folder / "report.json").is_file()
 
 
-def test_a_song_cannot_be_remade_with_another_adapter(
-    angen: Cli, songs: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_song_cannot_be_made_with_an_adapter_that_does_not_fit(
+    angen: Cli,
+    songs: Path,
+    tmp_path: Path,
+    make_bundle: Callable[[int], Path],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert angen("prepare", songs, "--name", "mine") == 0
     make = ("train", "--dataset", "mine", "--name", "lora", "--no-report", "--rank", 4)
@@ -265,6 +269,9 @@ def test_a_song_cannot_be_remade_with_another_adapter(
     made = tmp_path / "song.wav"
     asked = ("--prompt", "house", "--duration", 2, "--steps", 2, "--adapter", "lora")
     assert angen("generate", *asked, "--out", made) == 0
+    capsys.readouterr()
+    assert angen("generate", *asked, "--base", make_bundle(3)) == 1
+    assert "was trained on the base" in capsys.readouterr().err
     assert angen(*make, "--alpha", 16, "--max-steps", 2, "--overwrite", "--seed", 3) == 0
     capsys.readouterr()
     assert angen("generate", "--again", made) == 1
