@@ -76,8 +76,8 @@ def train_step(
         optimizer.zero_grad(set_to_none=True)
         raise BadInput(
             f"The memory of {bundle.device} is too small for batches of {config.batch_size} clips "
-            f"of up to {config.max_clip_s:g} s. Turn on gradient_checkpointing, or halve batch_size "
-            "and double accumulation, which gives the same steps."
+            f"of up to {config.max_clip_s:g} s. Turn on gradient_checkpointing, or halve "
+            "batch_size and double accumulation, which gives the same steps."
         ) from error
     rate = learning_rate(config, step, steps)
     norm = float(nn.utils.clip_grad_norm_(parameters.values(), config.clip_norm))
