@@ -2,7 +2,8 @@
 
     python -m mini.fit_tags --pieces 380
 
-Writes ``src/angen/audio/tags.json``. About a minute and a half on one core, most of it rendering and listening.
+Writes ``src/angen/audio/tags.json``. About a minute and a half on one
+core, most of it rendering and listening.
 """
 
 import argparse
