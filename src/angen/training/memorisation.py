@@ -6,6 +6,10 @@ A window of a few seconds is compared, frame by frame, with every window of the 
 every offset. Each window's own mean frame is taken away first, so that only what moves in time
 counts, not a shared timbre. Cosine similarity of the rest: an exact copy gives 1, unrelated music
 about 0, and silence, in which nothing moves, matches nothing.
+
+Measured on `mini`, copies of 4.8 s: 0.98 with noise 20 dB below, 0.91 at 10 dB, 0.71 at 0 dB, 0.87
+through the codec, 0.8 when 20 ms off the grid of frames, 0.5 to 0.8 at 50 to 100 ms; other songs of
+one style 0.1 to 0.3. A song of a model that copies is on the grid of the clips it was trained on.
 """
 
 from collections.abc import Sequence

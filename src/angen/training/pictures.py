@@ -18,9 +18,14 @@ from angen.training.verdict import Effect, Memorisation
 
 Floats = NDArray[np.float64]
 
-BASE, ADAPTER, REAL, INK = "#8a8f98", "#d9480f", "#1c7ed6", "#343a40"
-LABELS = {"base": "base", "adapter": "with adapter", "real": "recordings"}
-COLOURS = {"base": BASE, "adapter": ADAPTER, "real": REAL}
+BASE, ADAPTER, REAL, OTHERS, INK = "#8a8f98", "#d9480f", "#1c7ed6", "#a5d8ff", "#343a40"
+LABELS = {
+    "base": "base",
+    "adapter": "with adapter",
+    "real": "recordings kept aside",
+    "others": "training recordings",
+}
+COLOURS = {"base": BASE, "adapter": ADAPTER, "real": REAL, "others": OTHERS}
 DPI = 110
 
 
@@ -28,9 +33,9 @@ def distances(effect: Effect, path: Path) -> None:
     """Bars of the distances to the recordings, lower being closer."""
     bars = {"base": effect.distance_base, "adapter": effect.distance_adapter}
     if effect.distance_real is not None:
-        bars["real"] = effect.distance_real
+        bars["others"] = effect.distance_real
     figure, axes = _canvas(4.6, 2.2)
-    names = ["other recordings\nof the dataset" if k == "real" else LABELS[k] for k in bars]
+    names = [LABELS[key].replace(" ", "\n") for key in bars]
     axes.barh(names, list(bars.values()), color=[COLOURS[key] for key in bars], height=0.6)
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)

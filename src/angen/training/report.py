@@ -79,7 +79,8 @@ def write_report(report: EffectReport, seen: Evidence, folder: Path, dataset: Pa
 def _draw(report: EffectReport, seen: Evidence, media: Path) -> None:
     sets = {"base": seen.base, "adapter": seen.adapter, "real": seen.real}
     pictures.distances(report.effect, media / "distances.png")
-    pictures.scatter({key: styles(takes) for key, takes in sets.items()}, media / "styles.png")
+    points = {key: styles(takes) for key, takes in (sets | {"others": seen.others}).items()}
+    pictures.scatter(points, media / "styles.png")
     pictures.copies(report.memorisation, media / "copies.png")
     curves = {
         key: np.mean([long_term_spectrum(t.audio.numpy(), seen.rate_hz) for t in takes], axis=0)
