@@ -1,6 +1,6 @@
 """Does a LoRA bring `mini` to a style, and only to the style that it was trained on?
 
-    python -m benchmarks.lora_effect [--seeds 3] [--steps 300] [--home FOLDER]
+    python -m benchmarks.lora_effect [--seeds 0 1 2] [--steps 300] [--home FOLDER]
 
 For each seed, two datasets are composed in styles that the base never heard. A LoRA is trained on
 each. Both are measured on the clips that the first dataset keeps aside: the own one should bring
@@ -55,13 +55,13 @@ class Quiet:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--home", type=Path, help="keeps everything there; else thrown away")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         settings = Settings(home=args.home or Path(temporary))
-        rows = [row for seed in range(args.seeds) for row in one_seed(seed, args.steps, settings)]
+        rows = [row for seed in args.seeds for row in one_seed(seed, args.steps, settings)]
     print("\n".join((HEADER, "|---" * HEADER.count(" | ") + "|---|", *rows)))
 
 
