@@ -67,7 +67,7 @@ def adapter(bundle: Bundle, folder: Path, size: float) -> Path:
 
 
 def measured(
-    bundle: Bundle, tmp_path: Path, info: DatasetInfo, size: float, config: EffectConfig = SMALL
+    bundle: Bundle, tmp_path: Path, info: DatasetInfo, size: float, *, write: bool = False
 ) -> EffectReport:
     def latents_of(clip: Clip) -> Tensor:
         audio = read_audio(tmp_path / clip.file, mono=True)
@@ -75,9 +75,10 @@ def measured(
 
     folder = adapter(bundle, tmp_path / "adapter" / "best_model", size)
     report, seen = measure_effect(
-        bundle, folder, info, tmp_path, latents_of, config, silent, name="mine"
+        bundle, folder, info, tmp_path, latents_of, SMALL, silent, name="mine"
     )
-    write_report(report, seen, tmp_path / "adapter", tmp_path)
+    if write:
+        write_report(report, seen, tmp_path / "adapter", tmp_path)
     return report
 
 
@@ -94,7 +95,7 @@ def test_an_adapter_that_changes_nothing_is_reported_as_such(
 def test_an_adapter_with_an_effect_is_measured_and_written(
     tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
-    report = measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0)
+    report = measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0, write=True)
     assert not report.effect.outputs_equal
     assert report.effect.distance_base != report.effect.distance_adapter
     written = json.loads((tmp_path / "adapter" / "report.json").read_text())
@@ -112,7 +113,7 @@ def test_an_adapter_with_an_effect_is_measured_and_written(
 
 
 def test_the_page_names_only_files_that_are_there(tiny_bundle: Bundle, tmp_path: Path) -> None:
-    measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0)
+    measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0, write=True)
     page = (tmp_path / "adapter" / "report.html").read_text()
     named = [part.split('"')[0] for part in page.split('src="')[1:]]
     assert len(named) > 10
@@ -123,7 +124,9 @@ def test_the_page_escapes_what_people_wrote(tiny_bundle: Bundle, tmp_path: Path)
     info = dataset(tmp_path)
     said = ClipMetadata(genre="<script>alert(1)</script>", bpm=100)
     clips = [clip.model_copy(update={"metadata": said}) for clip in info.clips]
-    measured(tiny_bundle, tmp_path, info.model_copy(update={"clips": tuple(clips)}), size=1.0)
+    measured(
+        tiny_bundle, tmp_path, info.model_copy(update={"clips": tuple(clips)}), size=1.0, write=True
+    )
     page = (tmp_path / "adapter" / "report.html").read_text()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
