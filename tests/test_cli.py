@@ -1,6 +1,7 @@
 """Commands as a shell sees them: exit codes, what is said where, help without torch."""
 
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -374,3 +375,9 @@ def test_a_stop_saves_and_says_how_to_go_on(
     assert json.loads((folder / "status.json").read_text())["state"] == "stopped"
     assert angen("train", "--resume", "lora", "--quote") == 2
     assert "recipe that was begun with" in capsys.readouterr().err
+
+
+def test_the_log_ends_with_the_command(angen: Cli) -> None:
+    before = logging.getLogger().handlers[:], logging.getLogger().level
+    assert angen("--debug", "datasets", "list") == 0
+    assert (logging.getLogger().handlers, logging.getLogger().level) == before

@@ -70,12 +70,27 @@ def common(
 
     Or try it out at once: angen demo
     """
-    logging.basicConfig(
-        level=logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s" if debug else "%(message)s",
-        force=True,
-    )
+    _log(context, logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING)
     context.obj = Common(home=home, device=device, quiet=quiet)
+
+
+def _log(context: typer.Context, level: int) -> None:
+    """Log to standard error as long as the command runs."""
+    handler = logging.StreamHandler()
+    debug = level == logging.DEBUG
+    layout = "%(levelname)s %(name)s: %(message)s" if debug else "%(message)s"
+    handler.setFormatter(logging.Formatter(layout))
+    handler.setLevel(level)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(level)
+
+    def close() -> None:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+    context.call_on_close(close)
 
 
 @app.command("version")
