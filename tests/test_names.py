@@ -1,7 +1,7 @@
 import pytest
 
 from angen.errors import BadInput
-from angen.names import MAX_NAME_BYTES, check_name, distinct, safe
+from angen.names import MAX_NAME_BYTES, about, check_name, distinct, safe
 
 
 @pytest.mark.parametrize("name", ["my_vocal_lora_v1", "Für Elise (live)", "夜曲", "a.b-c+d", "x"])
@@ -48,3 +48,14 @@ def test_safe_keeps_letters_and_replaces_the_rest() -> None:
 def test_distinct_counts_up_and_does_not_trust_case() -> None:
     taken: set[str] = set()
     assert [distinct(name, taken) for name in ("a", "A", "a")] == ["a", "A-2", "a-3"]
+
+
+def test_about_names_the_file_once() -> None:
+    assert about("a/x.wav", "/music/a/x.wav is empty.") == "/music/a/x.wav is empty."
+    assert about("x.wav", "is too short.") == "x.wav: is too short."
+    same = about("x.wav", "has the same content as 'b/x.wav'")
+    assert same == "x.wav: has the same content as 'b/x.wav'"
+
+
+def test_about_stays_on_one_line() -> None:
+    assert about("a\nb.wav", "is empty") == "a�b.wav: is empty"

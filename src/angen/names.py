@@ -6,6 +6,7 @@ script, and a little punctuation. ``check_name`` refuses the rest, ``safe`` repl
 
 import re
 import unicodedata
+from pathlib import PurePath
 
 from angen.errors import BadInput
 
@@ -33,6 +34,16 @@ def check_name(kind: str, name: str) -> str:
             f"for example my_{kind}_v1."
         )
     return name
+
+
+def about(file: str, reason: str) -> str:
+    """``reason`` with the file it is about in front, unless it names that file itself.
+
+    Another file stands in quotation marks in a reason. One line, whatever the file is called.
+    """
+    named = PurePath(file).name in re.split("['\"]", reason)[0]
+    line = reason if named else f"{file}: {reason}"
+    return "".join(letter if letter.isprintable() else "�" for letter in line)
 
 
 def _fault(name: str) -> str | None:

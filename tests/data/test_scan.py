@@ -43,7 +43,7 @@ def test_the_same_content_is_taken_once_and_said(tmp_path: Path) -> None:
     found, problems = find_audio([tmp_path])
     assert [item.label for item in found] == ["a.wav"]
     assert problems[0].file == "b.wav"
-    assert "same content as a.wav" in problems[0].reason
+    assert "same content as 'a.wav'" in problems[0].reason
 
 
 def test_a_file_given_twice_is_taken_once_without_a_word(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from angen.cli.options import AsJson, Sources, settings_of
 from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_table
+from angen.names import about
 
 if TYPE_CHECKING:
     from angen.data.manifest import DatasetInfo
@@ -193,7 +194,7 @@ def _end(info: "DatasetInfo", left_out: str = "") -> None:
     for note in info.notes:
         say(note)
     for problem in info.problems:
-        say(f"{problem.file}: {problem.reason}")
+        say(about(problem.file, problem.reason))
     if left_out:
         say(left_out)
     if left_out or any(problem.left_out for problem in info.problems):

@@ -8,6 +8,7 @@ import typer
 
 from angen.cli.options import AsJson, Sources, settings_of
 from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_table
+from angen.names import about
 
 if TYPE_CHECKING:
     from angen.studio.listening import Heard, Skipped, Written
@@ -122,7 +123,7 @@ def _row(heard: "Heard") -> tuple[object, ...]:
 def _doubts(heard: "Sequence[Heard]") -> None:
     for item in heard:
         for warning in item.warnings:
-            say(f"{item.file}: {warning}")
+            say(about(item.file, warning))
 
 
 def _answer(written: "Written", folder: Path, as_json: bool) -> None:
@@ -140,6 +141,6 @@ def _answer(written: "Written", folder: Path, as_json: bool) -> None:
 def _end(skipped: "Sequence[Skipped]") -> None:
     """Name what was left out, and let the exit code say so."""
     for item in skipped:
-        say(f"Left out: {item.reason}")
+        say(f"Left out: {about(item.file, item.reason)}")
     if skipped:
         raise typer.Exit(ExitCode.SKIPPED)

@@ -7,6 +7,7 @@ import typer
 
 from angen.cli.options import AsJson, Base, settings_of
 from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_table
+from angen.names import about
 
 if TYPE_CHECKING:
     from angen.studio.training import TrainedLora
@@ -218,7 +219,7 @@ def demo(
         )
     else:
         for problem in made.dataset.problems:
-            say(f"{problem.file}: {problem.reason}")
+            say(about(problem.file, problem.reason))
         tell(made.lora.report.sentence if made.lora.report else "No report was made.")
         places = (
             ("Adapter", made.lora.folder),

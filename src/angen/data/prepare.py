@@ -27,7 +27,7 @@ from angen.data.scan import Found, find_audio
 from angen.data.split import NOTE_ONE_SONG, assign_split
 from angen.data.tables import Values, read_notes, values_for, with_values
 from angen.errors import BadInput, OutOfSpace
-from angen.names import check_name
+from angen.names import about, check_name
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def prepare(
     place = root / name
     if place.exists() and not config.replace:
         raise BadInput(
-            f"Dataset {name!r} exists already in {root}. Choose another name, or replace it."
+            f"Dataset {name!r} exists already in {root}. Choose another name, or say --replace."
         )
     found, problems = find_audio(sources)
     recordings, unusable, unused = _described(found, table or {})
@@ -199,7 +199,7 @@ def _manifest(
     name: str, clips: Sequence[Clip], problems: Sequence[Problem], config: PrepareConfig
 ) -> DatasetInfo:
     if len(clips) < MIN_CLIPS:
-        reasons = "".join(f"\n  {problem.file}: {problem.reason}" for problem in problems[:20])
+        reasons = "".join(f"\n  {about(item.file, item.reason)}" for item in problems[:20])
         raise BadInput(
             f"The recordings give {len(clips) or 'no'} clip{'' if len(clips) == 1 else 's'}; "
             f"training needs {MIN_CLIPS}. Add recordings, or allow shorter clips.{reasons}"

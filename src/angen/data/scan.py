@@ -9,6 +9,7 @@ from pathlib import Path
 from angen.audio.files import SUFFIXES
 from angen.data.manifest import Problem
 from angen.errors import BadInput
+from angen.names import about
 
 READABLE = "WAV, FLAC, MP3, OGG, Opus or AIFF"
 
@@ -43,7 +44,7 @@ def find_audio(sources: Sequence[Path]) -> tuple[list[Found], list[Problem]]:
             raise BadInput(f"{source} does not exist. Check the name and the folder.")
     if not paths:
         names = ", ".join(str(source) for source in sources) or "nothing"
-        reasons = "".join(f"\n  {problem.file}: {problem.reason}" for problem in problems)
+        reasons = "".join(f"\n  {about(problem.file, problem.reason)}" for problem in problems)
         raise BadInput(f"No recording in {names}. Give {READABLE} files.{reasons}")
     found, repeated = _without_repeats(paths)
     return found, problems + repeated
@@ -86,7 +87,7 @@ def _without_repeats(paths: Mapping[Path, str]) -> tuple[list[Found], list[Probl
             problems.append(Problem(file=label, reason=reason))
             continue
         if sha256 in first and path.stat().st_size:
-            reason = f"has the same content as {first[sha256]}; one of them is enough"
+            reason = f"has the same content as {first[sha256]!r}; one of them is enough"
             problems.append(Problem(file=label, reason=reason))
         else:
             first.setdefault(sha256, label)

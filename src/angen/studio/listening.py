@@ -14,7 +14,7 @@ from angen.audio.segment import MAX_S, MIN_S, cut, write_clips
 from angen.audio.stems import DEFAULT_MODEL, load_separator, separate_file
 from angen.data.scan import find_audio
 from angen.errors import BadInput
-from angen.names import distinct
+from angen.names import about, distinct
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,8 @@ def _each(
         before += length
         on_step(min(total, round(before)), total)
     if not done:
-        raise BadInput("Nothing could be used:\n" + "\n".join(f"  {s.reason}" for s in skipped))
+        reasons = "\n".join(f"  {about(item.file, item.reason)}" for item in skipped)
+        raise BadInput(f"Nothing could be used:\n{reasons}")
     return done, tuple(skipped)
 
 
