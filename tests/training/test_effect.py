@@ -16,7 +16,7 @@ from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Source
 from angen.diffrhythm.sampling import SamplerConfig
 from angen.errors import BadInput, Stopped
 from angen.training.effect import EffectReport, measure_effect
-from angen.training.evidence import EffectConfig, spread, starts
+from angen.training.evidence import EffectConfig, real_excerpts, spread, starts
 from angen.training.report import write_report
 from angen.training.verdict import Verdict
 
@@ -189,9 +189,18 @@ def test_progress_counts_both_sides(tiny_bundle: Bundle, tmp_path: Path) -> None
 
 def test_windows_overlap_by_half_and_stay_inside() -> None:
     assert starts(10, 10) == [0]
-    assert starts(24, 10) == [0, 5, 10]
+    assert starts(24, 10) == [0, 5, 10, 14]
+    assert starts(13, 10) == [0, 3]
+    assert starts(10.5, 10) == [0]
     assert starts(25, 10) == [0, 5, 10, 15]
     assert starts(4, 10) == [0]
+
+
+def test_real_excerpts_counts_what_is_kept_aside(tmp_path: Path) -> None:
+    config = EffectConfig(seconds=5)
+    assert real_excerpts(dataset(tmp_path / "one", aside=1), config) == 2
+    assert real_excerpts(dataset(tmp_path / "two", aside=2), config) == 4
+    assert real_excerpts(dataset(tmp_path / "short", aside=1, seconds=4), config) == 1
 
 
 def test_spread_takes_even_steps() -> None:

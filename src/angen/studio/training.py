@@ -22,7 +22,7 @@ from angen.studio.watch import OnStep, Watch
 from angen.training.config import TrainingConfig, from_recipe
 from angen.training.effect import EffectReport, measure_effect
 from angen.training.events import EventKind, OnEvent, TrainingEvent
-from angen.training.evidence import EffectConfig
+from angen.training.evidence import MIN_EXCERPTS, EffectConfig, real_excerpts
 from angen.training.loop import TrainingResult, train
 from angen.training.material import TrainingData, training_data
 from angen.training.quote import Quote, quote
@@ -187,6 +187,14 @@ def _with_report(
     write_card(folder)
     trained = TrainedLora(name=folder.name, folder=folder, result=result, report=None, page=None)
     if effect is None:
+        return trained
+    count = real_excerpts(load_info(place), effect)
+    if count < MIN_EXCERPTS:
+        watch.say(
+            f"No effect report: the clips kept aside give {count} excerpt of {effect.seconds:g} s, "
+            f"and a comparison needs {MIN_EXCERPTS}. The adapter is saved. Prepare more songs, "
+            f"then: angen report {folder.name!r} --dataset NAME"
+        )
         return trained
     try:
         report, page = _report(bundle, place, folder, effect, watch, folder)

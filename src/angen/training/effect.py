@@ -33,6 +33,7 @@ from angen.training.distance import (
     kernels,
 )
 from angen.training.evidence import (
+    MIN_EXCERPTS,
     EffectConfig,
     Evidence,
     LatentsOf,
@@ -110,7 +111,7 @@ def measure_effect(
     Raises BadInput for a dataset too small to compare with, and what loading the adapter raises.
     """
     seen = gather(bundle, adapter, info, folder, latents_of, config, on_step)
-    if len(seen.real) < 2:
+    if len(seen.real) < MIN_EXCERPTS:
         raise BadInput(
             f"Dataset {info.name!r} gives {len(seen.real)} excerpt of {config.seconds:g} s to "
             "compare with; the effect report needs 2. Add recordings."

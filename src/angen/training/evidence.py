@@ -28,8 +28,10 @@ OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopp
 Item = TypeVar("Item")
 LatentsOf = Callable[[Clip], Tensor]  # a clip's latents (T, C), encoded before
 
+MIN_EXCERPTS = 2  # real excerpts without which nothing can be compared
 MAX_EXCERPTS = 64  # real excerpts looked at, spread over all kept-aside clips
 BATCH = 16  # songs sampled together
+NEARLY_S = 1.0  # windows closer than this say the same
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,9 +176,20 @@ def excerpts(
 
 
 def starts(duration_s: float, seconds: float) -> list[float]:
-    """Where windows of ``seconds``, half overlapping, start in a clip; 0 alone for a short one."""
+    """Where windows of ``seconds`` start in a clip; 0 alone for a short one.
+
+    Half overlapping, and a last one at the clip's end unless that is nearly there already.
+    """
     count = max(0, int((duration_s - seconds) / (seconds / 2) + 1e-6)) + 1
-    return [i * seconds / 2 for i in range(count)]
+    regular = [i * seconds / 2 for i in range(count)]
+    last = duration_s - seconds
+    return [*regular, last] if last - regular[-1] >= NEARLY_S else regular
+
+
+def real_excerpts(info: DatasetInfo, config: EffectConfig) -> int:
+    """How many real excerpts a dataset gives to compare with; a comparison needs 2."""
+    clips = info.side("validation") or info.side("train")
+    return min(MAX_EXCERPTS, sum(len(starts(clip.duration_s, config.seconds)) for clip in clips))
 
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
