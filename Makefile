@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-EXTRAS := espeak
+EXTRAS := espeak,japanese
 
 .PHONY: demo test check mini clean help
 
