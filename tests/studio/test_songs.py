@@ -66,6 +66,7 @@ def test_a_song_is_as_long_as_asked_and_holds_its_request(settings: Settings) ->
     assert made.duration_s == pytest.approx(3.0)
     assert read_note(made.path).request == made.request
     assert made.request.base == settings.base
+    assert made.warnings == ()
     assert watch.stages == ["Loading the model", "Making the song"]
     assert watch.steps[-1] == (4, 4)  # two blocks of two steps
 

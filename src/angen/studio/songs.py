@@ -119,6 +119,8 @@ def generate_song(
     lyrics = bundle.tokenize(request.lyrics)
     latents = _sampled(bundle, request, lyrics.tokens, watch.stage("Making the song"))
     audio = finished(bundle, latents)
+    if len(latents) < bundle.frames(request.duration_s):
+        warnings.append(_ended_early(len(audio) / bundle.sample_rate_hz, request))
     path = out or _free_place(settings.outputs, request)
     note = Note(request=request, made=_made(bundle))
     write_wav(path, audio.numpy(), bundle.sample_rate_hz, comment=note.model_dump_json())
@@ -194,6 +196,13 @@ def finished(bundle: Bundle, latents: Tensor) -> Tensor:
     audio = bundle.decode(latents)
     peak = float(audio.abs().max())
     return audio * (LOUDEST / peak) if peak > LOUDEST else audio
+
+
+def _ended_early(made_s: float, request: SongRequest) -> str:
+    return (
+        f"The song came to its end after {made_s:.1f} s of {request.duration_s:g} s: the model "
+        "decides where music ends. Another seed, or lyrics with more sections, may last longer."
+    )
 
 
 def _sampled(bundle: Bundle, request: SongRequest, tokens: list[int], on_step: OnStep) -> Tensor:
