@@ -40,6 +40,7 @@ from angen.training.evidence import (
     OnStep,
     Take,
     gather,
+    real_excerpts,
     styles,
 )
 from angen.training.memorisation import Match, closest_match
@@ -110,12 +111,13 @@ def measure_effect(
 
     Raises BadInput for a dataset too small to compare with, and what loading the adapter raises.
     """
-    seen = gather(bundle, adapter, info, folder, latents_of, config, on_step)
-    if len(seen.real) < MIN_EXCERPTS:
+    count = real_excerpts(info, config)
+    if count < MIN_EXCERPTS:  # told before minutes go into songs
         raise BadInput(
-            f"Dataset {info.name!r} gives {len(seen.real)} excerpt of {config.seconds:g} s to "
-            "compare with; the effect report needs 2. Add recordings."
+            f"Dataset {info.name!r} gives {count} excerpt of {config.seconds:g} s to "
+            f"compare with; the effect report needs {MIN_EXCERPTS}. Add recordings."
         )
+    seen = gather(bundle, adapter, info, folder, latents_of, config, on_step)
     similar = kernels(styles(seen.base), styles(seen.adapter), styles(seen.real), _clips(seen.real))
     effect = _effect(seen, similar, config)
     memorisation = _memorisation(seen, round(config.window_s * bundle.latent_rate_hz), bundle)
