@@ -3,8 +3,6 @@ import logging
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import soundfile
 from angen.audio.files import probe, read_audio, read_comment, stream, write_wav
 from angen.errors import BadInput
 from tests.audio.sounds import sine, write
+from tests.nobody import as_nobody
 
 FORMATS = {
     "a.wav": {},
@@ -161,18 +160,6 @@ def test_zero_channels_are_refused(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(BadInput, match="not sound that can be read"):
         probe(path)
-
-
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    """Nothing is closed to root: step down while it lasts."""
-    user = os.geteuid()
-    if user == 0:
-        os.seteuid(65_534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 @pytest.mark.parametrize("closed", ["file", "folder"])

@@ -1,10 +1,11 @@
-import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from angen.data.scan import find_audio
 from angen.errors import BadInput
+from tests.nobody import as_nobody
 
 
 def touch(path: Path, content: str | None = None) -> Path:
@@ -73,13 +74,18 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
         find_audio([tmp_path / "gone.wav"])
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all files")
-def test_a_file_that_may_not_be_read_is_left_out(tmp_path: Path) -> None:
-    touch(tmp_path / "a.wav")
-    touch(tmp_path / "b.wav").chmod(0)
-    found, problems = find_audio([tmp_path])
-    assert [item.label for item in found] == ["a.wav"]
-    assert "cannot be opened" in problems[0].reason
+def test_a_file_that_may_not_be_read_is_left_out_and_named() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own is closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        touch(folder / "a.wav")
+        touch(folder / "b.wav").chmod(0)
+        touch(folder / "c.wav")
+        with as_nobody():
+            found, problems = find_audio([folder])
+    assert [item.label for item in found] == ["a.wav", "c.wav"]
+    assert [problem.file for problem in problems] == ["b.wav"]
+    assert "cannot be opened (Permission denied)" in problems[0].reason
 
 
 def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
