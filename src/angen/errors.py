@@ -2,6 +2,8 @@
 
 AngenError
 ├── BadInput        a file, value or request cannot be used as it is
+│   ├── Unknown     there is nothing of that name
+│   └── Taken       the name is taken, or the thing is in use
 ├── MissingWeights  a model part is not on this machine
 ├── Incompatible    two things do not belong together: adapter and base, encoder and decoder
 ├── OutOfSpace      the disk is full
@@ -15,6 +17,14 @@ class AngenError(Exception):
 
 class BadInput(AngenError):
     """A file, value or request cannot be used as it is."""
+
+
+class Unknown(BadInput):
+    """There is nothing of that name; the message says what there is."""
+
+
+class Taken(BadInput):
+    """The name is taken, or the thing is in use just now."""
 
 
 class MissingWeights(AngenError):
