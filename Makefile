@@ -4,10 +4,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXTRAS := espeak,japanese
 
-.PHONY: demo test check mini clean help
+.PHONY: demo test test-browser check mini clean help
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/path/to/music
 	$(BIN)/angen demo $(if $(SONGS),--songs "$(SONGS)")
@@ -15,18 +15,24 @@ demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/p
 test: .venv/test.stamp ## install what tests need and pass them
 	$(BIN)/python -m pytest $(ARGS)
 
+test-browser: .venv/browser.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER
+	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
 check: .venv/lint.stamp ## formatting, lint, types, import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+TWICE := OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone --nproc-per-node 2 -m
+
 mini: .venv/test.stamp ## train the bundled model from nothing (hours; fluidsynth and its soundfont needed)
 	$(BIN)/python -m mini.material
-	$(BIN)/python -m mini.codec
-	$(BIN)/python -m mini.style
+	$(TWICE) mini.codec
+	$(BIN)/python -m mini.heard
+	$(TWICE) mini.style
 	$(BIN)/python -m mini.latents
-	$(BIN)/python -m mini.dit
+	$(TWICE) mini.dit
 	$(BIN)/python -m mini.pack
 
 clean: ## remove the virtual environment
@@ -44,6 +50,10 @@ clean: ## remove the virtual environment
 
 .venv/test.stamp: .venv/run.stamp
 	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test]"
+	touch $@
+
+.venv/browser.stamp: .venv/test.stamp
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,browser]"
 	touch $@
 
 .venv/lint.stamp: .venv/test.stamp
