@@ -1,0 +1,191 @@
+"""Transactions: many may read, one writes at a time, in SQLite as in PostgreSQL.
+
+Every change begins by counting up the one row of ``clock``. That takes the lock that makes claims
+safe, and gives each change a number that readers can compare with what they have seen.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select
+from sqlalchemy import update as sql_update
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from angen.errors import BadInput, Incompatible
+from angen.jobs.bell import Bell, Clock
+from angen.jobs.events import plain
+from angen.jobs.tables import SCHEMA, clock, events, jobs, metadata
+
+BUSY_S = 30.0  # how long to wait for another writer
+_SETUP_LOCK = 0x616E67656E  # of PostgreSQL: one process at a time makes the tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One transaction that writes."""
+
+    connection: Connection
+    revision: int
+    orders: int
+    now: datetime
+
+    def update(self, number: int, **values: Any) -> None:
+        """Set columns of a job."""
+        values["revision"] = self.revision
+        self.connection.execute(sql_update(jobs).where(jobs.c.number == number).values(values))
+
+    def event(self, number: int, kind: str, data: Mapping[str, Any]) -> int:
+        """Add to a job's events. Returns the event's number."""
+        last: int = self.connection.execute(
+            sql_update(jobs)
+            .where(jobs.c.number == number)
+            .values(last_event=jobs.c.last_event + 1, revision=self.revision)
+            .returning(jobs.c.last_event)
+        ).scalar_one()
+        values = {"job": number, "number": last, "at": self.now, "kind": kind, "data": plain(data)}
+        self.connection.execute(insert(events).values(values))
+        return last
+
+
+class Database:
+    """The tables, wherever they are."""
+
+    def __init__(self, url: str) -> None:
+        """Opens the database and makes its tables.
+
+        url: ``sqlite:////path/jobs.db`` or ``postgresql://user:password@host/name``.
+
+        Raises BadInput when there is no such database, Incompatible when its tables are of another
+        version.
+        """
+        self._engine = _engine(_checked(url))
+        self._sqlite = self._engine.dialect.name == "sqlite"
+        try:
+            self._make_tables()
+        except OperationalError as error:
+            raise BadInput(
+                f"The queue's database {self._engine.url!r} cannot be opened: {error.orig}. "
+                "Start it, or correct its address."
+            ) from error
+        self.bell = Bell(self.read_clock)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A consistent view."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, durable: bool = True, orders: bool = False) -> Iterator[Change]:
+        """A change, made whole or not at all.
+
+        durable: on the disk before this returns, for promises; news may be lost with the power.
+        orders: workers should look at once.
+        """
+        with self._engine.connect() as connection:
+            connection = connection.execution_options(angen_write=True)
+            if self._sqlite:  # outside of the transaction, where alone it has an effect
+                level = "FULL" if durable else "NORMAL"
+                _driver(connection).execute(f"PRAGMA synchronous={level}")
+            with connection.begin():
+                if not self._sqlite and not durable:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+                counted = connection.execute(
+                    sql_update(clock)
+                    .values(revision=clock.c.revision + 1, orders=clock.c.orders + int(orders))
+                    .returning(clock.c.revision, clock.c.orders)
+                ).one()
+                yield Change(
+                    connection=connection,
+                    revision=counted.revision,
+                    orders=counted.orders,
+                    now=datetime.now(UTC),
+                )
+        self.bell.ring((counted.revision, counted.orders))
+
+    def read_clock(self) -> Clock:
+        """How often anything has changed, and how often something that workers should look at."""
+        with self.reading() as connection:
+            row = connection.execute(select(clock.c.revision, clock.c.orders)).one()
+            return row.revision, row.orders
+
+    def close(self) -> None:
+        """Let go of connections and of everybody who waits."""
+        self.bell.close()
+        self._engine.dispose()
+
+    def _make_tables(self) -> None:
+        with self._engine.connect() as connection:
+            connection = connection.execution_options(angen_write=True)
+            with connection.begin():
+                if not self._sqlite:
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})")
+                metadata.create_all(connection)
+                found = connection.execute(select(clock.c.schema)).scalar_one_or_none()
+                if found is None:
+                    values = {"id": 1, "schema": SCHEMA, "revision": 0, "orders": 0}
+                    connection.execute(insert(clock).values(values))
+        if found not in (None, SCHEMA):
+            raise Incompatible(
+                f"The queue in {self._engine.url!r} was made by another version of angen (tables "
+                f"of version {found}, expected {SCHEMA}). Use that version, or another database."
+            )
+
+
+def _checked(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadInput(
+            f"{url!r} is no address of a database. Write sqlite:////path/to/jobs.db or "
+            "postgresql://user:password@host/name."
+        ) from None
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise BadInput(
+            f"{parsed!r} cannot hold the queue: expected sqlite:////path/to/jobs.db or "
+            "postgresql://user:password@host/name."
+        )
+    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=10, max_overflow=40, connect_args={"timeout": BUSY_S})
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(url, pool_size=5, max_overflow=20, pool_pre_ping=True)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise BadInput(
+            "A queue on PostgreSQL needs psycopg: pip install 'angen[postgres]'."
+        ) from error
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    assert isinstance(connection, sqlite3.Connection)
+    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not wait
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # IMMEDIATE takes the writers' lock now: two claims cannot both read before either writes.
+    writes = connection.get_execution_options().get("angen_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver

@@ -1,0 +1,369 @@
+"""The queue: what jobs there are, in which order, and what has become of them.
+
+    store = Store("sqlite:////home/me/angen/jobs.db")
+    job = store.add("train", {"name": "blues"}, lane="model", title="Train blues")
+
+Safe to use from many threads and many processes at once. Workers are in ``worker.py``, and
+``runner.py`` keeps them alive.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+
+from angen.errors import BadInput
+from angen.jobs import lease
+from angen.jobs.chain import ended, enter, revive, settle
+from angen.jobs.database import Change, Database
+from angen.jobs.events import STATE, Event, plain
+from angen.jobs.job import OVER, PENDING, Job, JobState, Problem, Progress
+from angen.jobs.owner import Owner
+from angen.jobs.tables import event_of, job_of, jobs, new_id
+from angen.jobs.tables import events as event_table
+
+MAX_TITLE = 300  # characters
+CANCELLED = Problem(message="Stopped before it began.", kind="stopped")
+
+
+class UnknownJob(BadInput):
+    """There is no job of that id."""
+
+
+class Store:
+    """The queue in a database."""
+
+    def __init__(self, url: str) -> None:
+        """Opens the queue, made when it is not there.
+
+        url: ``sqlite:////path/jobs.db`` or ``postgresql://user:password@host/name``.
+
+        Raises BadInput when there is no such database, Incompatible when its tables are of another
+        version.
+        """
+        self.url = url
+        self._database = Database(url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database and of everybody who waits."""
+        self._database.close()
+
+    # What people do
+
+    def add(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        *,
+        lane: str,
+        title: str,
+        priority: int = 0,
+        after: Sequence[str] = (),
+    ) -> Job:
+        """A new job at the end of its lane's queue.
+
+        kind: which handler does it.
+        arguments: what the handler gets; JSON.
+        priority: higher goes first.
+        after: ids of jobs that must be done first.
+
+        Raises UnknownJob when one of ``after`` is not there.
+        """
+        with self._database.writing(orders=True) as change:
+            for other in after:
+                _find(change.connection, other)
+            values = {
+                "id": new_id(),
+                "kind": kind,
+                "title": plain(title)[:MAX_TITLE],
+                "lane": lane,
+                "arguments": plain(arguments),
+                "state": JobState.WAITING,
+                "priority": priority,
+                "place": _last_place(change) + 1,
+                "after": list(dict.fromkeys(after)),
+                "furthest": {},
+                "created": change.now,
+                "revision": change.revision,
+            }
+            change.connection.execute(insert(jobs).values(values))
+            settle(change, _find(change.connection, str(values["id"])))
+            return _shown(change.connection, str(values["id"]))
+
+    def get(self, id: str) -> Job:
+        """Raises UnknownJob when it is not there."""
+        with self._database.reading() as connection:
+            return _shown(connection, id)
+
+    def jobs(
+        self,
+        *,
+        states: Iterable[JobState] | None = None,
+        kinds: Iterable[str] | None = None,
+        limit: int = 100,
+        before: int | None = None,
+        since: int | None = None,
+    ) -> list[Job]:
+        """Jobs, the latest first.
+
+        before: only those with a lower number: the next page.
+        since: only those that have changed after this revision.
+        """
+        query = select(jobs).order_by(jobs.c.number.desc()).limit(limit)
+        if states is not None:
+            query = query.where(jobs.c.state.in_(list(states)))
+        if kinds is not None:
+            query = query.where(jobs.c.kind.in_(list(kinds)))
+        if before is not None:
+            query = query.where(jobs.c.number < before)
+        if since is not None:
+            query = query.where(jobs.c.revision > since)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+            places = _positions(connection, {r.lane for r in rows if r.state in PENDING})
+        return [job_of(row, places.get(row.number, 0)) for row in rows]
+
+    def cancel(self, id: str) -> Job:
+        """Stop a job: at once when it has not begun, else as soon as it has saved what it has.
+
+        A job that is over stays as it is. Raises UnknownJob when it is not there.
+        """
+        with self._database.writing(orders=True) as change:
+            row = _find(change.connection, id)
+            if row.state in PENDING:
+                enter(change, row.number, JobState.STOPPED, CANCELLED, stopped_by=None)
+                ended(change, id)
+            elif row.state == JobState.RUNNING:
+                change.update(row.number, state=JobState.STOPPING, stop_asked=change.now)
+                change.event(row.number, STATE, {"state": JobState.STOPPING})
+            return _shown(change.connection, id)
+
+    def retry(self, id: str) -> Job:
+        """Do the same job again, from what it has saved, at the end of the queue.
+
+        Jobs that were stopped because of it wait for it again.
+
+        Raises UnknownJob when it is not there, BadInput when it is done, not over, or needs a job
+        that did not end well.
+        """
+        with self._database.writing(orders=True) as change:
+            row = _find(change.connection, id)
+            if row.state not in (JobState.FAILED, JobState.STOPPED):
+                raise BadInput(
+                    f"{row.title!r} is {row.state}; only a job that failed or was stopped can be "
+                    "retried. Ask for a new one instead."
+                )
+            if settle(change, row) is JobState.STOPPED:
+                raise BadInput(
+                    f"{row.title!r} needs a job that did not end well. Retry that one; this then "
+                    "follows by itself."
+                )
+            place = _last_place(change) + 1
+            values: dict[str, Any] = {"progress": None, "result": None, "strikes": 0}
+            change.update(row.number, place=place, started=None, stop_asked=None, **values)
+            revive(change, id)
+            return _shown(change.connection, id)
+
+    def move(self, id: str, before: str | None) -> list[Job]:
+        """Put a job of the queue right before another, or at the end of its lane when None.
+
+        It takes that one's priority. Returns the lane's queue in its new order.
+
+        Raises UnknownJob when one is not there, BadInput when they are not in the same queue.
+        """
+        with self._database.writing(orders=True) as change:
+            row = _find(change.connection, id)
+            queue = [r for r in _queue(change.connection, row.lane) if r.id != id]
+            index = len(queue)
+            if row.state not in PENDING:
+                raise BadInput(
+                    f"{row.title!r} is {row.state}; only jobs in the queue have a place."
+                )
+            if before is not None and before != id:
+                other = _find(change.connection, before)
+                index = next((i for i, r in enumerate(queue) if r.id == before), -1)
+                if index < 0:
+                    raise BadInput(f"{other.title!r} is not in the queue of lane {row.lane!r}.")
+            elif before == id:
+                return _queued(change.connection, row.lane)
+            neighbour = queue[index] if index < len(queue) else queue[-1] if queue else row
+            queue.insert(index, row)
+            change.update(row.number, priority=neighbour.priority)
+            for place, entry in zip(sorted(r.place for r in queue), queue, strict=True):
+                if entry.place != place:
+                    change.update(entry.number, place=place)
+            return _queued(change.connection, row.lane)
+
+    def set_priority(self, id: str, priority: int) -> Job:
+        """Higher goes first. Raises UnknownJob when it is not there."""
+        with self._database.writing(orders=True) as change:
+            change.update(_find(change.connection, id).number, priority=priority)
+            return _shown(change.connection, id)
+
+    def forget(self, id: str) -> None:
+        """Delete a job that is over, with its events.
+
+        Raises UnknownJob when it is not there, BadInput when it is not over.
+        """
+        with self._database.writing() as change:
+            row = _find(change.connection, id)
+            if row.state not in OVER:
+                raise BadInput(f"{row.title!r} is {row.state}. Stop it before you delete it.")
+            change.connection.execute(delete(event_table).where(event_table.c.job == row.number))
+            change.connection.execute(delete(jobs).where(jobs.c.number == row.number))
+
+    # What has happened
+
+    def events(self, id: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """What happened to a job, oldest first, from the event after number ``after``.
+
+        Raises UnknownJob when it is not there.
+        """
+        table = event_table
+        with self._database.reading() as connection:
+            number = _number(connection, id)
+            rows = connection.execute(
+                select(table)
+                .where(table.c.job == number, table.c.number > after)
+                .order_by(table.c.number)
+                .limit(limit)
+            ).all()
+        return [event_of(row, id) for row in rows]
+
+    def revision(self) -> int:
+        """Counts every change of any job: equal numbers mean that nothing is new."""
+        return self._database.read_clock()[0]
+
+    def wait(self, since: int, timeout_s: float) -> int:
+        """The revision as soon as it is over ``since``, or when time is up. Blocks its thread."""
+        return self._database.bell.wait(since, timeout_s)
+
+    async def wait_async(self, since: int, timeout_s: float) -> int:
+        """The same for coroutines: costs no thread."""
+        return await self._database.bell.wait_async(since, timeout_s)
+
+    def wait_for_orders(self, since: int, timeout_s: float) -> int:
+        """The same, counting only what workers should look at: for the runner."""
+        return self._database.bell.wait(since, timeout_s, orders=True)
+
+    # What workers do; see ``lease.py``. False or None: the job was taken from them.
+
+    def claim(self, lane: str, owner: Owner) -> Job | None:
+        """The next job of ``lane``; None when there is none or the lane is busy."""
+        return lease.claim(self._database, lane, owner)
+
+    def heartbeat(self, job: Job) -> JobState | None:
+        """Tell that the worker lives. Returns the job's state."""
+        return lease.heartbeat(self._database, job)
+
+    def look(self, job: Job) -> JobState | None:
+        """The job's state, as long as this attempt holds it."""
+        return lease.look(self._database, job)
+
+    def progress(self, job: Job, now: Progress, *, keep: bool = True) -> bool:
+        """Tell how far the job is; ``keep``: as an event too."""
+        return lease.progress(self._database, job, now, keep=keep)
+
+    def emit(self, job: Job, kind: str, data: Mapping[str, Any]) -> bool:
+        """Add to the job's events."""
+        return lease.emit(self._database, job, kind, data)
+
+    def finish(self, job: Job, result: Mapping[str, Any]) -> bool:
+        """The job is done."""
+        return lease.finish(self._database, job, result)
+
+    def fail(self, job: Job, problem: Problem) -> bool:
+        """The job failed."""
+        return lease.give_up(self._database, job, JobState.FAILED, problem)
+
+    def stopped(self, job: Job, problem: Problem) -> bool:
+        """The job was stopped, as somebody asked."""
+        return lease.give_up(self._database, job, JobState.STOPPED, problem)
+
+    def release(self, job: Job, stopped: Problem) -> bool:
+        """Queue the job again; or end it with ``stopped`` when somebody had asked it to stop."""
+        return lease.release(self._database, job, stopped)
+
+    # What the runner does
+
+    def held(self) -> list[lease.Held]:
+        """Every job that a worker has."""
+        return lease.held(self._database)
+
+    def take_back(
+        self, dead: lease.Held, *, alone: bool, problem: Problem, patience: int = lease.PATIENCE
+    ) -> bool:
+        """Queue a job again whose worker died, or end it; see ``lease.take_back``."""
+        return lease.take_back(
+            self._database, dead, alone=alone, patience=patience, problem=problem
+        )
+
+
+def _find(connection: Connection, id: str) -> Row[Any]:
+    row = connection.execute(select(jobs).where(jobs.c.id == _known(id))).one_or_none()
+    if row is None:
+        raise _unknown(id)
+    return row
+
+
+def _number(connection: Connection, id: str) -> int:
+    query = select(jobs.c.number).where(jobs.c.id == _known(id))
+    number = connection.execute(query).scalar_one_or_none()
+    if number is None:
+        raise _unknown(id)
+    return int(number)
+
+
+def _known(id: str) -> str:
+    """``id`` if one could look like that: it comes from outside, and databases are particular."""
+    if not id.isalnum() or not id.isascii():
+        raise _unknown(id)
+    return id
+
+
+def _unknown(id: str) -> UnknownJob:
+    return UnknownJob(f"There is no job {id!r}; it may have been deleted.")
+
+
+def _shown(connection: Connection, id: str) -> Job:
+    row = _find(connection, id)
+    if row.state not in PENDING:
+        return job_of(row)
+    return job_of(row, _positions(connection, {row.lane})[row.number])
+
+
+def _last_place(change: Change) -> int:
+    return int(
+        change.connection.execute(select(func.coalesce(func.max(jobs.c.place), 0))).scalar_one()
+    )
+
+
+def _in_queue(lane: str) -> Select[Any]:
+    return (
+        select(jobs)
+        .where(jobs.c.state.in_(PENDING), jobs.c.lane == lane)
+        .order_by(jobs.c.priority.desc(), jobs.c.place, jobs.c.number)
+    )
+
+
+def _queue(connection: Connection, lane: str) -> Sequence[Row[Any]]:
+    return connection.execute(_in_queue(lane)).all()
+
+
+def _queued(connection: Connection, lane: str) -> list[Job]:
+    return [job_of(row, i) for i, row in enumerate(_queue(connection, lane), 1)]
+
+
+def _positions(connection: Connection, lanes: set[str]) -> dict[int, int]:
+    """Place in the queue, from 1, of each job number that waits in one of ``lanes``."""
+    found: dict[int, int] = {}
+    for lane in lanes:
+        numbers = connection.execute(_in_queue(lane).with_only_columns(jobs.c.number)).scalars()
+        found |= {number: place for place, number in enumerate(numbers, 1)}
+    return found

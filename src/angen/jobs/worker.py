@@ -1,0 +1,198 @@
+"""The process that does the jobs of one lane.
+
+    work(store, "model", {"train": train, "generate": generate})
+
+Its server holds the other end of a pipe: a line on it means "look", its end means that the server
+is gone. A job that runs then is told to stop, saved and queued again, and the process ends.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from angen.errors import Stopped
+from angen.jobs.context import Context, WorkContext
+from angen.jobs.job import Job, JobState, Problem
+from angen.jobs.owner import HEARTBEAT_S, Owner, Process, oom_kills, read_process, this_process
+from angen.jobs.problems import problem_of
+from angen.jobs.store import Store
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Mapping[str, Any], Context], dict[str, Any]]
+
+IDLE_S = 2.0  # between looks at the queue when nobody has called
+SAVING_S = 60.0  # that a job may take to save itself when the server is gone
+INTERRUPTED = Problem(message="Stopped; the server went down meanwhile.", kind="stopped")
+
+
+def work(
+    store: Store,
+    lane: str,
+    handlers: Mapping[str, Handler],
+    *,
+    idle: Callable[[], None] | None = None,
+    pipe: int = 0,
+) -> None:
+    """Do the jobs of ``lane`` until the server is gone.
+
+    handlers: by kind of job. What a handler returns is the job's result; what it raises is told to
+        a person (see ``problems.py``). Stopped, raised by ``Context.stage``'s steps, is to pass.
+    idle: called whenever the queue has run dry, and at the start if it is empty.
+    pipe: a file descriptor, closed for other processes.
+    """
+    line = _Line(store, _private(pipe))
+    rested = False
+    while not line.server_gone:
+        job = store.claim(lane, line.owner())
+        if job is not None:
+            rested = False
+            _do(store, job, handlers, line)
+        elif idle is not None and not rested:
+            rested = True
+            _rest(idle)
+        else:
+            line.wait(IDLE_S)
+
+
+class _Line:
+    """The pipe to the server, and the watch over the present job."""
+
+    def __init__(self, store: Store, pipe: int) -> None:
+        self._store = store
+        self._pipe = os.fdopen(pipe, "rb", buffering=0)
+        self._server = _first_line(self._pipe)
+        self._called = threading.Event()
+        self._watched = threading.Event()  # the present job should be looked at
+        self._job: Job | None = None
+        self._lock = threading.Lock()  # guards ``_job`` against ending the process in between
+        self._stop = False
+        self.server_gone = False
+        self.asked = False  # somebody wants the present job stopped
+        for target in (self._listen, self._watch):
+            threading.Thread(target=target, name=f"jobs{target.__name__}", daemon=True).start()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._terminated)
+
+    def owner(self) -> Owner:
+        return Owner(worker=this_process(), server=self._server, oom_kills=oom_kills())
+
+    def wait(self, timeout_s: float) -> None:
+        """Until the server calls, or time is up."""
+        self._called.wait(timeout_s)
+        self._called.clear()
+
+    def begin(self, job: Job) -> None:
+        with self._lock:
+            self._job, self._stop, self.asked = job, False, False
+        self._watched.set()  # it may have been cancelled before we listened
+
+    def end(self) -> None:
+        with self._lock:
+            self._job = None
+
+    def stopping(self) -> bool:
+        return self._stop or self.server_gone
+
+    def _listen(self) -> None:
+        while self._pipe.read(4096):
+            self._called.set()
+            self._watched.set()
+        self._hang_up()
+
+    def _terminated(self, _signal: int, _frame: FrameType | None) -> None:
+        threading.Thread(target=self._hang_up, daemon=True).start()
+
+    def _hang_up(self) -> None:
+        """The server is gone: have the job saved, but do not wait for ever."""
+        self.server_gone = True
+        self._called.set()
+        with self._lock:
+            if self._job is None:  # idle, or loading something that nobody will use
+                os._exit(0)
+        threading.Event().wait(SAVING_S)
+        logger.error("the job did not stop within %.0f s; it is queued again as it is", SAVING_S)
+        with self._lock:
+            if self._job is not None:
+                self._store.release(self._job, INTERRUPTED)
+            os._exit(1)
+
+    def _watch(self) -> None:
+        """Tell that we live, and find out whether the job is to stop."""
+        while True:
+            called = self._watched.wait(HEARTBEAT_S)
+            self._watched.clear()
+            job = self._job
+            if job is None:
+                continue
+            try:
+                state = self._store.look(job) if called else self._store.heartbeat(job)
+            except DBAPIError as error:
+                logger.warning("the queue's database does not answer: %s", error.orig)
+                continue
+            if job is self._job and state is not JobState.RUNNING:
+                self._stop, self.asked = True, state is JobState.STOPPING
+
+
+def _do(store: Store, job: Job, handlers: Mapping[str, Handler], line: _Line) -> None:
+    context = WorkContext(store, job, line.stopping)
+    line.begin(job)
+    try:
+        handler = handlers.get(job.kind)
+        if handler is None:
+            raise LookupError(f"lane {job.lane!r} has no handler for jobs of kind {job.kind!r}")
+        result = handler(job.arguments, context)
+        context.flush()
+        kept = store.finish(job, result)
+    except Stopped as stopped:
+        kept = _stop(store, job, stopped, line)
+    except (Exception, SystemExit) as error:
+        logger.exception("job %s (%s, %r) failed", job.id, job.kind, job.title)
+        kept = store.fail(job, problem_of(error))
+    finally:
+        line.end()
+    if not kept:
+        logger.warning("job %s was taken from this worker, its outcome is not kept", job.id)
+
+
+def _stop(store: Store, job: Job, stopped: Stopped, line: _Line) -> bool:
+    problem = Problem(message=str(stopped) or "Stopped as asked.", kind="stopped")
+    if line.server_gone and not line.asked:
+        return store.release(job, problem)
+    return store.stopped(job, problem)
+
+
+def _rest(idle: Callable[[], None]) -> None:
+    try:
+        idle()
+    except Exception:
+        logger.exception("what was to be done in idle time failed")
+
+
+def _private(pipe: int) -> int:
+    """Another number for ``pipe`` that programs started by handlers do not inherit.
+
+    They find an empty input in its place, not our calls.
+    """
+    own = os.dup(pipe)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, pipe)
+    os.close(empty)
+    return own
+
+
+def _first_line(pipe: Any) -> Process | None:
+    """Who the server is: it says so first."""
+    text = b""
+    while not text.endswith(b"\n"):
+        byte = pipe.read(1)
+        if not byte:
+            break
+        text += byte
+    return read_process(text.decode("ascii", "replace"))
