@@ -19,11 +19,11 @@ import numpy as np
 import soundfile
 
 from angen.data.prepare import PrepareConfig
-from angen.studio.datasets import prepare_dataset
+from angen.studio.preparing import prepare_dataset
+from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
-from angen.studio.training import TrainRequest, report_effect, train_lora
+from angen.studio.training import report_effect, train_lora
 from angen.studio.watch import OnStep
-from angen.training.config import TrainingConfig
 from angen.training.effect import EffectReport
 from angen.training.evidence import EffectConfig
 from angen.training.quote import Quote
@@ -75,9 +75,11 @@ def one_seed(seed: int, steps: int, settings: Settings) -> list[str]:
         request = TrainRequest(
             name=f"{style.replace(' ', '_')}_{seed}",
             dataset=name,
-            config=TrainingConfig(max_steps=steps, seed=seed),
+            max_steps=steps,
+            seed=seed,
             overwrite=True,
-            effect=None,
+            report=False,
+            samples=0,
         )
         watch = Quiet(request.name)
         train_lora(request, settings, watch, _accept)

@@ -1,12 +1,28 @@
 """Writing that is never half done: beside, then renamed."""
 
 import errno
+import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from angen.errors import OutOfSpace
+
+
+def is_full(error: OSError) -> bool:
+    """Whether the system says that a disk, or one's share of it, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Within the block nobody else who asks for ``path``, in any process, has it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager
@@ -19,12 +35,13 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises OutOfSpace when the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem[:40]}.{os.getpid()}.part{path.suffix}")
+    mine = f"{os.getpid()}-{threading.get_native_id()}"
+    beside = path.with_name(f".{path.stem[:40]}.{mine}.part{path.suffix}")
     try:
         yield beside
         beside.replace(path)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise OutOfSpace(
                 f"No space left to write {path}. Free some space on that disk and try again."
             ) from error

@@ -5,8 +5,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from angen.adapters.attach import TRAINED, LoraShape, attach, detach
+from angen.adapters.attach import TRAINED, attach, detach
 from angen.adapters.files import save_adapter
+from angen.adapters.shape import LoraShape
 from angen.bundle import Bundle
 from angen.diffrhythm.dit import DiT
 

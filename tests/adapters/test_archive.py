@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from angen.adapters.archive import export_adapter, import_adapter
+from angen.adapters.archive import import_adapter
 from angen.adapters.library import list_adapters
 from angen.adapters.metadata import AdapterMetadata, read_metadata, write_metadata
+from angen.adapters.packing import export_adapter
 from angen.bundle import Bundle
 from angen.errors import BadInput, Incompatible
 from tests.adapters.fill import written

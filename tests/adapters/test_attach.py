@@ -5,9 +5,6 @@ import torch
 from torch import Tensor
 
 from angen.adapters.attach import (
-    ATTENTION,
-    MLP,
-    LoraShape,
     attach,
     detach,
     lora_layers,
@@ -16,6 +13,7 @@ from angen.adapters.attach import (
     strengths_of,
     switched_off,
 )
+from angen.adapters.shape import ATTENTION, MLP, LoraShape
 from angen.diffrhythm.dit import DiT
 from angen.errors import BadInput
 from tests.adapters.fill import filled, velocity

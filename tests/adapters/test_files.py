@@ -10,8 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from angen.adapters.attach import ATTENTION, MLP, LoraShape, detach, set_strengths, strengths_of
+from angen.adapters.attach import detach, set_strengths, strengths_of
 from angen.adapters.files import LoadReport, load_adapter, read_adapter, save_adapter
+from angen.adapters.shape import ATTENTION, MLP, LoraShape
 from angen.bundle import Bundle, load_bundle
 from angen.diffrhythm.dit import DiT
 from angen.errors import BadInput, Incompatible

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from angen.adapters.attach import MLP, LoraShape, detach, slots
+from angen.adapters.attach import detach, slots
 from angen.adapters.merge import merge_adapters, merge_into_base
+from angen.adapters.shape import MLP, LoraShape
 from angen.bundle import Bundle, load_bundle
 from angen.errors import BadInput, Incompatible
 from tests.adapters.fill import velocity, written

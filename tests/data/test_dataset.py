@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 
 from angen.bundle import Bundle
-from angen.data.dataset import DataConfig, LatentDataset, StyleSource
+from angen.data.dataset import DataConfig, LatentDataset
 from angen.data.latents import Encoded
 from angen.data.manifest import Clip, ClipMetadata
+from angen.data.style_source import StyleSource
 from angen.diffrhythm.objective import Batch
 from angen.errors import BadInput
 from tests.data.test_manifest import a_clip, a_dataset

@@ -5,7 +5,8 @@ import pytest
 
 from angen.errors import BadInput
 from angen.hub import RemoteFile
-from angen.studio.models import device_of, fetch_model, list_models, open_base
+from angen.studio.base import device_of, open_base
+from angen.studio.models import fetch_model, list_models
 from angen.studio.settings import read_settings
 
 

@@ -6,15 +6,10 @@ import torch
 
 from angen.audio.files import read_audio
 from angen.errors import BadInput
+from angen.studio.outputs import read_note
+from angen.studio.requests import SongRequest, asked
 from angen.studio.settings import Settings, read_settings
-from angen.studio.songs import (
-    LOUDEST,
-    SongRequest,
-    finished,
-    generate_song,
-    read_note,
-    song_request,
-)
+from angen.studio.songs import LOUDEST, finished, generate_song
 from angen.studio.watch import OnStep
 
 ASKED = {"prompt": "house, 120 BPM", "duration_s": 3.0, "seed": 4, "steps": 2}
@@ -55,12 +50,12 @@ def settings(tmp_path: Path, tiny_folder: Path) -> Settings:
 )
 def test_a_request_out_of_range_names_the_value(values: dict[str, object], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        song_request(**(ASKED | values))
+        asked(SongRequest, ASKED | values)
 
 
 def test_a_song_is_as_long_as_asked_and_holds_its_request(settings: Settings) -> None:
     watch = Noted()
-    made = generate_song(song_request(**ASKED), settings, watch)
+    made = generate_song(asked(SongRequest, ASKED), settings, watch)
     assert made.path.parent == settings.outputs
     assert read_audio(made.path).duration_s == pytest.approx(3.0)
     assert made.duration_s == pytest.approx(3.0)
@@ -72,7 +67,7 @@ def test_a_song_is_as_long_as_asked_and_holds_its_request(settings: Settings) ->
 
 
 def test_songs_never_overwrite_each_other(settings: Settings) -> None:
-    request = song_request(**ASKED)
+    request = asked(SongRequest, ASKED)
     first = generate_song(request, settings, Noted())
     second = generate_song(request, settings, Noted())
     assert first.path != second.path
@@ -80,13 +75,13 @@ def test_songs_never_overwrite_each_other(settings: Settings) -> None:
 
 
 def test_another_seed_is_another_song(settings: Settings) -> None:
-    first = generate_song(song_request(**ASKED), settings, Noted())
-    other = generate_song(song_request(**(ASKED | {"seed": 5})), settings, Noted())
+    first = generate_song(asked(SongRequest, ASKED), settings, Noted())
+    other = generate_song(asked(SongRequest, ASKED | {"seed": 5}), settings, Noted())
     assert first.path.read_bytes() != other.path.read_bytes()
 
 
 def test_a_note_that_was_tampered_with_is_refused(settings: Settings, tmp_path: Path) -> None:
-    made = generate_song(song_request(**ASKED), settings, Noted())
+    made = generate_song(asked(SongRequest, ASKED), settings, Noted())
     data = made.path.read_bytes()
     assert b'"seed":4' in data
     (tmp_path / "bad.wav").write_bytes(data.replace(b'"seed":4', b'"seed":x'))
@@ -107,5 +102,5 @@ def test_a_song_that_would_clip_is_turned_down(tiny_bundle: object) -> None:
 
 
 def test_a_request_is_plain_json() -> None:
-    request = song_request(**ASKED)
+    request = asked(SongRequest, ASKED)
     assert SongRequest.model_validate(json.loads(request.model_dump_json())) == request

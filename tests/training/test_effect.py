@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from angen.adapters.attach import LoraShape, attach, detach
+from angen.adapters.attach import attach, detach
 from angen.adapters.files import save_adapter
+from angen.adapters.shape import LoraShape
 from angen.audio.files import read_audio, write_wav
 from angen.bundle import Bundle
 from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Source

@@ -1,8 +1,4 @@
-"""An adapter as one file: out as a .zip, in from a .zip or a PEFT folder.
-
-    <name>/metadata.json report.json README.md
-    <name>/best_model/   adapter_config.json adapter_model.safetensors
-    <name>/final_model/  the same
+"""An adapter as one file, coming in: a .zip (see ``packing``) or a PEFT folder.
 
 What comes in is from strangers: nothing is written but files of these names, under paths of our
 own making; nothing that could run code is read; and sizes are counted while unpacking, since an
@@ -19,14 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from angen.adapters.files import CONFIG_FILE, WEIGHTS_FILE, read_adapter
+from angen.adapters.files import read_adapter
 from angen.adapters.library import (
     BEST,
     FINAL,
     REPORT_FILE,
-    adapter_folder,
+    WEIGHTS_FILE,
     new_folder,
-    playable,
     read_report,
 )
 from angen.adapters.metadata import (
@@ -37,14 +32,10 @@ from angen.adapters.metadata import (
     update_metadata,
     write_metadata,
 )
+from angen.adapters.packing import LIMITS, MODEL_LIMITS
 from angen.errors import BadInput, Incompatible, OutOfSpace
-from angen.files import replacing
 from angen.names import safe
 
-CARD_FILE = "README.md"
-_MODEL_LIMITS = {CONFIG_FILE: 2**20, WEIGHTS_FILE: 4 * 2**30}  # bytes
-_LIMITS = {METADATA_FILE: 2**24, REPORT_FILE: 2**24, CARD_FILE: 2**20}
-_LIMITS |= {f"{model}/{name}": n for model in (BEST, FINAL) for name, n in _MODEL_LIMITS.items()}
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".th", ".npy", ".npz", ".joblib")
 _UNREADABLE = (
     zipfile.BadZipFile,
@@ -67,27 +58,6 @@ class Imported:
     folder: Path
     ignored: tuple[str, ...]  # files of the archive that have no place in an adapter
     warnings: tuple[str, ...]
-
-
-def export_adapter(loras: Path, name: str, target: Path) -> Path:
-    """Write the adapter as one .zip, without checkpoints and logs. Returns ``target``.
-
-    target: a file name ending in .zip, or a folder to put ``<name>.zip`` into.
-
-    Raises BadInput when there is no such adapter or it has no finished model, OutOfSpace.
-    """
-    folder = adapter_folder(loras, name)
-    playable(folder)
-    if target.is_dir() or target.suffix.lower() != ".zip":
-        target = target / f"{folder.name}.zip"
-    with (
-        replacing(target) as path,
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
-    ):
-        for relative in _LIMITS:
-            if (folder / relative).is_file():
-                archive.write(folder / relative, f"{folder.name}/{relative}")
-    return target
 
 
 def import_adapter(loras: Path, source: Path, name: str | None = None) -> Imported:
@@ -184,9 +154,9 @@ def _places(names: list[str], source: Path) -> tuple[dict[str, str], list[str]]:
     places: dict[str, str] = {}
     for name in real:
         relative = name.partition("/")[2] if nested else name
-        if relative in _MODEL_LIMITS:
+        if relative in MODEL_LIMITS:
             relative = f"{BEST}/{relative}"
-        if relative in _LIMITS and relative not in places.values():
+        if relative in LIMITS and relative not in places.values():
             places[name] = relative
     return places, [name for name in names if name not in places]
 
@@ -194,7 +164,7 @@ def _places(names: list[str], source: Path) -> tuple[dict[str, str], list[str]]:
 def _unpack(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, beside: Path, relative: str, source: Path
 ) -> None:
-    limit, size = _LIMITS[relative], 0
+    limit, size = LIMITS[relative], 0
     target = beside / relative
     target.parent.mkdir(parents=True, exist_ok=True)
     with archive.open(entry) as packed, target.open("xb") as file:

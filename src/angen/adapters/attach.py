@@ -13,29 +13,16 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
+from angen.adapters.shape import ATTENTION, MAX_STRENGTH, MLP, LoraShape
 from angen.errors import BadInput
 
-ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
-MLP = ("gate_proj", "up_proj", "down_proj")
 TRAINED = "trained"  # the slot of the adapter that is being trained
-MAX_STRENGTH = 2.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LoraShape:
-    """What fixes the tensors of an adapter."""
-
-    rank: int
-    alpha: int  # the update is scaled by alpha / rank
-    targets: tuple[str, ...] = ATTENTION
-    dropout: float = 0.0  # of the adapter's input, while training
 
 
 def attach(

@@ -26,11 +26,10 @@ from angen.adapters.attach import (
     slots,
     strengths_of,
 )
+from angen.adapters.library import CONFIG_FILE, WEIGHTS_FILE
 from angen.errors import BadInput, Incompatible
 from angen.files import replacing
 
-CONFIG_FILE = "adapter_config.json"
-WEIGHTS_FILE = "adapter_model.safetensors"
 PREFIX = "base_model.model."  # PEFT's, on every tensor name
 _UPSTREAM_PREFIX = "transformer."  # on the released model's names; our DiT leaves it out
 _PART = re.compile(r"(.+)\.lora_([AB])(?:\.default)?\.weight")

@@ -23,7 +23,8 @@ BEST = "best_model"
 FINAL = "final_model"
 CHECKPOINTS = "checkpoints"
 REPORT_FILE = "report.json"
-_WEIGHTS = "adapter_model.safetensors"
+CONFIG_FILE = "adapter_config.json"  # of a PEFT folder
+WEIGHTS_FILE = "adapter_model.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +90,7 @@ def playable(folder: Path) -> Path:
     Raises BadInput when there is neither.
     """
     for name in (BEST, FINAL):
-        if (folder / name / _WEIGHTS).is_file():
+        if (folder / name / WEIGHTS_FILE).is_file():
             return folder / name
     raise BadInput(
         f"The adapter {folder.name!r} has no finished model yet. "

@@ -60,7 +60,7 @@ def prepare(
     """
     from angen.data.clips import Cutting
     from angen.data.prepare import PrepareConfig
-    from angen.studio.datasets import prepare_dataset
+    from angen.studio.preparing import prepare_dataset
 
     config = PrepareConfig(
         cutting=Cutting(cut=not whole, min_s=min_s, max_s=max_s, licence=licence),
@@ -174,8 +174,8 @@ def _add_stems(
 ) -> str:
     """Put stems beside the clips; why not, where that cannot be done: the dataset stands."""
     from angen.errors import MissingWeights
+    from angen.studio.base import device_of
     from angen.studio.listening import separate_vocal_stems
-    from angen.studio.models import device_of
 
     try:
         separate_vocal_stems(

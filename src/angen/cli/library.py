@@ -97,7 +97,7 @@ def export(
 
     angen adapters export my_band_lora my_band_lora.zip
     """
-    from angen.studio.exchange import export_lora_adapter
+    from angen.studio.adapters import export_lora_adapter
 
     tell(str(export_lora_adapter(settings_of(context), name, target or Path())))
 

@@ -90,8 +90,8 @@ def stems(
 
     angen stems song.wav --out stems
     """
+    from angen.studio.base import device_of
     from angen.studio.listening import separate_vocal_stems
-    from angen.studio.models import device_of
 
     settings = settings_of(context)
     folder = out or settings.stems

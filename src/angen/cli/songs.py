@@ -10,7 +10,7 @@ from angen.cli.terminal import Waiting, say, tell, tell_json
 from angen.errors import BadInput
 
 if TYPE_CHECKING:
-    from angen.studio.songs import AdapterUse
+    from angen.studio.requests import AdapterUse
 
 app = typer.Typer()
 
@@ -60,23 +60,25 @@ def generate(
         raise typer.BadParameter("give --prompt, or --again FILE")
     if lyrics is not None and instrumental:
         raise typer.BadParameter("give --lyrics or --instrumental, not both")
-    from angen.studio.songs import generate_song, new_seed, remake_song, song_request
+    from angen.studio.requests import SongRequest, asked, new_seed
+    from angen.studio.songs import generate_song, remake_song
 
     settings = settings_of(context, base)
     if again is not None:
         with Waiting(quiet=context.obj.quiet) as watch:
             made = remake_song(again, settings, watch, out=out)
     else:
-        request = song_request(
-            prompt=prompt,
-            lyrics="" if lyrics is None else _read(lyrics),
-            duration_s=duration,
-            seed=new_seed() if seed is None else seed,
-            steps=steps,
-            guidance=guidance,
-            adapters=tuple(use_of(text) for text in adapter or ()),
-            base=settings.base,
-        )
+        values = {
+            "prompt": prompt,
+            "lyrics": "" if lyrics is None else _read(lyrics),
+            "duration_s": duration,
+            "seed": new_seed() if seed is None else seed,
+            "steps": steps,
+            "guidance": guidance,
+            "adapters": tuple(use_of(text) for text in adapter or ()),
+            "base": settings.base,
+        }
+        request = asked(SongRequest, values)
         with Waiting(quiet=context.obj.quiet) as watch:
             made = generate_song(request, settings, watch, out=out)
     for warning in made.warnings:
@@ -92,7 +94,7 @@ def use_of(text: str) -> "AdapterUse":
     """``NAME`` or ``NAME:STRENGTH``. Raises BadInput for a strength that is no number in range."""
     from pydantic import ValidationError
 
-    from angen.studio.songs import AdapterUse
+    from angen.studio.requests import AdapterUse
 
     name, colon, strength = text.rpartition(":")
     try:

@@ -77,14 +77,9 @@ def train(
     angen train --resume my_band_lora
     """
     _check_usage(dataset, name, resume)
-    from angen.adapters.attach import ATTENTION, MLP
-    from angen.studio.training import (
-        TrainRequest,
-        quote_training,
-        resume_training,
-        train_lora,
-    )
-    from angen.training.config import from_recipe
+    from angen.adapters.shape import ATTENTION, MLP
+    from angen.studio.requests import TrainRequest, asked
+    from angen.studio.training import quote_training, resume_training, train_lora
 
     given: dict[str, Any] = {
         "epochs": epochs,
@@ -104,13 +99,9 @@ def train(
     effect = None if no_report else _effect(songs, seconds)
     settings = settings_of(context, base)
     if resume is None:
-        request = TrainRequest(
-            name=name or "",
-            dataset=dataset or "",
-            config=from_recipe(recipe),
-            overwrite=overwrite,
-            effect=effect,
-        )
+        report = {"report": not no_report, "report_songs": songs, "report_s": seconds}
+        plan = {"name": name, "dataset": dataset, "overwrite": overwrite, "samples": 0}
+        request = asked(TrainRequest, recipe | report | plan)
     elif recipe or overwrite or quote_only:
         raise typer.BadParameter("--resume takes the recipe that was begun with")
     with Waiting(quiet=context.obj.quiet) as watch:

@@ -10,7 +10,6 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import torch
 from torch import Tensor
@@ -19,18 +18,11 @@ from torch.nn.utils.rnn import pad_sequence
 from angen.bundle import Bundle
 from angen.data.latents import Encoded
 from angen.data.manifest import Clip, DatasetInfo, Problem, Split, prompt_of
+from angen.data.style_source import StyleSource
 from angen.diffrhythm.objective import Batch, add_end
 from angen.errors import BadInput
 
 logger = logging.getLogger(__name__)
-
-
-class StyleSource(StrEnum):
-    """What stands for a clip's style in training."""
-
-    TEXT = "text"  # its prompt
-    AUDIO = "audio"  # its sound
-    BOTH = "both"  # the one and the other in turn, so that either can be asked with later
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

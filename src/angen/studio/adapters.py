@@ -1,18 +1,26 @@
 """The library of adapters: what a user can do with it. Loads no model, so it answers at once."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from angen.adapters.library import (
+    REPORT_FILE,
     AdapterInfo,
     adapter_folder,
     delete_adapter,
     list_adapters,
+    new_folder,
     rename_adapter,
     show_adapter,
 )
+from angen.adapters.packing import export_adapter
 from angen.adapters.status import TrainingStatus, read_status
-from angen.errors import BadInput
+from angen.errors import BadInput, Unknown
 from angen.studio.settings import Settings
+
+PAGE_FILE = "report.html"
+SAMPLES = "samples"  # folder of the songs made while it was trained
+SHOWN_FILES = frozenset({PAGE_FILE, REPORT_FILE})
+SHOWN_FOLDERS = frozenset({"report", "reports", SAMPLES})
 
 
 def list_lora_adapters(settings: Settings) -> list[AdapterInfo]:
@@ -33,6 +41,39 @@ def delete_lora_adapter(settings: Settings, name: str) -> None:
 def rename_lora_adapter(settings: Settings, name: str, new_name: str) -> Path:
     """Give an adapter another name; its new folder."""
     return rename_adapter(settings.loras, name, new_name)
+
+
+def export_lora_adapter(settings: Settings, name: str, target: Path) -> Path:
+    """Write an adapter as one .zip to pass on; its path."""
+    return export_adapter(settings.loras, name, target)
+
+
+def check_free(settings: Settings, name: str) -> None:
+    """Raise BadInput when the name is unfit, or taken whatever its case."""
+    new_folder(settings.loras, name)
+
+
+def report_folder(settings: Settings, name: str) -> Path:
+    """The folder with ``report.html`` and ``report.json``. Raises Unknown when it has none."""
+    folder = adapter_folder(settings.loras, name)
+    if not (folder / PAGE_FILE).is_file():
+        raise Unknown(f"The effect of {name!r} is not measured yet.")
+    return folder
+
+
+def shown_file(settings: Settings, name: str, file: str) -> Path:
+    """A file of an adapter that people may see: of its reports, or a sample of its training.
+
+    file: its path in the adapter's folder. Raises Unknown for any other.
+    """
+    folder = adapter_folder(settings.loras, name)
+    parts = PurePosixPath(file).parts
+    plain = bool(parts) and all(part[0] not in "./" and "\\" not in part for part in parts)
+    shown = file in SHOWN_FILES or (len(parts) > 1 and parts[0] in SHOWN_FOLDERS)
+    path = folder / file
+    if not (plain and shown and path.is_file() and path.resolve().is_relative_to(folder.resolve())):
+        raise Unknown(f"{name!r} has no file {file[:200]!r} to show.")
+    return path
 
 
 def get_training_status(settings: Settings, name: str | None = None) -> dict[str, TrainingStatus]:

@@ -1,18 +1,19 @@
-"""Training sets: made from recordings, listed, and their metadata table out and in."""
+"""Training sets: listed, edited, and their metadata table out and in. Loads nothing heavy."""
 
-from collections.abc import Callable, Sequence
+import secrets
+import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from angen.data.manifest import FILE_NAME, DatasetInfo, load_info, save_info
-from angen.data.prepare import PrepareConfig, prepare
 from angen.data.tables import apply_table, read_table, write_table
-from angen.errors import BadInput
+from angen.errors import BadInput, Taken, Unknown
+from angen.files import locked
 from angen.names import check_name
+from angen.studio.edits import edited
+from angen.studio.requests import MetadataEdit
 from angen.studio.settings import Settings
-
-OnStep = Callable[[int, int], None]  # seconds of audio done, in all; may raise Stopped
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,32 +31,6 @@ class Dataset:
     problem: str = ""  # why it cannot be used
 
 
-def prepare_dataset(
-    sources: Sequence[Path],
-    settings: Settings,
-    on_step: OnStep,
-    *,
-    name: str | None = None,
-    config: PrepareConfig | None = None,
-    table: Path | None = None,
-) -> DatasetInfo:
-    """Make a training set from recordings: listen, cut, describe, keep a tenth aside.
-
-    name: ``user_dataset_<time>`` unless given. table: a person's CSV or JSON of metadata.
-
-    Raises BadInput for a bad or taken name and when the recordings give fewer than two clips;
-    OutOfSpace.
-    """
-    return prepare(
-        sources,
-        name or f"user_dataset_{int(datetime.now(UTC).timestamp())}",
-        settings.datasets,
-        config or PrepareConfig(),
-        on_step,
-        table=None if table is None else read_table(table),
-    )
-
-
 def list_datasets(settings: Settings) -> list[Dataset]:
     """All training sets, by name; damaged ones too, with their problem."""
     if not settings.datasets.is_dir():
@@ -70,7 +45,7 @@ def dataset_folder(settings: Settings, name: str) -> Path:
     if not (folder / FILE_NAME).is_file():
         names = ", ".join(dataset.name for dataset in list_datasets(settings))
         there = f"There are: {names}." if names else "There are none yet: run `angen prepare`."
-        raise BadInput(f"There is no dataset {name!r} in {settings.datasets}. {there}")
+        raise Unknown(f"There is no dataset {name!r} in {settings.datasets}. {there}")
     return folder
 
 
@@ -95,6 +70,60 @@ def import_metadata(settings: Settings, name: str, path: Path) -> list[str]:
     info, unused = apply_table(load_info(folder), read_table(path), str(path))
     save_info(info, folder)
     return unused
+
+
+def check_free(settings: Settings, name: str) -> None:
+    """Raise Taken when there is a dataset of that name, whatever its case."""
+    name = check_name("dataset", name)
+    there = settings.datasets.iterdir() if settings.datasets.is_dir() else ()
+    for folder in there:
+        if folder.name.casefold() == name.casefold():
+            raise Taken(
+                f"There is a dataset {folder.name!r} already. Choose another name, or have it "
+                "overwritten."
+            )
+
+
+def clip_path(settings: Settings, name: str, file: str) -> Path:
+    """A clip of a training set, by the path that its list gives. Raises Unknown."""
+    folder = dataset_folder(settings, name)
+    known = {clip.file for clip in load_info(folder).clips}
+    if file not in known or not (folder / file).is_file():
+        raise Unknown(f"Dataset {name!r} has no clip {file[:200]!r}.")
+    return folder / file
+
+
+def edit_dataset(settings: Settings, name: str, edits: Mapping[str, MetadataEdit]) -> DatasetInfo:
+    """Take over a person's values, by clip file; the training set afterwards.
+
+    An empty value clears a field; None takes a person's mark from it, and leaves its value.
+
+    Raises Unknown, BadInput for a value that does not fit; nothing is changed then.
+    """
+    folder = dataset_folder(settings, name)
+    with locked(settings.datasets / f".{folder.name}.lock"):
+        info = load_info(folder)
+        if strangers := sorted(set(edits) - {clip.file for clip in info.clips}):
+            raise Unknown(f"Dataset {name!r} has no clip {strangers[0][:200]!r}.")
+        clips = tuple(
+            clip.model_copy(
+                update={"metadata": edited(clip.metadata, clip.metadata, edits[clip.file])}
+            )
+            if clip.file in edits
+            else clip
+            for clip in info.clips
+        )
+        changed = info.model_copy(update={"clips": clips})
+        save_info(changed, folder)
+    return changed
+
+
+def delete_dataset(settings: Settings, name: str) -> None:
+    """Remove a training set with its clips. Raises Unknown."""
+    folder = dataset_folder(settings, name)
+    doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
+    folder.rename(doomed)  # gone at once, even if removing the files is cut short
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _listed(folder: Path) -> Dataset:

@@ -6,12 +6,12 @@ from pathlib import Path
 from angen.data.manifest import DatasetInfo, prompt_of
 from angen.data.prepare import PrepareConfig
 from angen.errors import BadInput
-from angen.studio.datasets import prepare_dataset
+from angen.studio.preparing import prepare_dataset
+from angen.studio.requests import AdapterUse, SongRequest, TrainRequest
 from angen.studio.settings import Settings
-from angen.studio.songs import AdapterUse, MadeSong, SongRequest, generate_song
-from angen.studio.training import OnQuote, TrainedLora, TrainRequest, train_lora
+from angen.studio.songs import MadeSong, generate_song
+from angen.studio.training import OnQuote, TrainedLora, train_lora
 from angen.studio.watch import Watch
-from angen.training.config import TrainingConfig
 
 NAME = "demo"
 SEED = 7
@@ -55,9 +55,7 @@ def run_demo(
         name=NAME,
         config=PrepareConfig(replace=True),
     )
-    request = TrainRequest(
-        name=NAME, dataset=NAME, config=TrainingConfig(max_steps=steps), overwrite=True
-    )
+    request = TrainRequest(name=NAME, dataset=NAME, max_steps=steps, overwrite=True, samples=0)
     lora = train_lora(request, settings, watch, on_quote)
     asked = SongRequest(
         prompt=prompt_of((info.side("validation") or info.clips)[0].metadata),

@@ -1,19 +1,15 @@
-"""Adapters out of the library, into it, and several as one."""
+"""Adapters into the library, and several as one."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from angen.adapters.archive import Imported, export_adapter, import_adapter
+from angen.adapters.archive import Imported, import_adapter
 from angen.adapters.library import BEST, AdapterInfo, new_folder, show_adapter
 from angen.adapters.merge import merge_adapters
 from angen.adapters.metadata import AdapterMetadata, BaseFacts, write_metadata
+from angen.studio.requests import AdapterUse
 from angen.studio.settings import Settings
-from angen.studio.songs import AdapterUse, adapter_path
-
-
-def export_lora_adapter(settings: Settings, name: str, target: Path) -> Path:
-    """Write an adapter as one .zip to pass on; its path."""
-    return export_adapter(settings.loras, name, target)
+from angen.studio.songs import adapter_path
 
 
 def import_lora_adapter(settings: Settings, source: Path, name: str | None = None) -> Imported:

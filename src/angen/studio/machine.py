@@ -11,7 +11,7 @@ import torch
 
 from angen.conditioning.lyrics import encode_lyrics
 from angen.errors import AngenError
-from angen.studio.models import device_of, open_base
+from angen.studio.base import device_of, open_base
 from angen.studio.settings import Settings
 
 PYTHONS = ((3, 11), (3, 14))  # from, and before

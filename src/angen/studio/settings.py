@@ -4,6 +4,10 @@ ANGEN_HOME      everything that is made: adapters, datasets, songs      ~/angen
 ANGEN_DEVICE    auto, cpu, cuda, cuda:1, mps                            auto
 ANGEN_BASE      mini, a folder, or a fetched hub id                     mini
 ANGEN_THREADS   processor threads for the model                         as torch decides
+ANGEN_DATABASE_URL    where the queue lies: sqlite:///... or postgresql+psycopg://...
+                                                                        ANGEN_HOME/jobs.db
+ANGEN_MAX_UPLOAD_MB   largest recording or archive that is taken        1024
+ANGEN_MAX_UPLOADS     recordings that are kept at once                  2000
 """
 
 import os
@@ -28,6 +32,14 @@ class Settings(BaseModel):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")] = "auto"
     base: Annotated[str, Field(min_length=1)] = "mini"
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    database_url: Annotated[str, Field(min_length=1)] | None = None
+    max_upload_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
+    max_uploads: Annotated[int, Field(ge=1, le=100_000)] = 2000
+
+    @property
+    def database(self) -> str:
+        """URL of the queue."""
+        return self.database_url or f"sqlite:///{self.home / 'jobs.db'}"
 
     @property
     def loras(self) -> Path:
@@ -50,19 +62,49 @@ class Settings(BaseModel):
         return self.home / "training_data"
 
     @property
+    def user_uploads(self) -> Path:
+        """All that is made of recordings before they are a dataset."""
+        return self.datasets / "user_uploads"
+
+    @property
+    def uploads(self) -> Path:
+        """Recordings as they came, a folder each."""
+        return self.user_uploads / "files"
+
+    @property
+    def collections(self) -> Path:
+        """Metadata tables, a file each."""
+        return self.user_uploads / "collections"
+
+    @property
     def clips(self) -> Path:
         """Clips cut outside of a dataset."""
-        return self.datasets / "user_uploads" / "clips"
+        return self.user_uploads / "clips"
 
     @property
     def stems(self) -> Path:
         """Stems separated outside of a dataset."""
-        return self.datasets / "user_uploads" / "stems"
+        return self.user_uploads / "stems"
 
     @property
     def outputs(self) -> Path:
         """Songs."""
         return self.home / "outputs"
+
+    @property
+    def making(self) -> Path:
+        """Songs on their way, each named by its job."""
+        return self.outputs / ".making"
+
+    @property
+    def exports(self) -> Path:
+        """Archives to take away."""
+        return self.home / "exports"
+
+    @property
+    def incoming(self) -> Path:
+        """Archives that were brought and are not unpacked yet."""
+        return self.home / "incoming"
 
 
 def read_settings(

@@ -1,73 +1,27 @@
 """Songs: words, a style and adapters in, sound out, each file with the request that made it."""
 
-import json
-import secrets
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from angen.adapters.attach import MAX_STRENGTH
-from angen.adapters.files import WEIGHTS_FILE, load_adapter
-from angen.adapters.library import adapter_folder, playable
-from angen.audio.files import read_comment, write_wav
+from angen.adapters.files import load_adapter
+from angen.adapters.library import WEIGHTS_FILE, adapter_folder, playable
+from angen.audio.files import write_wav
 from angen.bundle import Bundle
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput, Incompatible
 from angen.names import distinct, safe
 from angen.parts import file_sha256
-from angen.studio.models import open_base
+from angen.studio.base import open_base
+from angen.studio.outputs import Made, Note, read_note
+from angen.studio.requests import AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 
-MIN_S, MAX_S = 1.0, 600.0
 LOUDEST = 0.99  # of full scale: a song that would clip is turned down to this
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class AdapterUse(_Strict):
-    """An adapter of the library, or a PEFT folder, and how strongly it sounds."""
-
-    name: str
-    strength: Annotated[float, Field(ge=0, le=MAX_STRENGTH)] = 1.0
-    sha256: str = ""  # of its weights; set when a song was made with it
-
-
-class SongRequest(_Strict):
-    """Everything that makes a song what it is."""
-
-    prompt: Annotated[str, Field(min_length=1, max_length=2_000)]
-    lyrics: Annotated[str, Field(max_length=20_000)] = ""  # empty: instrumental
-    duration_s: Annotated[float, Field(ge=MIN_S, le=MAX_S)] = 20.0
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    steps: Annotated[int, Field(ge=1, le=200)] = 15
-    guidance: Annotated[float, Field(ge=0, le=20)] = 3.0
-    adapters: tuple[AdapterUse, ...] = ()
-    base: str = ""  # empty: that of the settings
-
-
-class Made(_Strict):
-    """What else the sound depends on, noted in the file."""
-
-    angen: str
-    torch: str
-    device: str
-    threads: int
-    base_fingerprint: str
-
-
-class Note(_Strict):
-    """The text inside a song's file."""
-
-    request: SongRequest
-    made: Made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,28 +33,6 @@ class MadeSong:
     rate_hz: int
     request: SongRequest
     warnings: tuple[str, ...]
-
-
-def song_request(**values: object) -> SongRequest:
-    """A request from outside. Raises BadInput that names each value and its range."""
-    try:
-        return SongRequest.model_validate(values)
-    except ValidationError as error:
-        raise BadInput(
-            " ".join(_fault(f["loc"], f["input"], f["msg"]) for f in error.errors())
-        ) from error
-
-
-def _fault(place: tuple[int | str, ...], value: object, message: str) -> str:
-    name = ".".join(str(part) for part in place)
-    if name == "duration_s":
-        return f"A duration of {value} s cannot be made: give {MIN_S:g} to {MAX_S:g} seconds."
-    return f"{name}={value!r:.60}: {message}."
-
-
-def new_seed() -> int:
-    """A seed for a person who did not choose one."""
-    return secrets.randbelow(2**31)
 
 
 def generate_song(
@@ -152,18 +84,6 @@ def remake_song(
     if note.made.device == "cpu":
         torch.set_num_threads(note.made.threads)  # sums are rounded as they were
     return generate_song(request, settings, watch, out=out)
-
-
-def read_note(path: Path) -> Note:
-    """The request inside a song's file. Raises BadInput when there is none."""
-    text = read_comment(path)
-    try:
-        return Note.model_validate(json.loads(text or ""))
-    except (ValueError, RecursionError) as error:
-        raise BadInput(
-            f"{path} holds no request: it was not made by `angen generate`, or another program "
-            "has written it since."
-        ) from error
 
 
 def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings) -> list[str]:

@@ -1,7 +1,7 @@
 """Training an adapter: the quote, the training, and the measured answer whether it worked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from angen.adapters.card import write_card
@@ -15,8 +15,9 @@ from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
 from angen.errors import BadInput, Stopped
+from angen.studio.base import open_base
 from angen.studio.datasets import dataset_folder
-from angen.studio.models import open_base
+from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 from angen.training.config import TrainingConfig, from_recipe
@@ -32,18 +33,6 @@ VALIDATION_LINES = 15  # at most, told of a training; small datasets have hundre
 OTHERS = "reports"  # folder of the reports against other datasets than the adapter's own
 
 OnQuote = Callable[[Quote], None]  # sees what it will take; may raise Stopped
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainRequest:
-    """What to train, on what, and how."""
-
-    name: str
-    dataset: str
-    config: TrainingConfig = field(default_factory=TrainingConfig)
-    base: str | None = None  # else that of the settings
-    overwrite: bool = False
-    effect: EffectConfig | None = field(default_factory=EffectConfig)  # None: no report
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +66,14 @@ def train_lora(
         on_event=_telling(watch),
         overwrite=request.overwrite,
     )
-    return _with_report(bundle, place, folder, result, request.effect, watch)
+    return _with_report(bundle, place, folder, result, effect_of(request), watch)
+
+
+def effect_of(request: TrainRequest) -> EffectConfig | None:
+    """How the effect is measured after a training; None when it is not."""
+    if not request.report:
+        return None
+    return EffectConfig(songs=request.report_songs, seconds=request.report_s)
 
 
 def resume_training(

@@ -23,7 +23,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from angen.adapters.files import CONFIG_FILE, WEIGHTS_FILE, AdapterFile, read_adapter, save_adapter
+from angen.adapters.files import AdapterFile, read_adapter, save_adapter
+from angen.adapters.library import CONFIG_FILE, WEIGHTS_FILE
 from angen.bundle import Bundle
 from angen.errors import AngenError, BadInput, Incompatible
 from angen.files import replacing

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from angen.adapters.attach import ATTENTION, MLP, LoraShape
-from angen.data.dataset import StyleSource
+from angen.adapters.shape import ATTENTION, MLP, LoraShape
+from angen.data.style_source import StyleSource
 from angen.errors import BadInput
 
 RANGES: dict[str, tuple[float, float]] = {

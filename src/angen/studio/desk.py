@@ -1,0 +1,420 @@
+"""All that can be done in the studio, as API and page call it: one short method each.
+
+What takes long becomes a job, and comes back as such. Loads no torch, so that a server starts at
+once. The list of methods is long because the studio can do much; each only hands on.
+"""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import BaseModel
+
+from angen.adapters.library import AdapterInfo
+from angen.adapters.status import TrainingStatus
+from angen.data.manifest import DatasetInfo
+from angen.errors import BadInput, Unknown
+from angen.jobs.events import Event
+from angen.jobs.job import Job, JobState
+from angen.jobs.store import Store
+from angen.names import check_name
+from angen.studio import adapters, archives, collections, datasets, orders, outputs, uploads
+from angen.studio.collections import Collection, CollectionInfo
+from angen.studio.curated import CuratedSet, curated_sets
+from angen.studio.datasets import Dataset
+from angen.studio.making import JobAudio, job_audio
+from angen.studio.models import Model, list_models
+from angen.studio.outputs import SongInfo
+from angen.studio.requests import (
+    AnalyzeRequest,
+    FetchRequest,
+    FillRequest,
+    MergeRequest,
+    MetadataEdit,
+    PrepareRequest,
+    QuoteRequest,
+    ReportRequest,
+    ResumeRequest,
+    SongRequest,
+    SplitRequest,
+    StemsRequest,
+    TrainRequest,
+)
+from angen.studio.settings import Settings
+from angen.studio.trainings import TrainingNow, training_now
+from angen.studio.uploads import Upload
+
+Edits = Mapping[str, MetadataEdit]
+
+
+def _nobody() -> None:
+    """For a desk whose workers look by themselves."""
+
+
+class Desk:
+    """The studio of one home.
+
+    on_queued: called when a job was added, so that a worker looks at once.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, on_queued: Callable[[], None] = _nobody
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self._on_queued = on_queued
+
+    # recordings
+
+    def save_upload(self, name: str, stream: BinaryIO) -> Upload:
+        """Keep a recording. Raises BadInput for what cannot be used, OutOfSpace."""
+        return uploads.save_upload(self.settings, name, stream)
+
+    def uploads(self) -> list[Upload]:
+        """All recordings that were brought, oldest first."""
+        return uploads.list_uploads(self.settings)
+
+    def upload(self, upload: str) -> Upload:
+        """Raises Unknown."""
+        return uploads.get_upload(self.settings, upload)
+
+    def upload_audio(self, upload: str) -> Path:
+        """The recording itself. Raises Unknown."""
+        return uploads.upload_path(self.settings, self.upload(upload))
+
+    def delete_upload(self, upload: str) -> None:
+        """What was made of it stays. Raises Unknown."""
+        uploads.delete_upload(self.settings, upload)
+
+    def analyze(self, request: AnalyzeRequest) -> Job:
+        """Listen, cut, fill a metadata table. Result: ``collection``, its id."""
+        title = self._about("Analyse", request.files)
+        if request.collection is not None:
+            collections.get_collection(self.settings, request.collection)
+        return self._queue("analyze", request, title)
+
+    def split(self, request: SplitRequest) -> Job:
+        """Cut into clips. Result: ``files``, by recording, relative to the home; ``skipped``."""
+        return self._queue("split", request, self._about("Cut", request.files))
+
+    def separate_stems(self, request: StemsRequest) -> Job:
+        """Take apart. Result: ``files``, by recording, relative to the home; ``skipped``."""
+        return self._queue("stems", request, self._about("Separate stems of", request.files))
+
+    # metadata tables
+
+    def collections(self) -> list[CollectionInfo]:
+        """All metadata tables, newest first."""
+        return collections.list_collections(self.settings)
+
+    def collection(self, collection: str) -> Collection:
+        """Raises Unknown."""
+        return collections.get_collection(self.settings, collection)
+
+    def row_audio(self, collection: str, row: str) -> Path:
+        """The clip of a row. Raises Unknown."""
+        found = collections.row_of(self.collection(collection), row)
+        return collections.row_path(self.settings, found)
+
+    def edit_rows(self, collection: str, edits: Edits) -> Collection:
+        """A person's values, by row: a field left out stays, empty clears it, None gives it back.
+
+        Raises Unknown, BadInput for a value that does not fit; nothing is changed then.
+        """
+        return collections.edit_rows(self.settings, collection, edits)
+
+    def delete_collection(self, collection: str) -> None:
+        """With its clips; datasets made of it stay. Raises Unknown."""
+        collections.delete_collection(self.settings, collection)
+
+    def fill(self, request: FillRequest) -> Job:
+        """Listen anew; fields that a person has written stay. Result: ``collection``."""
+        name = self.collection(request.collection).name
+        return self._queue("fill", request, f"Fill the metadata of {name}")
+
+    def prepare(self, request: PrepareRequest, after: Sequence[str] = ()) -> Job:
+        """Make a training set. Result: ``dataset``, its name; ``clips``, ``notes``."""
+        if (request.collection is None) == (not request.files):
+            raise BadInput("Name either a metadata table (collection) or uploads (files).")
+        if request.collection is not None and not after:
+            self.collection(request.collection)
+        for upload in request.files:
+            self.upload(upload)
+        if request.name is not None and not request.overwrite:
+            datasets.check_free(self.settings, request.name)
+        return self._queue("prepare", request, f"Prepare {request.name or 'a dataset'}", after)
+
+    # training sets
+
+    def datasets(self) -> list[Dataset]:
+        """All training sets, by name."""
+        return datasets.list_datasets(self.settings)
+
+    def dataset(self, name: str) -> DatasetInfo:
+        """Raises Unknown, BadInput for a damaged one."""
+        return datasets.show_dataset(self.settings, name)
+
+    def clip_audio(self, name: str, file: str) -> Path:
+        """A clip of a training set. Raises Unknown."""
+        return datasets.clip_path(self.settings, name, file)
+
+    def edit_dataset(self, name: str, edits: Edits) -> DatasetInfo:
+        """A person's values, by clip file. Raises Unknown, BadInput."""
+        return datasets.edit_dataset(self.settings, name, edits)
+
+    def delete_dataset(self, name: str) -> None:
+        """Raises Unknown; Taken while a training needs it."""
+        for job in orders.pending(self.store, ("train", "report", "quote")):
+            if job.arguments.get("dataset") == name:
+                raise BadInput(f"{name!r} is needed by {job.title!r}, which is not over yet.")
+        datasets.delete_dataset(self.settings, name)
+
+    def export_dataset(self, name: str) -> Path:
+        """One .zip with clips and metadata. Raises Unknown, OutOfSpace."""
+        return archives.export_dataset(self.settings, name)
+
+    def import_dataset(self, source: Path, name: str | None = None) -> Job:
+        """Take in such a .zip; ``source`` is moved away. Result: ``dataset``, its name."""
+        return self._import("import_dataset", source, name, "dataset")
+
+    def curated(self) -> list[CuratedSet]:
+        """The sets of the first tab, and what is there of each."""
+        return curated_sets(self.settings)
+
+    # training
+
+    def quote(self, request: QuoteRequest) -> Job:
+        """What a training would take. Result: the quote's fields and ``message``."""
+        datasets.dataset_folder(self.settings, request.dataset)
+        orders.check_base(self.settings, request.base)
+        return self._queue("quote", request, f"Estimate the training of {request.name}")
+
+    def train(self, request: TrainRequest, after: Sequence[str] = ()) -> Job:
+        """Train, then measure. Result: ``adapter``, ``steps``, ``losses``, ``verdict``, ``files``.
+
+        after: jobs that go first, such as the one that prepares the dataset.
+
+        Raises BadInput, Unknown, Taken when it could not begin.
+        """
+        orders.check_training(self.settings, self.store, request, after)
+        return self._queue("train", request, f"Train {request.name}", after)
+
+    def resume(self, request: ResumeRequest) -> Job:
+        """Go on with a training from its newest checkpoint."""
+        orders.check_resuming(self.settings, self.store, request)
+        arguments = request.model_dump(mode="json") | {"resume": True}
+        return self._add("train", arguments, f"Go on training {request.name}")
+
+    def stop_training(self, job: str | None = None) -> Job:
+        """Stop the training that runs, or ``job``; a checkpoint is saved first. Raises Unknown."""
+        if job is None:
+            running = [
+                found
+                for found in orders.pending(self.store, ("train",))
+                if found.state in (JobState.RUNNING, JobState.STOPPING)
+            ]
+            if not running:
+                raise Unknown("No training is running.")
+            job = running[0].id
+        return self.cancel(job)
+
+    def training_status(self) -> TrainingNow:
+        """The training that runs, those that wait, and how each adapter's training went."""
+        return training_now(self.settings, self.store)
+
+    def report(self, request: ReportRequest) -> Job:
+        """Measure an adapter anew. Result: ``adapter``, ``verdict``, ``sentence``, ``page``."""
+        adapters.show_lora_adapter(self.settings, request.adapter)
+        if request.dataset is not None:
+            datasets.dataset_folder(self.settings, request.dataset)
+        return self._queue("report", request, f"Measure {request.adapter}")
+
+    # adapters
+
+    def adapters(self) -> list[AdapterInfo]:
+        """All adapters, by name; damaged ones too, with their problem."""
+        return adapters.list_lora_adapters(self.settings)
+
+    def adapter(self, name: str) -> AdapterInfo:
+        """Raises Unknown."""
+        return adapters.show_lora_adapter(self.settings, name)
+
+    def adapter_status(self, name: str) -> TrainingStatus | None:
+        """How its training goes or went. Raises Unknown."""
+        return self.adapter(name).status
+
+    def rename_adapter(self, name: str, new_name: str) -> AdapterInfo:
+        """Raises Unknown, Taken."""
+        folder = adapters.rename_lora_adapter(self.settings, name, new_name)
+        return self.adapter(folder.name)
+
+    def delete_adapter(self, name: str) -> None:
+        """Raises Unknown; Taken while it is trained."""
+        adapters.delete_lora_adapter(self.settings, name)
+
+    def export_adapter(self, name: str) -> Path:
+        """One .zip to pass on. Raises Unknown, BadInput without a finished model, OutOfSpace."""
+        return adapters.export_lora_adapter(
+            self.settings, name, self.settings.exports / f"{check_name('adapter', name)}.zip"
+        )
+
+    def import_adapter(self, source: Path, name: str | None = None) -> Job:
+        """Take in such a .zip; ``source`` is moved away. Result: ``adapter``, ``warnings``."""
+        return self._import("import_adapter", source, name, "adapter")
+
+    def merge_adapters(self, request: MergeRequest) -> Job:
+        """One adapter that does what several do. Result: ``adapter``."""
+        orders.check_adapters(self.settings, request.adapters)
+        adapters.check_free(self.settings, request.name)
+        return self._queue("merge", request, f"Merge into {request.name}")
+
+    def adapter_report(self, name: str) -> Path:
+        """The folder with report.html and report.json. Raises Unknown when it has none."""
+        return adapters.report_folder(self.settings, name)
+
+    def adapter_file(self, name: str, file: str) -> Path:
+        """A file of the report or a sample of the training, by its path in the adapter's folder.
+
+        Raises Unknown; only report.html, report.json, report/, reports/ and samples/ are shown.
+        """
+        return adapters.shown_file(self.settings, name, file)
+
+    def compare_adapters(self, names: Sequence[str]) -> list[AdapterInfo]:
+        """Several adapters side by side. Raises Unknown."""
+        return [self.adapter(name) for name in names]
+
+    # songs
+
+    def generate(self, request: SongRequest, after: Sequence[str] = ()) -> Job:
+        """Make a song. Result: ``song``, its id, ``duration_s``, ``warnings``."""
+        self._check_song(request, after)
+        return self._queue("generate", request, _short(request.prompt), after)
+
+    def compare(self, request: SongRequest) -> Job:
+        """The same request without and with its adapters. Result: ``base``, ``adapted``: ids."""
+        if not request.adapters:
+            raise BadInput("Choose at least one adapter to compare with the base.")
+        self._check_song(request, ())
+        return self._queue("compare", request, f"Compare: {_short(request.prompt)}")
+
+    def songs(self, limit: int = outputs.MAX_SONGS) -> list[SongInfo]:
+        """The songs, newest first."""
+        return outputs.list_songs(self.settings, limit)
+
+    def song(self, song: str) -> SongInfo:
+        """Raises Unknown."""
+        return outputs.get_song(self.settings, song)
+
+    def song_audio(self, song: str) -> Path:
+        """Raises Unknown."""
+        return self.song(song).path
+
+    def delete_song(self, song: str) -> None:
+        """Raises Unknown."""
+        outputs.delete_song(self.settings, song)
+
+    def job_audio(self, job: str) -> JobAudio:
+        """The song that a job makes, as far as it sounds. Raises UnknownJob."""
+        return job_audio(self.settings, self.store.get(job))
+
+    # models
+
+    def models(self) -> list[Model]:
+        """Base models, here or not."""
+        return list_models(self.settings)
+
+    def fetch(self, request: FetchRequest) -> Job:
+        """Fetch a base model or the weights for stems. Result: ``folder``."""
+        if not request.accept_licence:
+            raise BadInput(
+                f"Read the licence of {request.name} on its page at huggingface.co, then accept it "
+                "(accept_licence)."
+            )
+        return self._queue("fetch", request, f"Fetch {request.name}")
+
+    # jobs
+
+    def jobs(
+        self,
+        *,
+        states: Iterable[JobState] | None = None,
+        kinds: Iterable[str] | None = None,
+        limit: int = 100,
+        before: int | None = None,
+    ) -> list[Job]:
+        """Jobs, the latest first; ``before``: only those with a lower number."""
+        return self.store.jobs(states=states, kinds=kinds, limit=limit, before=before)
+
+    def job(self, job: str) -> Job:
+        """Raises UnknownJob."""
+        return self.store.get(job)
+
+    def cancel(self, job: str) -> Job:
+        """Stop it; what it has is saved first. Raises UnknownJob."""
+        found = self.store.cancel(job)
+        self._on_queued()
+        return found
+
+    def retry(self, job: str) -> Job:
+        """Do it again, from what it has saved. Raises UnknownJob, BadInput."""
+        found = self.store.retry(job)
+        self._on_queued()
+        return found
+
+    def move(self, job: str, before: str | None) -> list[Job]:
+        """Put it before another in the queue, or at its end. Raises UnknownJob, BadInput."""
+        return self.store.move(job, before)
+
+    def forget(self, job: str) -> None:
+        """Remove a job that is over from the list. Raises UnknownJob, BadInput."""
+        self.store.forget(job)
+
+    def events(self, job: str, *, after: int = 0, limit: int = 1000) -> list[Event]:
+        """What happened to a job, oldest first. Raises UnknownJob."""
+        return self.store.events(job, after=after, limit=limit)
+
+    # how
+
+    def _queue(self, kind: str, request: BaseModel, title: str, after: Sequence[str] = ()) -> Job:
+        return self._add(kind, request.model_dump(mode="json"), title, after)
+
+    def _add(
+        self, kind: str, arguments: Mapping[str, Any], title: str, after: Sequence[str] = ()
+    ) -> Job:
+        orders.check_room(self.store)
+        lane = orders.LANES[kind]
+        job = self.store.add(kind, arguments, lane=lane, title=title, after=tuple(after))
+        self._on_queued()
+        return job
+
+    def _about(self, verb: str, files: Sequence[str]) -> str:
+        """A title. Raises Unknown for a recording that is not there."""
+        names = [self.upload(file).name for file in files]
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        return f"{verb} {names[0]}{more}"
+
+    def _check_song(self, request: SongRequest, after: Sequence[str]) -> None:
+        orders.check_base(self.settings, request.base)
+        if not after:
+            orders.check_adapters(self.settings, request.adapters)
+
+    def _import(self, kind: str, source: Path, name: str | None, what: str) -> Job:
+        """Move the archive where the worker finds it, and queue it."""
+        if name is not None:
+            name = check_name(what, name)
+        if not source.is_file():
+            raise Unknown(f"{source.name} is not there.")
+        archive = f"{secrets.token_hex(8)}.zip"
+        self.settings.incoming.mkdir(parents=True, exist_ok=True)
+        beside = self.settings.incoming / f".{archive}.part"
+        shutil.move(source, beside)
+        beside.replace(self.settings.incoming / archive)
+        arguments = {"archive": archive, "name": name, "source": Path(source.name).stem}
+        return self._add(kind, arguments, f"Import {name or source.name}")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:79] + "…"

@@ -1,0 +1,59 @@
+"""What is doubtful about the clips of a table, seen beside each other: for a person to look again.
+
+The same clip twice, much louder or softer than the rest, a tempo or key that was hardly heard.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import median
+
+from angen.data.manifest import MIN_CONFIDENCE, ClipMetadata
+
+FAR_LU = 9.0  # from the median loudness of the table: heard as twice or half as loud
+DOUBTFUL = 0.4  # confidence below which tempo and key are wrong more often than not
+_NEEDED = 3  # clips without which there is no usual loudness
+
+Seen = tuple[str, str, float | None, ClipMetadata]  # song, sha256, loudness in LUFS, metadata
+
+
+def judged(clips: Sequence[Seen]) -> list[tuple[str, ...]]:
+    """The doubts about each clip, in words with a remedy."""
+    twins: defaultdict[str, list[int]] = defaultdict(list)
+    for number, (_, sha256, _, _) in enumerate(clips):
+        twins[sha256].append(number)
+    levels = [lufs for _, _, lufs, _ in clips if lufs is not None]
+    usual = median(levels) if len(levels) >= _NEEDED else None
+    return [
+        (*_twin(number, clip, clips, twins), *_level(clip[2], usual), *_unsure(clip[3]))
+        for number, clip in enumerate(clips)
+    ]
+
+
+def _twin(
+    number: int, clip: Seen, clips: Sequence[Seen], twins: dict[str, list[int]]
+) -> tuple[str, ...]:
+    first = twins[clip[1]][0]
+    if first == number:
+        return ()
+    return (f"The same sound as row {first + 1} ({clips[first][0]}). One of them is enough.",)
+
+
+def _level(lufs: float | None, usual: float | None) -> tuple[str, ...]:
+    if lufs is None or usual is None or abs(lufs - usual) <= FAR_LU:
+        return ()
+    word = "louder" if lufs > usual else "softer"
+    return (
+        f"It is {abs(lufs - usual):.0f} dB {word} than the other clips usually are. "
+        "Bring them to one level, or leave it out.",
+    )
+
+
+def _unsure(metadata: ClipMetadata) -> tuple[str, ...]:
+    doubts = []
+    for field, word in (("bpm", "tempo"), ("key", "key")):
+        sure = metadata.confidence.get(field, 1.0)
+        if field in metadata.edited or sure >= DOUBTFUL:
+            continue
+        told = "and is not told to the model" if sure < MIN_CONFIDENCE else "and may be wrong"
+        doubts.append(f"Its {word} was hardly heard ({sure:.0%} sure) {told}. Listen, and set it.")
+    return tuple(doubts)
