@@ -21,6 +21,8 @@ from angen.jobs.tables import events, job_of, jobs, told
 PATIENCE = 3  # deaths of a worker in a row without its job getting further
 _ALONE, _WITH_SERVER = 2, 1  # strikes: the job is less to blame when the server died as well
 _THIN_EVERY = 500  # events
+INTERRUPTED = "The server went down; this goes on by itself from what was saved."
+KILLED = "Its process was ended from outside; this goes on by itself from what was saved."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,17 @@ def give_up(database: Database, job: Job, state: JobState, problem: Problem) -> 
     return True
 
 
+def refuse(database: Database, lane: str, problem: Problem) -> Job | None:
+    """Fail the next job of ``lane``, which nobody can begin. None when there is none."""
+    with database.writing(orders=True) as change:
+        row = change.connection.execute(_next(lane)).first()
+        if row is None:
+            return None
+        job = job_of(row)
+        _end(change, job, JobState.FAILED, problem)
+        return job
+
+
 def release(database: Database, job: Job, stopped: Problem) -> bool:
     """Put a job back into the queue that its worker cannot go on with; it keeps its place.
 
@@ -150,7 +163,8 @@ def release(database: Database, job: Job, stopped: Problem) -> bool:
         if row.state == JobState.STOPPING:
             _end(change, job, JobState.STOPPED, stopped)
         else:
-            enter(change, job.number, JobState.QUEUED, owner=None, progress=None)
+            again: dict[str, Any] = {"owner": None, "progress": None}
+            enter(change, job.number, JobState.QUEUED, why=INTERRUPTED, **again)
     return True
 
 
@@ -194,8 +208,8 @@ def take_back(
         elif strikes >= _ALONE * patience:
             _end(change, dead.job, JobState.FAILED, problem)
         else:
-            free: dict[str, Any] = {"owner": None, "progress": None}
-            enter(change, dead.job.number, JobState.QUEUED, strikes=strikes, **free)
+            again: dict[str, Any] = {"owner": None, "progress": None, "strikes": strikes}
+            enter(change, dead.job.number, JobState.QUEUED, why=KILLED, **again)
     return True
 
 

@@ -8,16 +8,17 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy.exc import DBAPIError
 
+from angen.errors import OutOfSpace
 from angen.jobs.lease import PATIENCE, Held
 from angen.jobs.owner import Process, oom_kills, process_of, this_process
-from angen.jobs.problems import killed
+from angen.jobs.problems import killed, no_worker
 from angen.jobs.store import Store
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 LOOK_S = 1.0  # between looks for dead workers
 ORPHAN_S = 8.0  # that a worker of a dead server may take to save its job
 STOPPING_S = 60.0  # that a job may take to stop when a person asks
-SHORT_LIFE_S = 5.0  # a worker that dies sooner is started again later and later
+SHORT_LIFE = timedelta(seconds=5)  # a worker that dies sooner is started again later and later
 LONGEST_PAUSE_S = 10.0
 
 
@@ -111,9 +112,9 @@ class Runner:
 
     def _tend(self, worker: "_Worker") -> None:
         """Keep one lane's worker alive."""
-        pause_s = 0.0
+        pause_s, stillborn = 0.0, 0
         while not self._stopped.wait(pause_s):
-            began = time.monotonic()
+            began = datetime.now(UTC)
             worker.start()
             if self._stopped.is_set():
                 worker.hang_up()
@@ -122,17 +123,28 @@ class Runner:
                 return
             logger.warning("the worker of lane %r ended with status %s", worker.lane, code)
             self._sweep()
-            short = time.monotonic() - began < SHORT_LIFE_S
+            short = datetime.now(UTC) - began < SHORT_LIFE
             pause_s = min(LONGEST_PAUSE_S, 2 * pause_s + 0.1) if short else 0.0
+            stillborn = stillborn + 1 if short and code and not self._did(worker, began) else 0
+            if stillborn >= self._patience:
+                self._refuse(worker.lane, code)
+
+    def _did(self, worker: "_Worker", since: datetime) -> bool:
+        """Whether the worker has begun any job."""
+        with _outage_logged():
+            return self._store.begun(worker.lane, since)
+        return True
+
+    def _refuse(self, lane: str, code: int) -> None:
+        """Nobody can do the jobs of ``lane``: better told than queued for ever."""
+        with _outage_logged():
+            self._store.refuse(lane, no_worker(code))
 
     def _sweep(self) -> None:
         """Take back the jobs of the dead, and end what will not end by itself."""
-        with self._sweeping:
-            try:
-                for held in self._store.held():
-                    self._look_at(held)
-            except DBAPIError as error:
-                logger.warning("the queue's database does not answer: %s", error.orig)
+        with self._sweeping, _outage_logged():
+            for held in self._store.held():
+                self._look_at(held)
 
     def _look_at(self, held: Held) -> None:
         now = datetime.now(UTC)
@@ -153,8 +165,8 @@ class Runner:
         same_boot = owner is not None and owner.worker.local()
         oom = owner is not None and same_boot and oom_kills() > owner.oom_kills
         code = next((w.code for w in self._workers if owner and w.was(owner.worker)), None)
-        problem = killed(code, oom=oom, times=self._patience)
-        alone = oom or (same_boot and server_lives)
+        problem = killed(code, oom=oom)
+        alone = oom or (same_boot and server_lives and not self._stopped.is_set())
         if self._store.take_back(held, alone=alone, patience=self._patience, problem=problem):
             logger.warning("job %s lost its worker in attempt %d", held.job.id, held.job.attempt)
 
@@ -163,6 +175,15 @@ class Runner:
 
     def _mine(self, process: Process) -> bool:
         return any(worker.was(process) for worker in self._workers)
+
+
+@contextmanager
+def _outage_logged() -> Iterator[None]:
+    """The runner outlives its database's moments of weakness."""
+    try:
+        yield
+    except (DBAPIError, OutOfSpace) as error:
+        logger.warning("the queue's database does not answer: %s", error)
 
 
 class _Worker:

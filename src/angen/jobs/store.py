@@ -8,6 +8,7 @@ Safe to use from many threads and many processes at once. Workers are in ``worke
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
@@ -291,6 +292,16 @@ class Store:
         return lease.release(self._database, job, stopped)
 
     # What the runner does
+
+    def begun(self, lane: str, since: datetime) -> bool:
+        """Whether a job of ``lane`` was begun after ``since``."""
+        query = select(jobs.c.number).where(jobs.c.lane == lane, jobs.c.started >= since).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def refuse(self, lane: str, problem: Problem) -> Job | None:
+        """Fail the next job of ``lane``, whose worker does not start."""
+        return lease.refuse(self._database, lane, problem)
 
     def held(self) -> list[lease.Held]:
         """Every job that a worker has."""

@@ -10,14 +10,17 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import FrameType
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from angen.errors import Stopped
+from angen.errors import AngenError, OutOfSpace, Stopped
 from angen.jobs.context import Context, WorkContext
+from angen.jobs.events import plain
 from angen.jobs.job import Job, JobState, Problem
 from angen.jobs.owner import HEARTBEAT_S, Owner, Process, oom_kills, read_process, this_process
 from angen.jobs.problems import problem_of
@@ -50,7 +53,7 @@ def work(
     line = _Line(store, _private(pipe))
     rested = False
     while not line.server_gone:
-        job = store.claim(lane, line.owner())
+        job = _claim(store, lane, line)
         if job is not None:
             rested = False
             _do(store, job, handlers, line)
@@ -59,6 +62,14 @@ def work(
             _rest(idle)
         else:
             line.wait(IDLE_S)
+
+
+def _claim(store: Store, lane: str, line: "_Line") -> Job | None:
+    try:
+        return store.claim(lane, line.owner())
+    except (OperationalError, OutOfSpace) as error:
+        logger.warning("the queue's database does not answer: %s", error)
+        return None
 
 
 class _Line:
@@ -74,7 +85,6 @@ class _Line:
         self._lock = threading.Lock()  # guards ``_job`` against ending the process in between
         self._stop = False
         self.server_gone = False
-        self.asked = False  # somebody wants the present job stopped
         for target in (self._listen, self._watch):
             threading.Thread(target=target, name=f"jobs{target.__name__}", daemon=True).start()
         if threading.current_thread() is threading.main_thread():
@@ -90,7 +100,7 @@ class _Line:
 
     def begin(self, job: Job) -> None:
         with self._lock:
-            self._job, self._stop, self.asked = job, False, False
+            self._job, self._stop = job, False
         self._watched.set()  # it may have been cancelled before we listened
 
     def end(self) -> None:
@@ -137,35 +147,51 @@ class _Line:
                 logger.warning("the queue's database does not answer: %s", error.orig)
                 continue
             if job is self._job and state is not JobState.RUNNING:
-                self._stop, self.asked = True, state is JobState.STOPPING
+                self._stop = True  # asked to, or it was taken from us
 
 
 def _do(store: Store, job: Job, handlers: Mapping[str, Handler], line: _Line) -> None:
     context = WorkContext(store, job, line.stopping)
     line.begin(job)
     try:
-        handler = handlers.get(job.kind)
-        if handler is None:
-            raise LookupError(f"lane {job.lane!r} has no handler for jobs of kind {job.kind!r}")
-        result = handler(job.arguments, context)
-        context.flush()
-        kept = store.finish(job, result)
-    except Stopped as stopped:
-        kept = _stop(store, job, stopped, line)
-    except (Exception, SystemExit) as error:
-        logger.exception("job %s (%s, %r) failed", job.id, job.kind, job.title)
-        kept = store.fail(job, problem_of(error))
+        ended = _outcome(store, job, handlers, context, line)
+        if not _insist(ended):
+            logger.warning("job %s was taken from this worker; its outcome is not kept", job.id)
     finally:
         line.end()
-    if not kept:
-        logger.warning("job %s was taken from this worker, its outcome is not kept", job.id)
 
 
-def _stop(store: Store, job: Job, stopped: Stopped, line: _Line) -> bool:
-    problem = Problem(message=str(stopped) or "Stopped as asked.", kind="stopped")
-    if line.server_gone and not line.asked:
-        return store.release(job, problem)
-    return store.stopped(job, problem)
+def _outcome(
+    store: Store, job: Job, handlers: Mapping[str, Handler], context: WorkContext, line: _Line
+) -> Callable[[], bool]:
+    """Do the job. Returns how to tell what has become of it."""
+    try:
+        if job.kind not in handlers:
+            raise LookupError(f"lane {job.lane!r} has no handler for jobs of kind {job.kind!r}")
+        result = plain(handlers[job.kind](job.arguments, context))
+        context.flush()
+    except Stopped as stopped:
+        problem = Problem(message=str(stopped) or "Stopped as asked.", kind="stopped")
+        if line.server_gone:
+            return partial(store.release, job, problem)
+        return partial(store.stopped, job, problem)
+    except AngenError as error:
+        logger.info("job %s (%s) failed: %s", job.id, job.kind, error)
+        return partial(store.fail, job, problem_of(error))
+    except (Exception, SystemExit) as error:
+        logger.exception("job %s (%s, %r) failed", job.id, job.kind, job.title)
+        return partial(store.fail, job, problem_of(error))
+    return partial(store.finish, job, result)
+
+
+def _insist(tell: Callable[[], bool]) -> bool:
+    """Tell what has become of a job, however long the database takes to listen."""
+    while True:
+        try:
+            return tell()
+        except (OperationalError, OutOfSpace) as error:
+            logger.warning("the queue's database does not answer: %s", error)
+            time.sleep(IDLE_S)
 
 
 def _rest(idle: Callable[[], None]) -> None:
