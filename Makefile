@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXTRAS := espeak,japanese
 
-.PHONY: demo test test-browser check mini clean help
+.PHONY: demo test test-browser test-postgres check mini clean help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,6 +17,9 @@ test: .venv/test.stamp ## install what tests need and pass them
 
 test-browser: .venv/browser.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+
+test-postgres: .venv/postgres.stamp ## the queue on a PostgreSQL server of its own, on loopback: apt-get install postgresql
+	ANGEN_TEST_POSTGRES=required $(BIN)/python -m pytest -m postgres tests/jobs $(ARGS)
 
 check: .venv/lint.stamp ## formatting, lint, types, import contract
 	$(BIN)/ruff format --check .
@@ -54,6 +57,10 @@ clean: ## remove the virtual environment
 
 .venv/browser.stamp: .venv/test.stamp
 	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,browser]"
+	touch $@
+
+.venv/postgres.stamp: .venv/test.stamp
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,postgres]"
 	touch $@
 
 .venv/lint.stamp: .venv/test.stamp
