@@ -16,7 +16,7 @@ from typing import Any
 
 from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
 from angen.adapters.status import TrainingStatus, is_locked, read_status
-from angen.errors import BadInput, Incompatible
+from angen.errors import BadInput, Incompatible, Taken, Unknown
 from angen.names import check_name
 
 BEST = "best_model"
@@ -60,7 +60,7 @@ def adapter_folder(loras: Path, name: str) -> Path:
     if not folder.is_dir():
         names = [info.name for info in list_adapters(loras)]
         there = f"There are: {', '.join(names)}." if names else "There are none yet."
-        raise BadInput(f"There is no adapter {name!r} in {loras}. {there}")
+        raise Unknown(f"There is no adapter {name!r} in {loras}. {there}")
     return folder
 
 
@@ -77,7 +77,7 @@ def new_folder(loras: Path, name: str, *, overwrite: bool = False) -> Path:
             continue
         if overwrite:
             return taken
-        raise BadInput(
+        raise Taken(
             f"There is an adapter {taken.name!r} already. Choose another name, "
             f"delete it (angen adapters delete {taken.name!r}) or pass --overwrite."
         )
@@ -92,7 +92,7 @@ def playable(folder: Path) -> Path:
     for name in (BEST, FINAL):
         if (folder / name / WEIGHTS_FILE).is_file():
             return folder / name
-    raise BadInput(
+    raise Taken(
         f"The adapter {folder.name!r} has no finished model yet. "
         f"Train it to the end: angen train --resume {folder.name!r}"
     )
@@ -129,7 +129,7 @@ def rename_adapter(loras: Path, name: str, new_name: str) -> Path:
 
 def _refuse_while_training(folder: Path) -> None:
     if is_locked(folder):
-        raise BadInput(f"{folder.name!r} is being trained. Stop the training first.")
+        raise Taken(f"{folder.name!r} is being trained. Stop the training first.")
 
 
 def _info(folder: Path) -> AdapterInfo:

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
-from angen.errors import BadInput
+from angen.errors import Taken, Unknown
 from angen.jobs import lease
 from angen.jobs.chain import ended, enter, revive, settle
 from angen.jobs.database import Change, Database
@@ -27,7 +27,7 @@ MAX_TITLE = 300  # characters
 CANCELLED = Problem(message="Stopped before it began.", kind="stopped")
 
 
-class UnknownJob(BadInput):
+class UnknownJob(Unknown):
     """There is no job of that id."""
 
 
@@ -150,18 +150,18 @@ class Store:
 
         Jobs that were stopped because of it wait for it again.
 
-        Raises UnknownJob when it is not there, BadInput when it is done, not over, or needs a job
+        Raises UnknownJob when it is not there, Taken when it is done, not over, or needs a job
         that did not end well.
         """
         with self._database.writing(orders=True) as change:
             row = _find(change.connection, id)
             if row.state not in (JobState.FAILED, JobState.STOPPED):
-                raise BadInput(
+                raise Taken(
                     f"{row.title!r} is {row.state}; only a job that failed or was stopped can be "
                     "retried. Ask for a new one instead."
                 )
             if settle(change, row) is JobState.STOPPED:
-                raise BadInput(
+                raise Taken(
                     f"{row.title!r} needs a job that did not end well. Retry that one; this then "
                     "follows by itself."
                 )
@@ -176,21 +176,21 @@ class Store:
 
         It takes that one's priority. Returns the lane's queue in its new order.
 
-        Raises UnknownJob when one is not there, BadInput when they are not in the same queue.
+        Raises UnknownJob when one is not there, Taken when they are not in the same queue.
         """
         with self._database.writing(orders=True) as change:
             row = _find(change.connection, id)
             queue = [r for r in _queue(change.connection, row.lane) if r.id != id]
             index = len(queue)
             if row.state not in PENDING:
-                raise BadInput(
+                raise Taken(
                     f"{row.title!r} is {row.state}; only jobs in the queue have a place."
                 )
             if before is not None and before != id:
                 other = _find(change.connection, before)
                 index = next((i for i, r in enumerate(queue) if r.id == before), -1)
                 if index < 0:
-                    raise BadInput(f"{other.title!r} is not in the queue of lane {row.lane!r}.")
+                    raise Taken(f"{other.title!r} is not in the queue of lane {row.lane!r}.")
             elif before == id:
                 return _queued(change.connection, row.lane)
             neighbour = queue[index] if index < len(queue) else queue[-1] if queue else row
@@ -210,12 +210,12 @@ class Store:
     def forget(self, id: str) -> None:
         """Delete a job that is over, with its events.
 
-        Raises UnknownJob when it is not there, BadInput when it is not over.
+        Raises UnknownJob when it is not there, Taken when it is not over.
         """
         with self._database.writing() as change:
             row = _find(change.connection, id)
             if row.state not in OVER:
-                raise BadInput(f"{row.title!r} is {row.state}. Stop it before you delete it.")
+                raise Taken(f"{row.title!r} is {row.state}. Stop it before you delete it.")
             change.connection.execute(delete(event_table).where(event_table.c.job == row.number))
             change.connection.execute(delete(jobs).where(jobs.c.number == row.number))
 

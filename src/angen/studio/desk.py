@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from angen.adapters.library import AdapterInfo
 from angen.adapters.status import TrainingStatus
 from angen.data.manifest import DatasetInfo
-from angen.errors import BadInput, Unknown
+from angen.errors import BadInput, Taken, Unknown
 from angen.jobs.events import Event
 from angen.jobs.job import Job, JobState
 from angen.jobs.store import Store
@@ -168,7 +168,7 @@ class Desk:
         """Raises Unknown; Taken while a training needs it."""
         for job in orders.pending(self.store, ("train", "report", "quote")):
             if job.arguments.get("dataset") == name:
-                raise BadInput(f"{name!r} is needed by {job.title!r}, which is not over yet.")
+                raise Taken(f"{name!r} is needed by {job.title!r}, which is not over yet.")
         datasets.delete_dataset(self.settings, name)
 
     def export_dataset(self, name: str) -> Path:
