@@ -72,5 +72,5 @@ def _tabs(desk: Desk, live: Live) -> None:
 
 
 def _footer() -> str:
-    text = Markup('<footer class="soft">Angen Studio {} · <a href="docs">REST</a></footer>')
+    text = Markup('<footer class="soft">Angen Studio {} · <a href="api/openapi.json">REST API</a></footer>')
     return str(text.format(version("angen")))

@@ -92,6 +92,47 @@
     if (event.target.closest?.("#lyrics textarea")) event.target.dataset.touched = "1";
   });
 
+  // ---- The metadata table -----------------------------------------------------------------------
+
+  const fields = (root) => [...root.querySelectorAll("[data-row]:is(input, textarea)")];
+
+  /** What was changed and not saved: {row: {field: text}} as JSON. */
+  function edits() {
+    const found = {};
+    for (const field of fields(document).filter((each) => each.value !== each.defaultValue)) {
+      (found[field.dataset.row] ||= {})[field.dataset.field] = field.value;
+    }
+    return JSON.stringify(found);
+  }
+
+  /** Ids of the rows that are ticked, as JSON. */
+  function chosen() {
+    const boxes = document.querySelectorAll("[data-choose]:checked");
+    return JSON.stringify([...boxes].map((box) => box.dataset.choose));
+  }
+
+  function showChanges(root) {
+    const changed = fields(root).filter((each) => each.value !== each.defaultValue);
+    for (const field of fields(root)) field.classList.toggle("changed", changed.includes(field));
+    const place = document.querySelector("#unsaved .count");
+    if (place) place.textContent = changed.length ? `${changed.length} unsaved` : "";
+  }
+
+  function watchTable(root) {
+    root.addEventListener("input", () => showChanges(root));
+    root.addEventListener("change", (event) => {
+      if (event.target.dataset.all === undefined) return;
+      root.querySelectorAll("[data-choose]").forEach((box) => { box.checked = event.target.checked; });
+    });
+  }
+
+  /** Drawn anew by the server: what stands there is what is saved. */
+  function freshTable(root) {
+    for (const field of fields(root)) field.value = field.defaultValue;
+    root.querySelectorAll("[data-choose], [data-all]").forEach((box) => { box.checked = false; });
+    showChanges(root);
+  }
+
   // ---- Light and dark ---------------------------------------------------------------------------
 
   const SCHEME = "angen-scheme";
@@ -114,15 +155,6 @@
     if (kept) setDark(kept === "dark");
   }
 
-  /** Keys as on a button, for what is one only by its role. */
-  function pressable(root) {
-    root.addEventListener("keydown", (event) => {
-      if ((event.key === "Enter" || event.key === " ") && event.target.matches("[role=button]")) {
-        event.preventDefault();
-        event.target.click();
-      }
-    });
-  }
-
-  window.angen = Object.assign(window.angen || {}, { hush, insertTag, switchScheme, rememberScheme, pressable });
+  window.angen = Object.assign(window.angen || {}, { hush, insertTag, switchScheme, rememberScheme,
+    edits, chosen, watchTable, freshTable });
 })();
