@@ -8,6 +8,7 @@ import errno
 import fcntl
 import logging
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,27 +41,31 @@ BuildPage = Callable[["Desk"], FastAPI]
 
 
 @contextmanager
-def claimed(home: Path, address: str) -> Iterator[None]:
-    """Hold ``home`` for one server, which is reached at ``address``.
+def claimed(home: Path) -> Iterator[Callable[[str], None]]:
+    """Hold ``home`` for one server; what comes back notes the address at which it is reached.
 
     Raises Taken, with the other's address, when a server works there.
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / LOCK_FILE).open("a+") as lock:
+
+        def note(address: str) -> None:
+            lock.truncate(0)
+            lock.write(address)
+            lock.flush()
+
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            where = lock.read(500).strip() or "another address"
+            where = lock.read(500) or "another address"
             raise Taken(
-                f"A studio already works on {home}, at {where}. Open that, stop it, or give "
+                f"A studio already works on {home}, at {where}. Open that one, stop it, or give "
                 "this one another --home."
             ) from None
-        lock.truncate(0)
-        lock.write(address + "\n")
-        lock.flush()
-        yield
-        lock.truncate(0)
+        note("")
+        yield note
+        note("")
 
 
 @contextmanager
@@ -191,6 +196,7 @@ def hand_on(settings: "Settings") -> None:
 def keep_within(settings: "Settings") -> None:
     """Have all temporary files of this process lie in the home: uploads, Gradio's copies."""
     place = settings.home / ".tmp"
+    shutil.rmtree(place, ignore_errors=True)  # of a server that was killed
     place.mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(place)
     os.environ["GRADIO_TEMP_DIR"] = str(place / "page")

@@ -79,19 +79,19 @@ def studio(
         origins=allow_origin or (),
     )
     hand_on(settings)
-    with listening(host, port) as listener:
+    with claimed(settings.home) as note, listening(host, port) as listener:
         address = _address(host, listener.getsockname()[1])
-        with claimed(settings.home, address):
-            keep_within(settings)
-            server = create_app(settings, access=access)
-            with_page(server, build_page)
-            tell(f"Angen Studio: {address}  (Ctrl-C ends it)")
-            if browser:
-                _open(address)
-            try:
-                serve(server, listener, lambda: say("Saving what runs ... (again: do not wait)"))
-            except Stopped:
-                say("Stopped. What ran is saved, and goes on at the next start.")
+        note(address)
+        keep_within(settings)
+        server = create_app(settings, access=access)
+        with_page(server, build_page)
+        tell(f"Angen Studio: {address}  (Ctrl-C ends it)")
+        if browser:
+            _open(address)
+        try:
+            serve(server, listener, lambda: say("Saving what runs ... (again: do not wait)"))
+        except Stopped:
+            say("Stopped. What ran is saved, and goes on at the next start.")
 
 
 def _password(text: str | None, file: Path | None) -> str | None:
