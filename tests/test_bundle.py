@@ -194,7 +194,7 @@ def test_a_bundle_without_encoder_plays_but_does_not_listen(tmp_path: Path) -> N
         bundle.encode_audio(noise(100), RATE_HZ)
 
 
-def test_a_bundle_without_style_says_that_the_released_one_has_none_yet(tmp_path: Path) -> None:
+def test_a_bundle_without_style_says_where_to_get_it(tmp_path: Path) -> None:
     folder = write_tiny_bundle(tmp_path / "b")
     (folder / "style.json").unlink()
     bundle = load_bundle(folder)

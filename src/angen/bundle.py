@@ -7,6 +7,7 @@ lyrics, the loss of a batch, sample, decode.
     decoder.json, decoder.safetensors or decoder.bin        latents -> waveform
     encoder.json, encoder.safetensors                       waveform -> latents; may be absent
     style.json, style.safetensors                           text or audio -> style; may be absent
+    muq-mulan/                                              or, where these are not, MuQ-MuLan
 
 Shapes: B songs, T latent frames, C latent channels, S samples, N padded frames, E = 512.
 """
@@ -22,14 +23,25 @@ import torch
 from torch import Tensor
 
 from angen.conditioning.lyrics import Lyrics, encode_lyrics
+from angen.conditioning.mulan.encoder import Mulan
 from angen.conditioning.style import StyleEncoder, load_style
 from angen.diffrhythm import sampling
+from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.objective import Batch, block_flow_loss
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.diffrhythm.weights import load_dit
 from angen.errors import BadInput, Incompatible, MissingWeights
-from angen.parts import MINI, PARTS, find_bundle, fingerprint, has_part
+from angen.parts import (
+    MINI,
+    MULAN_MAIN,
+    PARTS,
+    brings_mulan,
+    find_bundle,
+    fingerprint,
+    has_part,
+    missing_file,
+)
 from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
 from angen.vocoder.encoder import Encoder
 from angen.vocoder.generator import BigVGAN
@@ -66,7 +78,7 @@ class Bundle:
         dit: DiT,
         decoder: BigVGAN | InverseStft,
         encoder: Encoder | None,
-        style: StyleEncoder | None,
+        style: StyleEncoder | Mulan | None,
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
@@ -115,12 +127,18 @@ class Bundle:
         """A mono recording (S,) as a style vector (E,)."""
         return self._style_encoder().embed_audio(audio.float().cpu(), rate_hz).float().cpu()
 
-    def _style_encoder(self) -> StyleEncoder:
+    @property
+    def style_source(self) -> str:
+        """Whose weights made the style vectors, and their licence; empty for the bundle's own."""
+        return self._style.source if isinstance(self._style, Mulan) else ""
+
+    def _style_encoder(self) -> StyleEncoder | Mulan:
         if self._style is None:
+            missing = missing_file(self.folder, "style") or self.folder
             raise MissingWeights(
-                f"{self.name} has no style encoder ({self.folder / 'style.safetensors'} is "
-                "missing). The released DiffRhythm 2 uses MuQ-MuLan, which is not supported yet: "
-                "use the bundle `mini`."
+                f"{self.name} has no style encoder ({missing} is missing). The released "
+                "DiffRhythm 2 takes its style vectors from MuQ-MuLan: run `angen models fetch "
+                f"{self.name}` to add it."
             )
         return self._style
 
@@ -271,7 +289,7 @@ def load_bundle(
     dit = load_dit(folder, device=device, dtype=dtype).eval().requires_grad_(False)
     decoder = load_decoder(folder).to(device).requires_grad_(False)
     encoder = _encoder(folder, device)
-    style = load_style(folder, device) if has_part(folder, "style") else None
+    style = _style(folder, device)
     _check_widths(folder, dit, decoder, encoder)
     return Bundle(
         name=str(source),
@@ -289,6 +307,20 @@ def _encoder(folder: Path, device: torch.device) -> Encoder | None:
     if not has_part(folder, "encoder"):
         return None
     return load_encoder(folder).to(device).requires_grad_(False)
+
+
+def _style(folder: Path, device: torch.device) -> StyleEncoder | Mulan | None:
+    if not has_part(folder, "style"):
+        return None
+    if not brings_mulan(folder):
+        return load_style(folder, device)
+    mulan = Mulan(folder / MULAN_MAIN, device)
+    if mulan.config.dim != STYLE_DIM:
+        raise Incompatible(
+            f"{mulan.folder} makes style vectors of {mulan.config.dim} numbers; the model wants "
+            f"{STYLE_DIM}."
+        )
+    return mulan
 
 
 def default_dtype(device: torch.device) -> torch.dtype:

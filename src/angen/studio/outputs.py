@@ -24,6 +24,7 @@ class Made(Strict):
     device: str
     threads: int
     base_fingerprint: str
+    style: str = ""  # whose weights made the style vector, and their licence, if not the base's own
 
 
 class Note(Strict):

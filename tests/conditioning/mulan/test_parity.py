@@ -9,7 +9,6 @@ from angen.conditioning.mulan.parity import check_folder
 from angen.studio.doctor import check_fixtures
 from tests.conditioning.mulan.released import FIXTURES
 
-
 KEPT = ("wav.wodd",)
 
 
