@@ -33,6 +33,16 @@ VALIDATION_LINES = 15  # at most, told of a training; small datasets have hundre
 OTHERS = "reports"  # folder of the reports against other datasets than the adapter's own
 
 OnQuote = Callable[[Quote], None]  # sees what it will take; may raise Stopped
+OnTraining = Callable[[TrainingEvent, Bundle], None]  # may raise Stopped: it is saved first
+Claim = Callable[[Path], None]
+
+
+def _unseen(event: TrainingEvent, bundle: Bundle) -> None:
+    """For those who need no more than the watch tells."""
+
+
+def _unclaimed(folder: Path) -> None:
+    """For those who need no mark on the adapter's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +57,18 @@ class TrainedLora:
 
 
 def train_lora(
-    request: TrainRequest, settings: Settings, watch: Watch, on_quote: OnQuote
+    request: TrainRequest,
+    settings: Settings,
+    watch: Watch,
+    on_quote: OnQuote,
+    *,
+    on_training: OnTraining = _unseen,
+    claim: Claim = _unclaimed,
 ) -> TrainedLora:
     """Train an adapter on a dataset, and measure what it does.
+
+    on_training: sees every piece of news, with the model as it is then. claim: is told the
+    adapter's folder before anything is written there.
 
     Raises BadInput (name taken, unknown dataset, a recipe outside its ranges, too few clips),
     MissingWeights, Incompatible, OutOfSpace; Stopped, with all work saved.
@@ -58,12 +77,13 @@ def train_lora(
     place = dataset_folder(settings, request.dataset)
     bundle, data = _open(settings, request.base, place, request.config, watch)
     _offer(bundle, data, request.config, watch, on_quote)
+    claim(folder)
     result = train(
         bundle,
         data,
         request.config,
         folder,
-        on_event=_telling(watch),
+        on_event=_telling(watch, bundle, on_training),
         overwrite=request.overwrite,
     )
     return _with_report(bundle, place, folder, result, effect_of(request), watch)
@@ -80,11 +100,15 @@ def resume_training(
     name: str,
     settings: Settings,
     watch: Watch,
-    on_quote: OnQuote,
+    on_quote: OnQuote | None,
     *,
     effect: EffectConfig | None,
+    on_training: OnTraining = _unseen,
+    claim: Claim = _unclaimed,
 ) -> TrainedLora:
     """Go on with a training that was stopped or killed, from its newest checkpoint.
+
+    on_quote: None when nobody wants to know before how long it will take.
 
     Raises BadInput when there is nothing to go on with, Incompatible when its base or dataset
     has changed.
@@ -95,8 +119,11 @@ def resume_training(
     place = _dataset_of(metadata, settings)
     base = metadata.base.name if metadata.base else None
     bundle, data = _open(settings, base, place, config, watch)
-    _offer(bundle, data, config, watch, on_quote)
-    result = train(bundle, data, config, folder, on_event=_telling(watch), resume=True)
+    if on_quote is not None:
+        _offer(bundle, data, config, watch, on_quote)
+    claim(folder)
+    on_event = _telling(watch, bundle, on_training)
+    result = train(bundle, data, config, folder, on_event=on_event, resume=True)
     return _with_report(bundle, place, folder, result, effect, watch)
 
 
@@ -151,13 +178,14 @@ def _offer(
     on_quote(quote(bundle, data, config))
 
 
-def _telling(watch: Watch) -> OnEvent:
+def _telling(watch: Watch, bundle: Bundle, on_training: OnTraining) -> OnEvent:
     """Events of the training as steps and lines of a watch."""
     steps: list[OnStep] = []
     next_line = 0
 
     def tell(event: TrainingEvent) -> None:
         nonlocal next_line
+        on_training(event, bundle)
         if event.kind is EventKind.START:
             steps.append(watch.stage("Training"))
         if event.kind is EventKind.VALIDATION and event.step < next_line:
