@@ -17,7 +17,7 @@ from typing import Any
 from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
 from angen.adapters.status import TrainingStatus, is_locked, read_status
 from angen.errors import BadInput, Incompatible, Taken, Unknown
-from angen.names import check_name
+from angen.names import check_known, check_name
 
 BEST = "best_model"
 FINAL = "final_model"
@@ -56,7 +56,7 @@ def show_adapter(loras: Path, name: str) -> AdapterInfo:
 
 def adapter_folder(loras: Path, name: str) -> Path:
     """The folder of an adapter that exists. Raises BadInput that lists the names there are."""
-    folder = loras / check_name("adapter", name)
+    folder = loras / check_known("adapter", name)
     if not folder.is_dir():
         names = [info.name for info in list_adapters(loras)]
         there = f"There are: {', '.join(names)}." if names else "There are none yet."

@@ -24,8 +24,6 @@ class _AsJson:
                 text = json.dumps(value)
             except (RecursionError, TypeError, ValueError) as error:
                 raise PydanticCustomError("body", "The body is nested too deeply") from error
-            if "\\u0000" in text:  # no name or lyric holds one, and PostgreSQL cannot
-                raise PydanticCustomError("body", "The body holds the character U+0000")
             return source.model_validate_json(text, strict=True)
 
         return core_schema.no_info_wrap_validator_function(read, handler(source))

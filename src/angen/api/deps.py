@@ -49,9 +49,7 @@ CollectionId = Annotated[str, identity("metadata table")]
 RowId = Annotated[str, identity("row")]
 DatasetName = Annotated[str, named("dataset", "user_dataset_1702987654")]
 AdapterName = Annotated[str, named("adapter", "my_jazz_lora_v1")]
-SongId = Annotated[
-    str, Path(description="Id of the song.", min_length=1, max_length=120, examples=["jazz-1"])
-]
+SongId = Annotated[str, named("song", "jazz-1")]
 Limit = Annotated[int, Query(description="How many at most.", ge=1, le=MAX_LIST)]
 After = Annotated[
     int, Query(description="Only events of a higher number.", ge=0, lt=2**31, examples=[0])

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from fastapi import UploadFile
 from starlette.responses import FileResponse
 
 from angen.api.problems import faults
-from angen.errors import OutOfSpace, Unknown
+from angen.errors import BadInput, OutOfSpace, Unknown
 from angen.files import is_full
 from angen.names import safe
 
@@ -71,7 +72,10 @@ def served(
 
 @contextmanager
 def received(file: UploadFile, incoming: Path) -> Iterator[Path]:
-    """An uploaded archive as a file of its own name, to be moved away within the block."""
+    """An uploaded archive as a file of its own name, to be moved away within the block.
+
+    Raises BadInput for what is no archive, OutOfSpace.
+    """
     name = safe(Path((file.filename or "archive").replace("\\", "/")).stem, 80)
     try:
         incoming.mkdir(parents=True, exist_ok=True)
@@ -79,6 +83,8 @@ def received(file: UploadFile, incoming: Path) -> Iterator[Path]:
             path = Path(folder) / f"{name}.zip"
             with path.open("xb") as target:
                 shutil.copyfileobj(file.file, target, 2**20)
+            if not zipfile.is_zipfile(path):
+                raise BadInput(f"{name!r} is no .zip archive. Export it again.")
             yield path
     except OSError as error:
         if not is_full(error):

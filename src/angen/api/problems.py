@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from angen.errors import (
     AngenError,
@@ -42,6 +43,7 @@ _STATUS: tuple[tuple[type[AngenError], int], ...] = (
     (BadInput, 422),
     (OutOfSpace, 507),
 )
+_UNREADABLE = "The body cannot be read: it is no JSON in UTF-8, or a form that was cut short."
 _DETAILS = {
     404: "There is nothing here. The paths that exist are in /api/openapi.json.",
     405: "This path does not know that verb; the header Allow names those that it knows.",
@@ -145,9 +147,26 @@ def _fault(fault: Mapping[str, Any]) -> FieldFault:
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # FastAPI's word for bytes that are neither JSON nor a form
+        known = str(error.detail)
+        detail = _UNREADABLE if known.startswith("There was an error") else f"{known}."
+        return problem(422, detail, request.url.path)
+    if error.status_code == 405:
+        allowed = {"allow": ", ".join(_allowed(request))}
+        return problem(405, _DETAILS[405], request.url.path, headers=allowed)
     plain = error.detail == HTTPStatus(error.status_code).phrase
     detail = _DETAILS.get(error.status_code, error.detail) if plain else error.detail
     return problem(error.status_code, detail, request.url.path, headers=error.headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every verb of the path, whichever of its handlers was asked."""
+    verbs: set[str] = set()
+    for route in request.app.router.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            verbs |= getattr(route, "methods", None) or set()
+    return sorted(verbs)
 
 
 def _system_fault(request: Request, error: Exception) -> JSONResponse:

@@ -117,7 +117,7 @@ class SongRequest(Strict):
         float, Field(ge=MIN_S, le=MAX_S, description="Length in seconds, 1 to 600.")
     ] = 20.0
     seed: Annotated[
-        int, Field(ge=0, lt=2**63, description="The same seed gives the same song.")
+        int, Field(ge=0, lt=2**53, description="The same seed gives the same song.")
     ] = 0
     steps: Annotated[
         int, Field(ge=1, le=200, description="Steps per block of 2 s: more is cleaner and slower.")
@@ -198,8 +198,22 @@ class FillRequest(Strict):
     ] = ()
 
 
+_EITHER = (
+    {
+        "properties": {"collection": {"type": "string"}, "files": {"maxItems": 0}},
+        "required": ["collection"],
+    },
+    {
+        "properties": {"collection": {"type": "null"}, "files": {"minItems": 1}},
+        "required": ["files"],
+    },
+)
+
+
 class PrepareRequest(Strict):
     """Make a training set from a metadata table, or at once from uploaded recordings."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": list(_EITHER)})
 
     collection: Annotated[Id | None, Field(description="Id of the metadata table.")] = None
     files: Annotated[
@@ -321,7 +335,7 @@ class TrainRequest(Strict):
         str, Field(max_length=2_000, description="Their prompt; empty: that of a clip kept aside.")
     ] = ""
     sample_s: Annotated[float, Field(ge=1, le=60, description="Their length, in seconds.")] = 8.0
-    sample_seed: Annotated[int, Field(ge=0, lt=2**63, description="Their seed.")] = 0
+    sample_seed: Annotated[int, Field(ge=0, lt=2**53, description="Their seed.")] = 0
 
     @property
     def config(self) -> TrainingConfig:
@@ -367,8 +381,16 @@ class MergeRequest(Strict):
     ]
 
 
+_ACCEPTED: dict[str, Any] = {
+    "required": ["name", "accept_licence"],
+    "properties": {"accept_licence": {"const": True}},
+}
+
+
 class FetchRequest(Strict):
     """Fetch a base model, or the weights that separate stems."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [_ACCEPTED]})
 
     name: Annotated[
         str,

@@ -56,7 +56,7 @@ def list_adapters(desk: DeskDep) -> dict[str, Any]:
 @router.get("/compare", response_model=AdapterList, responses=faults(404))
 def compare_adapters(
     name: Annotated[
-        list[str],
+        list[Annotated[str, Field(min_length=1, max_length=100)]],
         Query(description="Names of adapters.", min_length=1, max_length=MAX_COMPARED),
     ],
     desk: DeskDep,
@@ -72,13 +72,12 @@ def import_adapter(
     ],
     desk: DeskDep,
     name: Annotated[
-        str | None,
-        Form(description="Its name here; that of the archive else.", min_length=1, max_length=100),
-    ] = None,
+        str, Form(description="Its name here; empty: that of the archive.", max_length=100)
+    ] = "",
 ) -> Job:
     """Take in an adapter from elsewhere. Nothing in it is run."""
     with received(file, desk.settings.incoming) as archive:
-        return desk.import_adapter(archive, name)
+        return desk.import_adapter(archive, name or None)
 
 
 @router.post("/merge", **_QUEUED, responses=faults(404, 409, 413, 415))

@@ -13,7 +13,7 @@ from angen.api.problems import faults
 from angen.api.views import CollectionList, CollectionView, JobView
 from angen.jobs.job import Job
 from angen.studio.collections import Collection
-from angen.studio.requests import FillRequest, MetadataEdit
+from angen.studio.requests import FillRequest, Id, MetadataEdit
 
 router = APIRouter(prefix="/api/training/collections", tags=["metadata tables"])
 MAX_EDITS = 10_000
@@ -41,7 +41,7 @@ class FillRows(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     rows: Annotated[
-        tuple[str, ...], Field(max_length=MAX_EDITS, description="Ids of rows; empty: all.")
+        tuple[Id, ...], Field(max_length=MAX_EDITS, description="Ids of rows; empty: all.")
     ] = ()
 
 

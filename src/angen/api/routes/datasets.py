@@ -56,13 +56,12 @@ def import_dataset(
     file: Annotated[UploadFile, File(description="A .zip that was exported before.")],
     desk: DeskDep,
     name: Annotated[
-        str | None,
-        Form(description="Its name here; that of the archive else.", min_length=1, max_length=100),
-    ] = None,
+        str, Form(description="Its name here; empty: that of the archive.", max_length=100)
+    ] = "",
 ) -> Job:
     """Take in a training set that was exported, here or elsewhere."""
     with received(file, desk.settings.incoming) as archive:
-        return desk.import_dataset(archive, name)
+        return desk.import_dataset(archive, name or None)
 
 
 @router.get("/datasets/{name}", response_model=DatasetDetail, responses=faults(404))

@@ -113,13 +113,13 @@ async def job_events(
     after: After = 0,
     limit: Limit = 200,
     last_event_id: Annotated[
-        int | None,
+        int,
         Header(
             description="Number of the last event heard, as browsers send it to go on.",
             ge=0,
             lt=2**31,
         ),
-    ] = None,
+    ] = 0,
 ) -> Any:
     """What happened, and what happens: progress, loss, lines of the log, samples.
 
@@ -130,7 +130,7 @@ async def job_events(
         events = await asyncio.to_thread(desk.events, job, after=after, limit=limit)
         return {"events": events, "state": found.state}
     return StreamingResponse(
-        _lines(desk, feed, job, max(after, last_event_id or 0)),
+        _lines(desk, feed, job, max(after, last_event_id)),
         media_type=STREAM,
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )

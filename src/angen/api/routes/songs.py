@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import FileResponse, StreamingResponse
+from pydantic import Field
 
 from angen.api.bodies import Body
 from angen.api.deps import DeskDep, Following, JobId, SongId
@@ -17,7 +18,7 @@ from angen.errors import BadInput, Unknown
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.outputs import MAX_SONGS, SongInfo
-from angen.studio.requests import SongRequest
+from angen.studio.requests import MAX_ADAPTERS, AdapterUse, SongRequest
 
 router = APIRouter(prefix="/api", tags=["songs"])
 LOOK_S = 0.1  # between two looks at a song that grows
@@ -29,6 +30,15 @@ _QUEUED: dict[str, Any] = {
 }
 
 
+class CompareRequest(SongRequest):
+    """A song to be made twice: without its adapters, and with them."""
+
+    adapters: Annotated[
+        tuple[AdapterUse, ...],
+        Field(min_length=1, max_length=MAX_ADAPTERS, description="Adapters that sound together."),
+    ]
+
+
 @router.post("/songs", **_QUEUED)
 def generate_song(request: Body[SongRequest], desk: DeskDep, after: Following = ()) -> Job:
     """Make a song. It can be heard while it is made: `/api/jobs/{job}/audio`."""
@@ -36,9 +46,9 @@ def generate_song(request: Body[SongRequest], desk: DeskDep, after: Following = 
 
 
 @router.post("/songs/compare", **_QUEUED)
-def compare_songs(request: Body[SongRequest], desk: DeskDep) -> Job:
+def compare_songs(request: Body[CompareRequest], desk: DeskDep) -> Job:
     """Make the same song without and with its adapters, from the same seed."""
-    return desk.compare(request)
+    return desk.compare(SongRequest(**dict(request)))
 
 
 @router.get("/songs", response_model=SongList, responses=faults())

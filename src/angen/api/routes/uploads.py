@@ -10,6 +10,7 @@ from angen.api.files import AUDIO, served
 from angen.api.problems import faults
 from angen.api.views import Uploaded, UploadList, UploadView
 from angen.errors import BadInput
+from angen.studio.requests import MAX_FILES
 from angen.studio.uploads import Upload
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
@@ -19,7 +20,11 @@ router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 def upload_recordings(
     files: Annotated[
         list[UploadFile],
-        File(description="WAV, FLAC, MP3, OGG, Opus or AIFF; several at once."),
+        File(
+            description="WAV, FLAC, MP3, OGG, Opus or AIFF; several at once.",
+            min_length=1,
+            max_length=MAX_FILES,
+        ),
     ],
     desk: DeskDep,
 ) -> dict[str, Any]:
