@@ -320,7 +320,12 @@ def _import_adapter(place: Workplace, arguments: Arguments, context: Context) ->
 
 def _fetch(place: Workplace, arguments: Arguments, context: Context) -> Result:
     request = FetchRequest.model_validate(arguments)
-    fetch_model(request.name, place.settings, context.stage(f"Fetching {request.name}"))
+    fetch_model(
+        request.name,
+        place.settings,
+        context.stage(f"Fetching {request.name}"),
+        accept=lambda _: request.accept_licence,
+    )
     return {"model": request.name}
 
 
