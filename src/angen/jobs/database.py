@@ -168,7 +168,13 @@ def _checked(url: str) -> URL:
             f"{parsed!r} cannot hold the queue: expected sqlite:////path/to/jobs.db or "
             "postgresql://user:password@host/name."
         )
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(parsed.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"The queue's folder {folder} cannot be made: {error.strerror}. Choose another place."
+        ) from error
     return parsed
 
 

@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 LOOK_S = 1.0  # between looks for dead workers
 ORPHAN_S = 8.0  # that a worker of a dead server may take to save its job
 STOPPING_S = 60.0  # that a job may take to stop when a person asks
-SHORT_LIFE = timedelta(seconds=5)  # a worker that dies sooner is started again later and later
-LONGEST_PAUSE_S = 10.0
+SHORT_LIFE = timedelta(seconds=5)  # of a worker that did not start
+LONGEST_PAUSE_S = 10.0  # between vain starts
 
 
 class Runner:
@@ -124,8 +124,8 @@ class Runner:
             logger.warning("the worker of lane %r ended with status %s", worker.lane, code)
             self._sweep()
             short = datetime.now(UTC) - began < SHORT_LIFE
-            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s + 0.1) if short else 0.0
             stillborn = stillborn + 1 if short and code and not self._did(worker, began) else 0
+            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s + 0.1) if stillborn else 0.0
             if stillborn >= self._patience:
                 self._refuse(worker.lane, code)
 

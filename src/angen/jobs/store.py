@@ -183,9 +183,7 @@ class Store:
             queue = [r for r in _queue(change.connection, row.lane) if r.id != id]
             index = len(queue)
             if row.state not in PENDING:
-                raise Taken(
-                    f"{row.title!r} is {row.state}; only jobs in the queue have a place."
-                )
+                raise Taken(f"{row.title!r} is {row.state}; only jobs in the queue have a place.")
             if before is not None and before != id:
                 other = _find(change.connection, before)
                 index = next((i for i, r in enumerate(queue) if r.id == before), -1)

@@ -53,7 +53,7 @@ def work(
     line = _Line(store, _private(pipe))
     rested = False
     while not line.server_gone:
-        job = _claim(store, lane, line)
+        job = line.claim(lane)
         if job is not None:
             rested = False
             _do(store, job, handlers, line)
@@ -62,14 +62,6 @@ def work(
             _rest(idle)
         else:
             line.wait(IDLE_S)
-
-
-def _claim(store: Store, lane: str, line: "_Line") -> Job | None:
-    try:
-        return store.claim(lane, line.owner())
-    except (OperationalError, OutOfSpace) as error:
-        logger.warning("the queue's database does not answer: %s", error)
-        return None
 
 
 class _Line:
@@ -90,18 +82,22 @@ class _Line:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._terminated)
 
-    def owner(self) -> Owner:
-        return Owner(worker=this_process(), server=self._server, oom_kills=oom_kills())
+    def claim(self, lane: str) -> Job | None:
+        """The next job, watched over from now on until ``end``."""
+        owner = Owner(worker=this_process(), server=self._server, oom_kills=oom_kills())
+        with self._lock:
+            try:
+                self._job, self._stop = self._store.claim(lane, owner), False
+            except (OperationalError, OutOfSpace) as error:
+                logger.warning("the queue's database does not answer: %s", error)
+                return None
+        self._watched.set()  # it may have been cancelled before we looked
+        return self._job
 
     def wait(self, timeout_s: float) -> None:
         """Until the server calls, or time is up."""
         self._called.wait(timeout_s)
         self._called.clear()
-
-    def begin(self, job: Job) -> None:
-        with self._lock:
-            self._job, self._stop = job, False
-        self._watched.set()  # it may have been cancelled before we listened
 
     def end(self) -> None:
         with self._lock:
@@ -152,7 +148,6 @@ class _Line:
 
 def _do(store: Store, job: Job, handlers: Mapping[str, Handler], line: _Line) -> None:
     context = WorkContext(store, job, line.stopping)
-    line.begin(job)
     try:
         ended = _outcome(store, job, handlers, context, line)
         if not _insist(ended):
