@@ -1,7 +1,7 @@
 """The page: generation first, then audio enhancement, then the training of adapters.
 
-    desk  <──  handlers of the page  <──  a browser
-    REST  <──────────────────────────────  the same browser, for sounds, reports and downloads
+desk  <──  handlers of the page  <──  a browser
+REST  <──────────────────────────────  the same browser, for sounds, reports and downloads
 """
 
 from importlib.metadata import version
@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from angen.studio.desk import Desk
 from angen.ui.enhance import build_enhance
-from angen.ui.generate import build_form, wire_form
+from angen.ui.form import build_form
+from angen.ui.generate import wire_form
 from angen.ui.history import build_history, repeat_song, wire_history
 from angen.ui.live import Live
 from angen.ui.queue import build_strip
@@ -43,7 +44,8 @@ _HEADER = Markup(
 def build_page(desk: Desk) -> gr.Blocks:
     """The whole page for a desk; mount it with `angen.ui.theme.mount_options`."""
     live = Live(desk)
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+    page = gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True)
+    with page:
         gr.HTML(str(_HEADER.format(title=TITLE)), apply_default_css=False, elem_id="masthead")
         build_strip(desk, live)
         with gr.Row(elem_id="studio"):
@@ -55,7 +57,7 @@ def build_page(desk: Desk) -> gr.Blocks:
         wire_form(desk, form, shown)
         wire_stage(desk, stage, form.fields, repeat_song)
         wire_history(desk, history, form.fields, shown)
-        build_enhance(desk, live)
+        build_enhance()
         with gr.Accordion(TRAINING, open=False, elem_id="lora-training"):
             _tabs(desk, live)
         gr.HTML(_footer(), apply_default_css=False, elem_id="foot")
@@ -72,5 +74,7 @@ def _tabs(desk: Desk, live: Live) -> None:
 
 
 def _footer() -> str:
-    text = Markup('<footer class="soft">Angen Studio {} · <a href="api/openapi.json">REST API</a></footer>')
+    text = Markup(
+        '<footer class="soft">Angen Studio {} · <a href="api/openapi.json">REST API</a></footer>'
+    )
     return str(text.format(version("angen")))

@@ -82,10 +82,9 @@ def _axes(low: float, high: float, last: int) -> Markup:
                 LEFT, WIDTH - RIGHT, y, y, LEFT - 8, y + 4, f"{value:.3g}"
             )
         )
-    for part in (0, 0.5, 1):
-        x = round(LEFT + (WIDTH - LEFT - RIGHT) * part, 1)
-        anchor = "start" if part == 0 else "end" if part == 1 else "middle"
-        words = "step 0" if part == 0 else f"{round(last * part)}"
+    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        x = round(LEFT + (WIDTH - LEFT - RIGHT) * share, 1)
+        words = f"{round(last * share)}" if share else "step 0"
         parts.append(
             Markup('<text class="under" x="{}" y="{}" text-anchor="{}">{}</text>').format(
                 x, HEIGHT - 8, anchor, words

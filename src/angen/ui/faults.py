@@ -13,6 +13,14 @@ from angen.errors import AngenError
 
 logger = logging.getLogger(__name__)
 
+# How events are wired: what a person does may be answered with a message, which needs Gradio's
+# queue; what the page does by itself goes around it. REST is the API, so Gradio offers none.
+ACT: dict[str, Any] = {
+    "show_progress": "hidden",
+    "concurrency_limit": None,
+    "api_visibility": "private",
+}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
 WARNING_S = 12.0  # how long a message stays
 INFO_S = 5.0
 

@@ -9,7 +9,7 @@ from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.outputs import SongInfo
 from angen.ui import links, words
-from angen.ui.faults import bound, tell
+from angen.ui.faults import ACT, bound, tell
 from angen.ui.generate import form_of
 from angen.ui.live import Live, changed
 from angen.ui.markup import ACTIONS, NOTHING, attributes, button, chips, empty, joined, play, tag
@@ -44,7 +44,9 @@ def _item(song: SongInfo) -> Markup:
     text = title + tag("div", chips([words.ago(song.created), *chosen]), class_="facts")
     return tag(
         "li",
-        play(links.song_audio(song.id), song.title) + tag("div", text, class_="grow") + _tools(song),
+        play(links.song_audio(song.id), song.title)
+        + tag("div", text, class_="grow")
+        + _tools(song),
         class_="song",
     )
 
@@ -93,11 +95,4 @@ def wire_history(desk: Desk, history: gr.HTML, fields: list[Any], stage: gr.Stat
             return [gr.skip()] * (len(fields) + 1)
         return [*[gr.skip()] * len(fields), {"song": song}]
 
-    history.click(
-        bound(press),
-        None,
-        [*fields, stage],
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
+    history.click(bound(press), None, [*fields, stage], **ACT)

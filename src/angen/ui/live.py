@@ -1,26 +1,24 @@
-"""The page follows the server: once a second each browser asks what has changed, and gets only that.
+"""The page follows the server: once a second a browser asks what has changed, and gets only that.
 
 A panel says on what it depends (cheaply), and how it is drawn. What a browser has seen is kept for
 it, so a panel is drawn again only when what it depends on is another. All state that matters lies
 on the server: a page that is loaded anew, or in another browser, shows the same.
 """
 
-import logging
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from angen.jobs.job import Job, JobState
+from angen.jobs.job import Job
 from angen.studio.desk import Desk
-from angen.ui.faults import bound
-
-logger = logging.getLogger(__name__)
+from angen.ui.faults import QUIET, bound
 
 EVERY_S = 1.0
 JOBS = 100  # newest that the page looks at
+_NEVER = object()  # mark of a panel that was not drawn yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,44 +87,42 @@ class Live:
         self._outputs += [part for part in outputs if part not in self._outputs]
 
     def start(self, page: gr.Blocks) -> None:
-        """Begin to look; to be called once, when all panels are there."""
-        seen = gr.State({})
-        timer = gr.Timer(EVERY_S)
-        wiring: dict[str, Any] = {
-            "fn": bound(self.look),
-            "inputs": [seen, *self._choices.values()],
-            "outputs": [seen, *self._outputs],
-            "show_progress": "hidden",
-            "queue": False,
-            "api_visibility": "private",
-        }
-        page.load(**wiring)
-        timer.tick(**wiring)
-        self.seen = seen
+        """Begin to look; to be called once, when all panels are there.
+
+        A tick only tells whether anything has changed. What has is drawn by an event of its own, so
+        that in a quiet second next to nothing goes over the wire.
+        """
+        self.seen = gr.State({})
+        mark = gr.Textbox(visible=False, elem_id="mark")
+        choices = list(self._choices.values())
+        drawn = [self.seen, *self._outputs]
+        page.load(bound(self.look), [self.seen, *choices], drawn, **QUIET)
+        gr.Timer(EVERY_S).tick(bound(self.glance), [mark, self.seen, *choices], mark, **QUIET)
+        mark.change(bound(self.look), [self.seen, *choices], drawn, **QUIET)
+
+    def glance(self, mark: str, seen: dict[str, Hashable], *chosen: Any) -> Any:
+        """A new mark if something has changed since ``seen``."""
+        now = self._now(chosen)
+        if all(seen.get(panel.name, _NEVER) == panel.depends(now) for panel in self._panels):
+            return gr.skip()
+        return str(int(mark or 0) + 1)
 
     def look(self, seen: dict[str, Hashable], *chosen: Any) -> Any:
         """Everything that has changed since ``seen``, by component."""
-        now = self.now(dict(zip(self._choices, chosen, strict=True)))
+        now = self._now(chosen)
         changes: dict[Any, Any] = {}
-        fresh = dict(seen or {})
+        fresh = dict(seen)
         for panel in self._panels:
             mark = panel.depends(now)
-            if panel.name in fresh and fresh[panel.name] == mark:
-                continue
-            changes |= panel.draw(now)
-            fresh[panel.name] = mark
-        if fresh == seen:
-            return gr.skip()
+            if fresh.get(panel.name, _NEVER) != mark:
+                changes |= panel.draw(now)
+                fresh[panel.name] = mark
         return changes | {self.seen: fresh}
 
-    def now(self, mine: Mapping[str, Any] | None = None) -> Now:
-        """How things stand."""
-        return Now(jobs=tuple(self.desk.jobs(limit=JOBS)), mine=mine or {})
-
-
-def settled(job: Job | None) -> bool:
-    """Whether nothing will change about a job, or there is none."""
-    return job is None or job.state in (JobState.DONE, JobState.FAILED, JobState.STOPPED)
+    def _now(self, chosen: Sequence[Any]) -> Now:
+        """How things stand for a browser with these choices."""
+        mine = dict(zip(self._choices, chosen, strict=True))
+        return Now(jobs=tuple(self.desk.jobs(limit=JOBS)), mine=mine)
 
 
 def changed(folder: Path) -> int:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
 from angen.ui import words
-from angen.ui.faults import bound
+from angen.ui.faults import ACT, bound
 from angen.ui.live import Live
 from angen.ui.markup import ACTIONS, NOTHING, button, chips, empty, joined, note, tag
 from angen.ui.stage import act_on_job, job_line
@@ -118,9 +118,7 @@ def _wire(desk: Desk, part: gr.HTML) -> None:
     def press(event: gr.EventData) -> None:
         change_queue(desk, event._data["action"], event._data["job"], event._data.get("before"))
 
-    part.click(
-        bound(press), None, None, show_progress="hidden", queue=False, api_visibility="private"
-    )
+    part.click(bound(press), None, None, **ACT)
 
 
 def change_queue(desk: Desk, action: str, job: str, before: str | None = None) -> None:
@@ -131,5 +129,3 @@ def change_queue(desk: Desk, action: str, job: str, before: str | None = None) -
         desk.move(job, before or None)
     elif action == "forget":
         desk.forget(job)
-
-

@@ -12,7 +12,7 @@ from angen.studio.desk import Desk
 from angen.studio.outputs import SongInfo
 from angen.studio.requests import SongRequest
 from angen.ui import links, words
-from angen.ui.faults import bound, tell
+from angen.ui.faults import ACT, bound, tell
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import (
     ACTIONS,
@@ -249,6 +249,4 @@ def wire_stage(desk: Desk, stage: gr.HTML, fields: list[Any], repeat: Any) -> No
             return gr.skip()
         return repeat(desk, data.get("song", ""))
 
-    stage.click(
-        bound(press), None, fields, show_progress="hidden", api_visibility="private"
-    )
+    stage.click(bound(press), None, fields, **ACT)

@@ -64,9 +64,7 @@ class Story:
         self.validation = _with(self.validation, self.step, data.get("validation_loss"))
 
 
-def _with(
-    points: list[tuple[int, float]], step: int, value: object
-) -> list[tuple[int, float]]:
+def _with(points: list[tuple[int, float]], step: int, value: object) -> list[tuple[int, float]]:
     """Points with one more; what a training did anew takes the place of what it did before."""
     if not isinstance(value, int | float):
         return points

@@ -111,6 +111,12 @@
     return JSON.stringify([...boxes].map((box) => box.dataset.choose));
   }
 
+  /** Ids of the recordings that are ticked, as JSON. */
+  function ticked() {
+    const boxes = document.querySelectorAll("[data-tick]:checked");
+    return JSON.stringify([...boxes].map((box) => box.dataset.tick));
+  }
+
   function showChanges(root) {
     const changed = fields(root).filter((each) => each.value !== each.defaultValue);
     for (const field of fields(root)) field.classList.toggle("changed", changed.includes(field));
@@ -156,5 +162,5 @@
   }
 
   window.angen = Object.assign(window.angen || {}, { hush, insertTag, switchScheme, rememberScheme,
-    edits, chosen, watchTable, freshTable });
+    edits, chosen, ticked, watchTable, freshTable });
 })();

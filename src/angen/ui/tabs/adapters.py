@@ -9,21 +9,21 @@ import gradio as gr
 from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.requests import ReportRequest, ResumeRequest, asked
-from angen.ui.choice import Choice, kept
-from angen.ui.faults import bound, tell
+from angen.ui.choice import choice, kept
+from angen.ui.faults import ACT, bound, tell
 from angen.ui.files import brought
-from angen.ui.generate import adapters_mark
+from angen.ui.form import adapters_mark
 from angen.ui.live import Live, Now
 from angen.ui.markup import ACTIONS, note
 from angen.ui.tabs.card import draw_adapters, draw_card, draw_comparison
 
 TIPS = """\
-- **How much music?** 20 to 30 minutes of one style teach more than hours of many. Under ten clips,
-  expect an adapter that repeats them.
-- **Metadata matters.** The model learns to answer the words it is told. Correct genre, tempo and key
-  where the confidence is low.
-- **First run:** leave the defaults. Batch size 4, learning rate 3e-4, 10 epochs, rank 16, alpha 32.
-- **No effect?** Train longer, or raise the rank. **Copies?** Fewer epochs, more songs, a lower rank.
+- **How much music?** 20 to 30 minutes of one style teach more than hours of many. With fewer than
+  ten clips, expect an adapter that repeats them.
+- **Metadata matters.** The model learns to answer the words it is told. Correct genre, tempo and
+  key where the confidence is low.
+- **First run:** leave the defaults: batch size 4, learning rate 3e-4, 10 epochs, rank 16, alpha 32.
+- **No effect?** Train longer, or raise the rank. **Copies?** Fewer epochs, more songs, lower rank.
 - **How long?** Press *Estimate time and memory* before you start: it measures on this machine.
 - **Which strength?** 1 is as trained; below 1 mixes it with the base; above 1 exaggerates it.
 """
@@ -32,7 +32,7 @@ TIPS = """\
 @dataclass(frozen=True, kw_only=True)
 class _Parts:
     table: gr.HTML
-    select: Choice
+    select: gr.Dropdown
     card: gr.HTML
     asking: gr.Group
     question: gr.HTML
@@ -43,7 +43,7 @@ def build_adapters(desk: Desk, live: Live) -> None:
     table = gr.HTML(js_on_load=ACTIONS, apply_default_css=False, elem_id="adapter-table")
     with gr.Row(equal_height=True, elem_classes="head-row"):
         refresh = gr.Button("🔄 Refresh", size="sm", elem_id="refresh-adapters")
-        select = Choice([], label="Select", elem_id="select-adapter", scale=3)
+        select = choice("Select", elem_id="select-adapter", scale=3)
         delete = gr.Button("🗑️ Delete", size="sm", variant="stop", elem_id="delete-adapter")
     with gr.Group(visible=False, elem_id="delete-question", elem_classes="asking") as asking:
         question = gr.HTML(apply_default_css=False)
@@ -99,24 +99,23 @@ def show_lora(desk: Desk, name: str | None) -> str:
 
 
 def _wire_table(desk: Desk, parts: _Parts, refresh: gr.Button) -> None:
-    quiet = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     outputs = [parts.table, parts.select, parts.card]
-    refresh.click(bound(refresh_lora_list, desk), parts.select, outputs, **quiet)
+    refresh.click(bound(refresh_lora_list, desk), parts.select, outputs, **ACT)
 
     def selected(name: str | None) -> list[str]:
         return [str(draw_adapters(desk.adapters(), name)), show_lora(desk, name)]
 
-    parts.select.change(bound(selected), parts.select, [parts.table, parts.card], **quiet)
+    parts.select.change(bound(selected), parts.select, [parts.table, parts.card], **ACT)
 
     def press(event: gr.EventData) -> str:
         return str(event._data["name"])
 
-    parts.table.click(bound(press), None, parts.select, **quiet)
+    parts.table.click(bound(press), None, parts.select, **ACT)
 
     def act(event: gr.EventData) -> None:
         act_on_adapter(desk, event._data["action"], event._data["name"])
 
-    parts.card.click(bound(act), None, None, **quiet)
+    parts.card.click(bound(act), None, None, **ACT)
 
 
 def act_on_adapter(desk: Desk, action: str, name: str) -> None:
@@ -132,7 +131,6 @@ def act_on_adapter(desk: Desk, action: str, name: str) -> None:
 def _wire_delete(
     desk: Desk, parts: _Parts, delete: gr.Button, sure: gr.Button, keep: gr.Button
 ) -> None:
-    quiet = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
 
     def ask(name: str | None) -> list[Any]:
         if not name:
@@ -141,13 +139,13 @@ def _wire_delete(
         text = f"Delete {name} with its checkpoints and its report? This cannot be undone."
         return [gr.update(visible=True), str(note(text, "error"))]
 
-    delete.click(bound(ask), parts.select, [parts.asking, parts.question], **quiet)
-    keep.click(lambda: gr.update(visible=False), None, parts.asking, **quiet)
+    delete.click(bound(ask), parts.select, [parts.asking, parts.question], **ACT)
+    keep.click(lambda: gr.update(visible=False), None, parts.asking, **ACT)
     sure.click(
         bound(delete_lora, desk),
         parts.select,
         [parts.table, parts.select, parts.card, parts.asking],
-        **quiet,
+        **ACT,
     )
 
 
@@ -160,7 +158,7 @@ def delete_lora(desk: Desk, name: str | None) -> list[Any]:
     return [*refresh_lora_list(desk), gr.update(visible=False)]
 
 
-def _change(desk: Desk, select: Choice) -> None:
+def _change(desk: Desk, select: gr.Dropdown) -> None:
     """Rename the selected one, or bring one from elsewhere."""
     with gr.Row(equal_height=True, elem_classes="head-row"):
         name = gr.Textbox(label="New name", max_length=100, elem_id="new-adapter-name", scale=3)
@@ -168,20 +166,8 @@ def _change(desk: Desk, select: Choice) -> None:
         bring = gr.UploadButton(
             "Import an adapter (.zip)", file_types=[".zip"], size="sm", elem_id="import-adapter"
         )
-    rename.click(
-        bound(rename_lora, desk),
-        [select, name],
-        [select, name],
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    bring.upload(
-        bound(import_lora, desk),
-        bring,
-        None,
-        show_progress="minimal",
-        api_visibility="private",
-    )
+    rename.click(bound(rename_lora, desk), [select, name], [select, name], **ACT)
+    bring.upload(bound(import_lora, desk), bring, None, **ACT)
 
 
 def rename_lora(desk: Desk, name: str | None, new_name: str) -> list[Any]:
@@ -202,7 +188,7 @@ def import_lora(desk: Desk, path: str) -> None:
 
 def _compare(desk: Desk, live: Live) -> None:
     with gr.Accordion("Compare adapters", open=False, elem_id="compare-adapters"):
-        chosen = Choice([], value=[], multiselect=True, label="Adapters", elem_id="compared")
+        chosen = choice("Adapters", value=[], multiselect=True, elem_id="compared")
         shown = gr.HTML(apply_default_css=False, elem_id="comparison")
     live.choice("compared", chosen)
     live.panel(
@@ -211,14 +197,7 @@ def _compare(desk: Desk, live: Live) -> None:
         lambda now: adapters_mark(desk, now),
         lambda now: {chosen: kept(_listed(desk, None)[0], now.mine["compared"] or [])},
     )
-    chosen.change(
-        bound(compare_loras, desk),
-        chosen,
-        shown,
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
+    chosen.change(bound(compare_loras, desk), chosen, shown, **ACT)
 
 
 def compare_loras(desk: Desk, names: Sequence[str] | None) -> str:

@@ -1,14 +1,11 @@
 """Tab 2, User Audio Training: recordings in, a metadata table to correct, a dataset out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
-from angen.audio.files import SUFFIXES
 from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.requests import (
@@ -18,14 +15,13 @@ from angen.studio.requests import (
     PrepareRequest,
     asked,
 )
-from angen.studio.uploads import Upload
-from angen.ui import links, words
-from angen.ui.choice import Choice, kept
-from angen.ui.faults import bound, tell, warn
-from angen.ui.files import brought
+from angen.ui import words
+from angen.ui.choice import choice, kept
+from angen.ui.faults import ACT, bound, tell
 from angen.ui.live import Live, Now, changed
-from angen.ui.markup import ACTIONS, NOTHING, button, chips, joined, note, play, tag
+from angen.ui.markup import ACTIONS, NOTHING, joined, note, tag
 from angen.ui.stage import failure, job_line
+from angen.ui.tabs.recordings import build_recordings
 from angen.ui.tabs.table import (
     COLUMNS,
     FIELDS,
@@ -49,7 +45,7 @@ _WITH_EDITS = (
 class Table:
     """The metadata table and what belongs to it."""
 
-    collection: Choice
+    collection: gr.Dropdown
     page: gr.State
     html: gr.HTML
     edits: gr.Textbox
@@ -62,7 +58,7 @@ class Table:
 
 def build_audio(desk: Desk, live: Live) -> None:
     """Draw the tab."""
-    recordings = _recordings(desk, live)
+    recordings = build_recordings(desk, live)
     with gr.Row(elem_classes="checks"):
         split = gr.Checkbox(
             True, label="Auto-split into clips (10-30 s)", elem_id="auto-split", min_width=200
@@ -80,133 +76,21 @@ def build_audio(desk: Desk, live: Live) -> None:
         bound(analyze_user_audio, desk),
         [recordings, split, stems],
         None,
-        show_progress="hidden",
-        api_visibility="private",
+        js="(_ticked, ...rest) => [window.angen.ticked(), ...rest]",
+        **ACT,
     )
     _bulk(desk, table)
     _finish(desk, table)
 
 
-# recordings
-
-
-def _recordings(desk: Desk, live: Live) -> gr.CheckboxGroup:
-    """Bring recordings, and choose those to be analysed."""
-    bring = gr.File(
-        label="Upload WAV, FLAC, MP3, OGG, Opus or AIFF files",
-        file_count="multiple",
-        file_types=sorted(SUFFIXES),
-        height=150,
-        elem_id="upload-audio",
-    )
-    listed = gr.HTML(js_on_load=ACTIONS, apply_default_css=False, elem_id="uploads")
-    chosen = Chosen([], label="Recordings to analyze", elem_id="recordings")
-    live.choice("recordings", chosen)
-    live.panel(
-        "uploads",
-        [listed, chosen],
-        lambda _now: changed(desk.settings.uploads),
-        lambda now: draw_uploads(desk, now, listed, chosen),
-    )
-    bring.upload(
-        bound(take_uploads, desk),
-        [bring, chosen],
-        [bring, chosen],
-        show_progress="minimal",
-        api_visibility="private",
-    )
-
-    def press(event: gr.EventData) -> None:
-        desk.delete_upload(event._data["upload"])
-
-    listed.click(
-        bound(press), None, None, show_progress="hidden", queue=False, api_visibility="private"
-    )
-    return chosen
-
-
-class Chosen(gr.CheckboxGroup):  # type: ignore[misc, unused-ignore]
-    """Boxes that come and go; for why nothing is checked here see `Choice`."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
-
-
-def take_uploads(desk: Desk, paths: Sequence[str] | None, chosen: Sequence[str]) -> list[Any]:
-    """Keep what was brought, and choose it; what cannot be used is said, the rest goes on."""
-    taken, refused = [], []
-    for path in paths or []:
-        with brought(path) as own:
-            try:
-                with own.open("rb") as stream:
-                    upload = desk.save_upload(Path(path).name, stream)
-            except BadInput as error:
-                refused.append(str(error))
-            else:
-                taken.append(upload.id)
-    if refused:
-        warn(" ".join(refused))
-    known = desk.uploads()
-    return [None, gr.update(choices=_choices(known), value=[*(chosen or []), *taken])]
-
-
-def _choices(uploads: Sequence[Upload]) -> list[tuple[str, str]]:
-    return [(f"{found.name} ({words.clock(found.duration_s)})", found.id) for found in uploads]
-
-
-def draw_uploads(desk: Desk, now: Now, listed: gr.HTML, chosen: Any) -> dict[Any, Any]:
-    """The recordings that are here, to be heard and deleted; and the boxes to choose by."""
-    uploads = desk.uploads()
-    mine = set(now.mine["recordings"] or [])
-    items = [_upload(found) for found in uploads]
-    html = tag("ul", joined(items), class_="clip-list") if items else NOTHING
-    return {
-        listed: str(html),
-        chosen: gr.update(
-            choices=_choices(uploads),
-            value=[found.id for found in uploads if found.id in mine],
-            visible=bool(uploads),
-        ),
-    }
-
-
-def _upload(upload: Upload) -> Markup:
-    facts = [
-        words.clock(upload.duration_s),
-        f"{upload.rate_hz / 1000:g} kHz",
-        "stereo" if upload.channels == 2 else "mono" if upload.channels == 1 else "",
-        words.size(upload.size_bytes),
-    ]
-    delete = button(
-        "Delete",
-        "delete",
-        look="danger",
-        upload=upload.id,
-        label=f"Delete {upload.name}",
-        confirm=f"Delete the recording {upload.name}? Clips made of it stay.",
-    )
-    return tag(
-        "li",
-        play(links.upload_audio(upload.id), upload.name)
-        + tag("span", upload.name, class_="file grow")
-        + chips(facts)
-        + chips(upload.warnings, "odd")
-        + delete,
-        class_="clip-line",
-    )
-
-
-def analyze_user_audio(
-    desk: Desk, files: Sequence[str] | None, auto_split: bool, separate_stems: bool
-) -> None:
-    """Listen to recordings and fill a new metadata table, as a job."""
+def analyze_user_audio(desk: Desk, ticked: str, auto_split: bool, separate_stems: bool) -> None:
+    """Listen to the ticked recordings and fill a new metadata table, as a job."""
+    files = chosen_of(ticked)
     if not files:
         raise BadInput("Upload recordings, and tick those that you want to analyze.")
     request = asked(
         AnalyzeRequest,
-        {"files": list(files), "auto_split": auto_split, "separate_stems": separate_stems},
+        {"files": files, "auto_split": auto_split, "separate_stems": separate_stems},
     )
     desk.analyze(request)
 
@@ -227,9 +111,7 @@ def _progress(desk: Desk, live: Live) -> None:
     def press(event: gr.EventData) -> None:
         desk.retry(event._data["job"])
 
-    shown.click(
-        bound(press), None, None, show_progress="hidden", queue=False, api_visibility="private"
-    )
+    shown.click(bound(press), None, None, **ACT)
 
 
 def draw_progress(now: Now) -> Markup:
@@ -254,7 +136,7 @@ def draw_progress(now: Now) -> Markup:
 
 def _table(desk: Desk, live: Live) -> Table:
     with gr.Row(elem_classes="head-row", equal_height=True):
-        collection = Choice([], label="Metadata table", elem_id="collection", scale=4)
+        collection = choice("Metadata table", elem_id="collection", scale=4)
         delete = gr.Button("Delete table", size="sm", elem_id="delete-collection", scale=1)
     page = gr.State(0)
     html = gr.HTML(js_on_load=PRESSES, apply_default_css=False, elem_id="clips")
@@ -308,20 +190,12 @@ def _wire_table(desk: Desk, table: Table, delete: gr.Button) -> None:
         page = int(data.get("page", page))
         return [page, drawn(desk, collection, page)]
 
-    table.html.click(
-        bound(press),
-        [table.collection, table.page],
-        [table.page, table.html],
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    table.html.click(bound(press), [table.collection, table.page], [table.page, table.html], **ACT)
     table.collection.change(
         bound(lambda collection: [0, drawn(desk, collection, 0)]),
         table.collection,
         [table.page, table.html],
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
+        **ACT,
     )
 
     def remove(collection: str | None) -> None:
@@ -335,8 +209,7 @@ def _wire_table(desk: Desk, table: Table, delete: gr.Button) -> None:
         None,
         js="(table) => { if (!confirm('Delete this metadata table with its clips?')) "
         "throw new Error('kept'); return table; }",
-        show_progress="hidden",
-        api_visibility="private",
+        **ACT,
     )
 
 
@@ -347,15 +220,16 @@ def _bulk(desk: Desk, table: Table) -> None:
                 list(COLUMNS[1:-1]), value="Genre", label="Column", elem_id="bulk-column"
             )
             value = gr.Textbox(label="Value", elem_id="bulk-value", max_length=5_000)
-            rows = gr.Radio([ALL_ROWS, CHOSEN_ROWS], value=ALL_ROWS, label="In", elem_id="bulk-rows")
+            rows = gr.Radio(
+                [ALL_ROWS, CHOSEN_ROWS], value=ALL_ROWS, label="In", elem_id="bulk-rows"
+            )
         apply = gr.Button("Set in these rows", elem_id="bulk-apply")
     apply.click(
         bound(set_column, desk),
         [*table.inputs, column, value, rows, table.page],
         table.html,
         js=_WITH_EDITS,
-        show_progress="hidden",
-        api_visibility="private",
+        **ACT,
     )
 
 
@@ -410,12 +284,7 @@ def _finish(desk: Desk, table: Table) -> None:
         (prepare, prepare_user_training_dataset, [name, table.page]),
     ):
         pressed.click(
-            bound(handler, desk),
-            [*table.inputs, *more],
-            table.html,
-            js=_WITH_EDITS,
-            show_progress="hidden",
-            api_visibility="private",
+            bound(handler, desk), [*table.inputs, *more], table.html, js=_WITH_EDITS, **ACT
         )
 
 
@@ -433,9 +302,7 @@ def _saved(desk: Desk, collection: str | None, edits: str) -> str:
     return identity
 
 
-def save_metadata(
-    desk: Desk, collection: str | None, edits: str, _chosen: str, page: int
-) -> str:
+def save_metadata(desk: Desk, collection: str | None, edits: str, _chosen: str, page: int) -> str:
     """Keep what a person has written."""
     identity = _saved(desk, collection, edits)
     tell("Saved.")
@@ -460,5 +327,3 @@ def prepare_user_training_dataset(
     request = {"collection": identity, "name": (name or "").strip() or None}
     desk.prepare(asked(PrepareRequest, request))
     return drawn(desk, identity, page)
-
-

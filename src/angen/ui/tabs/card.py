@@ -69,7 +69,9 @@ def draw_card(info: AdapterInfo) -> Markup:
     parts = [
         tag("h3", info.name),
         note(info.problem, "warning") if info.problem else NOTHING,
-        note(sentence, "good" if _verdict(info) == "closer" else "warning") if sentence else NOTHING,
+        note(sentence, "good" if _verdict(info) == "closer" else "warning")
+        if sentence
+        else NOTHING,
         tag("dl", joined(_fact(*fact) for fact in _facts(info)), class_="card-facts"),
         joined(note(text) for text in (facts.notes if facts else ())),
         _tools(info),
@@ -136,8 +138,10 @@ def _report(info: AdapterInfo) -> Markup:
     whole = Markup('<a class="mini"{}>Open the report by itself</a>').format(
         attributes(href=page, target="_blank", rel="noopener")
     )
-    return tag("h3", "Effect report, with sounds before and after") + frame + tag(
-        "div", whole, class_="split"
+    return (
+        tag("h3", "Effect report, with sounds before and after")
+        + frame
+        + tag("div", whole, class_="split")
     )
 
 

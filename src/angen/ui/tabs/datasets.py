@@ -12,7 +12,7 @@ from angen.studio.curated import CuratedSet
 from angen.studio.datasets import Dataset
 from angen.studio.desk import Desk
 from angen.ui import links, words
-from angen.ui.faults import bound, tell
+from angen.ui.faults import ACT, bound, tell
 from angen.ui.files import brought
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import (
@@ -51,13 +51,7 @@ def build_datasets(desk: Desk, live: Live) -> None:
         lambda _now: changed(desk.settings.datasets),
         lambda _now: {status: str(draw_curated(desk.curated()))},
     )
-    prepare.click(
-        bound(download_datasets, desk),
-        [vocal, symbolic],
-        status,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+    prepare.click(bound(download_datasets, desk), [vocal, symbolic], status, **ACT)
     _own(desk, live)
 
 
@@ -106,16 +100,10 @@ def _own(desk: Desk, live: Live) -> None:
     live.panel(
         "datasets",
         [listed],
-        lambda now: datasets_mark(desk, now) + (now.mine["opened"],),
+        lambda now: (*datasets_mark(desk, now), now.mine["opened"]),
         lambda now: {listed: str(draw_datasets(desk, now.mine["opened"]))},
     )
-    bring.upload(
-        bound(import_dataset, desk),
-        bring,
-        None,
-        show_progress="minimal",
-        api_visibility="private",
-    )
+    bring.upload(bound(import_dataset, desk), bring, None, **ACT)
 
     def press(was: str, event: gr.EventData) -> Any:
         action, name = event._data["action"], event._data["dataset"]
@@ -125,9 +113,7 @@ def _own(desk: Desk, live: Live) -> None:
             return ""
         return "" if was == name else name
 
-    listed.click(
-        bound(press), opened, opened, show_progress="hidden", queue=False, api_visibility="private"
-    )
+    listed.click(bound(press), opened, opened, **ACT)
 
 
 def datasets_mark(desk: Desk, now: Now) -> tuple[object, ...]:
@@ -202,5 +188,3 @@ def _clips(info: DatasetInfo) -> Markup:
     rest = tag("p", f"and {more} more", class_="soft") if more > 0 else NOTHING
     notes = joined(note(text) for text in info.notes)
     return tag("li", notes + tag("ul", joined(rows), class_="clip-list") + rest, class_="opened")
-
-

@@ -29,7 +29,9 @@ def draw_monitor(job: Job, story: Story) -> Markup:
         tag("p", standing(job, story), class_="standing", role="status"),
         NOTHING if job.state.over else job_line(job),
         _ended(job),
-        draw_curves({"training loss": story.loss, "validation loss": story.validation}, story.steps),
+        draw_curves(
+            {"training loss": story.loss, "validation loss": story.validation}, story.steps
+        ),
         _samples(name, story),
         _log(story),
     ]
@@ -70,7 +72,10 @@ def _samples(name: str, story: Story) -> Markup:
     items = [
         tag(
             "li",
-            play(links.adapter_file(name, str(sample["file"])), f"sample of step {sample.get('step')}")
+            play(
+                links.adapter_file(name, str(sample["file"])),
+                f"sample of step {sample.get('step')}",
+            )
             + tag("span", f"step {sample.get('step', '')}", class_="strong")
             + chips([str(sample.get("prompt", ""))]),
             class_="clip-line",

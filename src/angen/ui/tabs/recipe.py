@@ -10,7 +10,6 @@ from angen.adapters.shape import ATTENTION, MLP
 from angen.data.style_source import StyleSource
 from angen.studio.requests import TrainRequest, asked
 from angen.training.config import RANGES, Precision
-from angen.ui.choice import Choice
 
 # field: (label, what it means, step of the slider)
 SLIDERS = {
@@ -73,7 +72,7 @@ def _default(name: str) -> Any:
     return TrainRequest.model_fields[name].default
 
 
-def build_recipe(name: gr.Textbox, dataset: Choice) -> Recipe:
+def build_recipe(name: gr.Textbox, dataset: gr.Dropdown) -> Recipe:
     """Draw the fields; ``name`` and ``dataset`` are there already."""
     fields: dict[str, Any] = {"name": name, "dataset": dataset}
     gr.HTML("<h3>Hyperparameters</h3>", apply_default_css=False)
@@ -152,19 +151,23 @@ def _choices() -> dict[str, Any]:
 
 def _afterwards() -> dict[str, Any]:
     """What is made to listen to, during and after."""
+    sliders = {
+        "samples": (0, 50, "Audio samples along the way"),
+        "sample_s": (1, 60, "Their length in seconds"),
+        "report_songs": (4, 64, "Songs a side of the effect report"),
+    }
     with gr.Row(elem_classes="fields"):
-        samples = gr.Slider(
-            0, 50, value=_default("samples"), step=1, label="Audio samples along the way",
-            elem_id="train-samples", min_width=230,
-        )  # fmt: skip
-        sample_s = gr.Slider(
-            1, 60, value=_default("sample_s"), step=1, label="Their length in seconds",
-            elem_id="train-sample-s", min_width=230,
-        )  # fmt: skip
-        songs = gr.Slider(
-            4, 64, value=_default("report_songs"), step=1, label="Songs of the effect report a side",
-            elem_id="train-report-songs", min_width=230,
-        )  # fmt: skip
+        fields: dict[str, Any] = {
+            name: gr.Slider(
+                low,
+                high,
+                value=_default(name),
+                step=1,
+                label=label,
+                elem_id=f"train-{name.replace('_', '-')}",
+            )
+            for name, (low, high, label) in sliders.items()
+        }
     prompt = gr.Textbox(
         label="Prompt of the samples",
         placeholder="empty: that of a clip kept aside",
@@ -174,10 +177,4 @@ def _afterwards() -> dict[str, Any]:
     report = gr.Checkbox(
         True, label="Measure the effect afterwards (report)", elem_id="train-report"
     )
-    return {
-        "samples": samples,
-        "sample_s": sample_s,
-        "report_songs": songs,
-        "sample_prompt": prompt,
-        "report": report,
-    }
+    return fields | {"sample_prompt": prompt, "report": report}

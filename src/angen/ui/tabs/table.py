@@ -90,9 +90,8 @@ def _row(collection: str, row: Row) -> Markup:
         for field, name in zip(FIELDS, COLUMNS[1:], strict=False)
     )
     sure = tag("td", _confidence(row.metadata), class_="sure", data_name="Confidence")
-    return (
-        tag("tr", choose + file + cells + sure, data_clip=row.id)
-        + tag("tr", tag("td", _told(row), colspan=len(COLUMNS) + 1), class_="under")
+    return tag("tr", choose + file + cells + sure, data_clip=row.id) + tag(
+        "tr", tag("td", _told(row), colspan=len(COLUMNS) + 1), class_="under"
     )
 
 

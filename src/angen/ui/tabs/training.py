@@ -10,8 +10,8 @@ from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.requests import QuoteRequest, ResumeRequest, asked
 from angen.ui import words
-from angen.ui.choice import Choice, kept
-from angen.ui.faults import bound, tell
+from angen.ui.choice import choice, kept
+from angen.ui.faults import ACT, bound, tell
 from angen.ui.live import Live, Now
 from angen.ui.markup import note, tag
 from angen.ui.queue import build_queue
@@ -24,11 +24,11 @@ from angen.ui.tabs.recipe import Recipe, build_recipe
 
 def build_training(desk: Desk, live: Live) -> None:
     """Draw the tab."""
-    with gr.Row(equal_height=True, elem_classes="fields"):
+    with gr.Row(elem_classes="fields"):
         name = gr.Textbox(
             label="LoRA Name", placeholder="my_jazz_lora_v1", max_length=100, elem_id="lora-name"
         )
-        dataset = Choice([], label="Dataset", elem_id="train-dataset")
+        dataset = choice("Dataset", elem_id="train-dataset")
         refresh = gr.Button("🔄 Refresh datasets", size="sm", elem_id="refresh-datasets")
     recipe = build_recipe(name, dataset)
     live.choice("dataset", dataset)
@@ -38,14 +38,7 @@ def build_training(desk: Desk, live: Live) -> None:
         lambda now: datasets_mark(desk, now),
         lambda now: {dataset: refresh_dataset_list(desk, now.mine["dataset"])},
     )
-    refresh.click(
-        bound(refresh_dataset_list, desk),
-        dataset,
-        dataset,
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
+    refresh.click(bound(refresh_dataset_list, desk), dataset, dataset, **ACT)
     _controls(desk, live, recipe)
     _monitor(desk, live)
     gr.HTML("<h3>Queue</h3>", apply_default_css=False)
@@ -78,20 +71,8 @@ def _controls(desk: Desk, live: Live, recipe: Recipe) -> None:
         start_lora_training(desk, recipe, *values)
 
     for pressed, handler in ((estimate, estimated), (start, started)):
-        pressed.click(
-            bound(handler),
-            recipe.components,
-            None,
-            show_progress="hidden",
-            api_visibility="private",
-        )
-    stop.click(
-        bound(stop_lora_training, desk),
-        None,
-        None,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+        pressed.click(bound(handler), recipe.components, None, **ACT)
+    stop.click(bound(stop_lora_training, desk), None, None, **ACT)
 
 
 def estimate_training(desk: Desk, recipe: Recipe, *values: Any) -> None:
@@ -126,9 +107,7 @@ def stop_lora_training(desk: Desk) -> None:
 def draw_quote(job: Job | None) -> Markup:
     """What a training would take."""
     if job is None:
-        return tag(
-            "p", "Estimate first: a few real steps tell how long it takes.", class_="soft"
-        )
+        return tag("p", "Estimate first: a few real steps tell how long it takes.", class_="soft")
     if not job.state.over:
         return tag("div", tag("p", job.title, class_="strong") + job_line(job), class_="doing")
     if job.result is None:
@@ -178,9 +157,7 @@ def _monitor(desk: Desk, live: Live) -> None:
         else:
             desk.retry(data["job"])
 
-    shown.click(
-        bound(press), None, None, show_progress="hidden", queue=False, api_visibility="private"
-    )
+    shown.click(bound(press), None, None, **ACT)
 
 
 _MONITOR_PRESSES = """
