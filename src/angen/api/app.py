@@ -13,8 +13,9 @@ from importlib.metadata import version
 from typing import Any
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -43,7 +44,18 @@ LANES = ("model", "desk")
 SAVING_S = 120.0  # how long a stopping server waits for running work to be saved
 THREADS = 16  # that answer requests: all wait for the same two or four cores
 FILES_AT_ONCE = 4  # full-sized recordings in one upload
-_ROUTERS = (uploads, training, collections, datasets, adapters, songs, jobs, models, system)
+_ROUTERS = (
+    uploads.router,
+    training.router,
+    collections.router,
+    datasets.router,
+    adapters.comparing,
+    adapters.router,
+    songs.router,
+    jobs.router,
+    models.router,
+    system.router,
+)
 _SUMMARY = """\
 Everything that the studio can do. Bodies are JSON, but for uploads; unknown fields are refused.
 
@@ -86,14 +98,19 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.page = None
-    for module in _ROUTERS:
-        app.include_router(module.router)
+    app.state.paths = [route for router in _ROUTERS for route in _paths(router)]
+    for router in _ROUTERS:
+        app.include_router(router)
     problems.install(app, str(settings.home))
     app.add_middleware(_Page, state=app.state)
     most = FILES_AT_ONCE * settings.max_upload_mb * 2**20
     app.add_middleware(Guard, access=access, max_upload_bytes=most)
     app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]
     return app
+
+
+def _paths(router: APIRouter) -> list[APIRoute]:
+    return [route for route in router.routes if isinstance(route, APIRoute)]
 
 
 class _Page:

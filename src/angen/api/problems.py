@@ -19,7 +19,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
 
 from angen.errors import (
     AngenError,
@@ -162,10 +161,9 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
 def _allowed(request: Request) -> list[str]:
     """Every verb of the path, whichever of its handlers was asked."""
     verbs: set[str] = set()
-    for route in request.app.router.routes:
-        match, _ = route.matches(request.scope)
-        if match is not Match.NONE:
-            verbs |= getattr(route, "methods", None) or set()
+    for route in request.app.state.paths:
+        if route.path_regex.match(request.url.path):
+            verbs |= route.methods or set()
     return sorted(verbs)
 
 

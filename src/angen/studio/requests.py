@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from angen.adapters.shape import ATTENTION, MAX_STRENGTH
+from angen.adapters.shape import ATTENTION, MAX_STRENGTH, MLP
 from angen.audio.stems import DEFAULT_MODEL
 from angen.data.style_source import StyleSource
 from angen.errors import BadInput
@@ -267,7 +267,7 @@ class TrainRequest(Strict):
         int, Field(**_range("accumulation"), description="Batches in one step.")
     ] = 1
     targets: Annotated[
-        tuple[str, ...],
+        tuple[Annotated[str, Field(json_schema_extra={"enum": list(ATTENTION + MLP)})], ...],
         Field(min_length=1, max_length=7, description="Layers of the model that are adapted."),
     ] = ATTENTION
     lora_dropout: Annotated[

@@ -16,6 +16,7 @@ from angen.jobs.job import Job
 from angen.studio.requests import DatasetName, MergeRequest, ReportRequest
 
 router = APIRouter(prefix="/api/training/lora-adapters", tags=["adapters"])
+comparing = APIRouter(prefix="/api/training", tags=["adapters"])
 MAX_COMPARED = 20
 _QUEUED: dict[str, Any] = {"status_code": 202, "response_model": JobView}
 
@@ -53,7 +54,7 @@ def list_adapters(desk: DeskDep) -> dict[str, Any]:
     return {"adapters": [AdapterView.of(info) for info in desk.adapters()]}
 
 
-@router.get("/compare", response_model=AdapterList, responses=faults(404))
+@comparing.get("/compare-lora-adapters", response_model=AdapterList, responses=faults(404))
 def compare_adapters(
     name: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=100)]],
