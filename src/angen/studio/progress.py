@@ -11,6 +11,8 @@ from angen.audio.files import write_wav
 from angen.bundle import Bundle
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.studio.adapters import SAMPLES
+from angen.studio.base import playing_threads
+from angen.studio.settings import Settings
 from angen.training.events import EventKind, TrainingEvent
 
 Emit = Callable[[str, Mapping[str, Any]], None]
@@ -39,8 +41,9 @@ class Curves:
         if not self._began:
             self._began = True
             if event.step == 1 and event.validation_loss is not None:  # that of the base
-                first = {"step": 0, "validation_loss": event.validation_loss}
-                self._emit("metrics", _point(event) | {"loss": None} | first)
+                base = {"step": 0, "percent": 0.0, "validation_loss": event.validation_loss}
+                unknown = dict.fromkeys(("loss", "learning_rate", "gradient_norm"))
+                self._emit("metrics", _point(event) | base | unknown)
         apart = max(1, event.steps // POINTS)
         if event.step - self._told_step >= apart and time.monotonic() - self._told_at >= BETWEEN_S:
             self._tell(event, measured=False)
@@ -74,9 +77,18 @@ class Samples:
     """
 
     def __init__(
-        self, emit: Emit, folder: Path, *, count: int, prompt: str, seconds: float, seed: int
+        self,
+        emit: Emit,
+        folder: Path,
+        settings: Settings,
+        *,
+        count: int,
+        prompt: str,
+        seconds: float,
+        seed: int,
     ) -> None:
         self._emit = emit
+        self._settings = settings
         self._folder = folder
         self._count = count
         self._prompt = prompt
@@ -100,10 +112,11 @@ class Samples:
             frames=bundle.frames(self._seconds),
             seed=self._seed,
         )
-        (latents,) = bundle.sample([song], SamplerConfig(), _uncounted)
-        if not len(latents):  # it ended before it began; the next one may not
-            return
-        audio = bundle.decode(latents)
+        with playing_threads(bundle, self._settings):
+            (latents,) = bundle.sample([song], SamplerConfig(), _uncounted)
+            if not len(latents):  # it ended before it began; the next one may not
+                return
+            audio = bundle.decode(latents)
         audio = audio * min(1.0, LOUDEST / max(float(audio.abs().max()), 1e-9))
         file = f"{SAMPLES}/step_{event.step:06d}.wav"
         write_wav(self._folder / file, audio.numpy(), bundle.sample_rate_hz)

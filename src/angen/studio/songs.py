@@ -17,7 +17,7 @@ from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput, Incompatible
 from angen.names import distinct, safe
 from angen.parts import file_sha256
-from angen.studio.base import open_base
+from angen.studio.base import open_base, playing_threads
 from angen.studio.outputs import Made, Note, read_note
 from angen.studio.requests import AdapterUse, SongRequest
 from angen.studio.settings import Settings
@@ -60,18 +60,20 @@ def generate_song(
     watch.stage("Loading the model")
     bundle = open_bundle(settings, request.base or None)
     request = _completed(request, bundle, settings)
-    try:
-        warnings = list(put_in(bundle, request.adapters, settings))
-        lyrics = bundle.tokenize(request.lyrics)
-        on_step = watch.stage("Making the song")
-        latents = _sampled(bundle, request, lyrics.tokens, on_step, on_sound)
-    finally:
-        detach(bundle.dit)
-    audio = finished(bundle, latents)
+    with playing_threads(bundle, settings):
+        try:
+            warnings = list(put_in(bundle, request.adapters, settings))
+            lyrics = bundle.tokenize(request.lyrics)
+            on_step = watch.stage("Making the song")
+            latents = _sampled(bundle, request, lyrics.tokens, on_step, on_sound)
+        finally:
+            detach(bundle.dit)
+        audio = finished(bundle, latents)
+        made = _made(bundle)
     if len(latents) < bundle.frames(request.duration_s):
         warnings.append(_ended_early(len(audio) / bundle.sample_rate_hz, request))
     path = out or free_place(settings.outputs, request)
-    note = Note(request=request, made=_made(bundle))
+    note = Note(request=request, made=made)
     write_wav(path, audio.numpy(), bundle.sample_rate_hz, comment=note.model_dump_json())
     return MadeSong(
         path=path,
@@ -98,9 +100,9 @@ def remake_song(
             f"{made} was made with {request.base} ({note.made.base_fingerprint:.12}); that base is "
             f"now {bundle.fingerprint:.12}, which plays it differently."
         )
-    if note.made.device == "cpu":
-        torch.set_num_threads(note.made.threads)  # sums are rounded as they were
-    return generate_song(request, settings, watch, out=out)
+    if note.made.device == "cpu":  # sums are rounded as they were
+        settings = settings.model_copy(update={"threads": note.made.threads})
+    return generate_song(request, settings, watch, out=out, open_bundle=lambda *_: bundle)
 
 
 def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings) -> list[str]:

@@ -65,7 +65,7 @@ def _begin(request: TrainRequest, context: Context, settings: Settings) -> dict[
             settings,
             context,
             quoted,
-            on_training=_told(request, info, settings.loras / request.name, context),
+            on_training=_told(request, info, settings, context),
             claim=lambda folder: _claim(folder, context),
         )
     return _result(trained, settings)
@@ -89,7 +89,7 @@ def _go_on(
             context,
             None,
             effect=effect,
-            on_training=_told(request, info, folder, context),
+            on_training=_told(request, info, settings, context),
             claim=lambda place: _claim(place, context),
         )
     return _result(trained, settings)
@@ -112,7 +112,7 @@ def _report_only(
 
 
 def _told(
-    request: TrainRequest | None, info: DatasetInfo | None, folder: Path, context: Context
+    request: TrainRequest | None, info: DatasetInfo | None, settings: Settings, context: Context
 ) -> "_Told":
     if request is None or info is None:
         return _Told(Curves(context.emit), None)
@@ -120,7 +120,8 @@ def _told(
     prompt = request.sample_prompt or (prompt_of(clips[0].metadata) if clips else "music")
     samples = Samples(
         context.emit,
-        folder,
+        settings.loras / request.name,
+        settings,
         count=request.samples,
         prompt=prompt,
         seconds=request.sample_s,
