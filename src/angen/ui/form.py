@@ -187,7 +187,7 @@ def _seed() -> tuple[gr.Checkbox, gr.Number]:
         seed = gr.Number(
             new_seed(),
             label="Seed",
-            info="The same seed gives the same song.",
+            info="Same seed, same song.",
             precision=0,
             minimum=0,
             min_width=140,

@@ -9,9 +9,9 @@ from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
 from angen.ui import words
 from angen.ui.faults import ACT, bound
-from angen.ui.live import Live
+from angen.ui.live import Live, Now
 from angen.ui.markup import ACTIONS, NOTHING, button, chips, empty, joined, note, tag
-from angen.ui.stage import act_on_job, job_line
+from angen.ui.stage import MAKING, act_on_job, job_line
 
 ENDED = 8  # ended jobs that are shown
 
@@ -22,11 +22,16 @@ def build_strip(desk: Desk, live: Live) -> gr.HTML:
     live.panel(
         "strip",
         [strip],
-        lambda now: tuple((job.id, job.revision) for job in now.busy),
-        lambda now: {strip: str(draw_strip(now.busy))},
+        lambda now: tuple((job.id, job.revision) for job in _elsewhere(now)),
+        lambda now: {strip: str(draw_strip(_elsewhere(now)))},
     )
     _wire(desk, strip)
     return strip
+
+
+def _elsewhere(now: Now) -> list[Job]:
+    """Jobs that are under way, but for songs: those are on the stage."""
+    return [job for job in now.busy if job.kind not in MAKING]
 
 
 def draw_strip(busy: Sequence[Job]) -> Markup:

@@ -47,8 +47,8 @@ class Story:
             case "metrics":
                 self._measure(data)
             case "sample":
-                self.samples = [s for s in self.samples if s.get("file") != data.get("file")]
-                self.samples.append(dict(data))
+                others = [s for s in self.samples if s.get("audio") != data.get("audio")]
+                self.samples = [*others, dict(data)]
             case "state" if data.get("state") == "running" and int(data.get("attempt", 1)) > 1:
                 self._say("Taken up again.")
 

@@ -10,7 +10,7 @@
 (() => {
   const AHEAD_S = 0.6; // scheduled before it is due
   const SLICE_S = 0.2; // length of a scheduled piece
-  const RESERVE_S = 2.5; // gathered before going on after a gap
+  const RESERVE_S = 6; // gathered at most before going on after a gap
   const FFT = 1024;
   const LOWEST_HZ = 40;
   const playing = new Set(); // one song sounds at a time
@@ -244,14 +244,16 @@
       this.$go.addEventListener("click", () => (this.isOn ? this.pause() : this.play()));
       this.$seek.addEventListener("input", () => this.seek(Number(this.$seek.value)));
       this.tick = this.tick.bind(this);
-      this.resized = new ResizeObserver(() => this.redraw());
+      this.resized = new ResizeObserver(() => {
+        if (this.$wave.clientWidth !== this.shownWidth) this.redraw();
+        this.shownWidth = this.$wave.clientWidth;
+      });
     }
 
     connectedCallback() {
       this.resized.observe(this.$wave);
       this.setCaption();
-      if (!this.stream) this.open();
-      this.show();
+      this.changed();
     }
 
     disconnectedCallback() {
@@ -262,8 +264,7 @@
     attributeChangedCallback(name, before, after) {
       if (before === after || !this.isConnected) return;
       if (name === "caption") this.setCaption();
-      if (name === "autoplay" && after !== null && this.autoplayed !== this.songKey) this.wish();
-      if (name === "key" || name === "src") queueMicrotask(() => this.changed());
+      else queueMicrotask(() => this.changed()); // when all attributes have come
     }
 
     get songKey() { return this.getAttribute("key") || this.getAttribute("src") || ""; }
@@ -289,28 +290,27 @@
     changed() {
       if (!this.isConnected) return;
       const broken = this.state === "error";
-      if (this.songKey === this.loaded && !broken) return;
-      const at = broken && this.songKey === this.loaded ? this.currentTime : 0;
-      this.close();
-      this.at = at;
-      this.open();
-    }
-
-    wish() { // to be played as soon as there is something to hear
+      if (this.songKey !== this.loaded || broken) {
+        const at = this.songKey === this.loaded ? this.currentTime : 0;
+        this.close();
+        this.at = at;
+        this.open();
+      }
+      if (!this.hasAttribute("autoplay") || this.autoplayed === this.songKey) return;
       this.autoplayed = this.songKey;
-      this.wanted = true;
-      this.proceed();
+      this.play(); // as soon as there is something to hear
     }
 
     async open() {
       const src = this.getAttribute("src");
       this.loaded = this.songKey;
+      this.began = null;
+      this.gap = false;
       this.sound = null;
       this.complete = false;
       this.drawn = this.drawnWave = 0;
       this.setState(src ? "loading" : "idle");
       this.redraw();
-      if (this.hasAttribute("autoplay") && this.autoplayed !== this.songKey) this.wish();
       if (!src) return;
       const stop = (this.stream = new AbortController());
       try {
@@ -355,7 +355,7 @@
     }
 
     progressed() {
-      this.heardOf ||= performance.now();
+      this.began ??= performance.now(); // of the making, as far as it was heard here
       if (this.state === "loading") this.setState("paused");
       this.proceed();
       this.show();
@@ -365,6 +365,7 @@
     close() {
       this.stream?.abort();
       this.stream = null;
+      playing.delete(this);
       this.silence();
       this.audio?.close();
       this.audio = null;
@@ -375,7 +376,7 @@
     // ---- Playing ----
 
     async play() {
-      if (this.state === "error") { this.loaded = null; this.changed(); }
+      if (this.state === "error") this.changed();
       if (this.complete && this.at >= this.readySeconds - 0.05) this.at = 0;
       for (const other of [...playing]) {
         if (other === this) continue;
@@ -410,7 +411,7 @@
     async proceed() {
       if (!this.wanted || this.state === "playing" || !this.sound) { this.show(); return; }
       const ahead = this.readySeconds - this.at;
-      const enough = this.complete || ahead >= (this.gap ? RESERVE_S : SLICE_S);
+      const enough = this.complete || ahead >= (this.gap ? this.reserve : SLICE_S);
       if (!enough) { this.setState("waiting"); return; }
       if (ahead <= 0.01) { this.ended(); return; }
       if (!(await this.wake()) || this.state === "playing" || !this.wanted) return;
@@ -423,6 +424,14 @@
       this.schedule();
       this.timer = setInterval(() => this.schedule(), 100);
       requestAnimationFrame(this.tick);
+    }
+
+    /** Seconds to have in hand after a gap: what it takes to go on without another, within reason. */
+    get reserve() {
+      const spent = (performance.now() - this.began) / 1000;
+      const pace = spent > 1 ? this.readySeconds / spent : 1; // seconds made per second
+      const missing = Math.max(0, this.totalSeconds - this.at) * Math.max(0, 1 - pace);
+      return Math.min(RESERVE_S, Math.max(1, missing));
     }
 
     async wake() {

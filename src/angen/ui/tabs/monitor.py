@@ -6,7 +6,7 @@ from angen.jobs.job import Job
 from angen.ui import links, words
 from angen.ui.curves import draw_curves
 from angen.ui.live import Now
-from angen.ui.markup import NOTHING, chips, joined, note, play, tag
+from angen.ui.markup import NOTHING, joined, note, play, tag
 from angen.ui.stage import failure, job_line
 from angen.ui.story import Story
 
@@ -23,7 +23,6 @@ def watched(now: Now) -> Job | None:
 
 def draw_monitor(job: Job, story: Story) -> Markup:
     """The training as HTML."""
-    name = str(job.arguments.get("name", ""))
     parts = [
         tag("h3", job.title),
         tag("p", standing(job, story), class_="standing", role="status"),
@@ -32,7 +31,7 @@ def draw_monitor(job: Job, story: Story) -> Markup:
         draw_curves(
             {"training loss": story.loss, "validation loss": story.validation}, story.steps
         ),
-        _samples(name, story),
+        _samples(story),
         _log(story),
     ]
     return joined(parts)
@@ -65,25 +64,29 @@ def _ended(job: Job) -> Markup:
     return note(f"{said} {verdict}" if verdict else said, "good")
 
 
-def _samples(name: str, story: Story) -> Markup:
-    """Songs made along the way, oldest first."""
-    if not story.samples:
+def _samples(story: Story) -> Markup:
+    """Songs made along the way with one prompt and seed, oldest first."""
+    heard = [sample for sample in story.samples if sample.get("audio")]
+    if not heard:
         return NOTHING
     items = [
         tag(
             "li",
             play(
-                links.adapter_file(name, str(sample["file"])),
+                links.adapter_file(str(sample.get("adapter", "")), str(sample["audio"])),
                 f"sample of step {sample.get('step')}",
             )
-            + tag("span", f"step {sample.get('step', '')}", class_="strong")
-            + chips([str(sample.get("prompt", ""))]),
-            class_="clip-line",
+            + tag("span", f"step {sample.get('step')}" if sample.get("step") else "before"),
+            class_="sample",
         )
-        for sample in story.samples
-        if sample.get("file")
+        for sample in heard
     ]
-    return tag("h3", "Audio samples") + tag("ul", joined(items), class_="clip-list")
+    told = f"Same prompt, same seed: {heard[-1].get('prompt', '')}"
+    return (
+        tag("h3", "Audio samples")
+        + tag("p", told, class_="soft")
+        + tag("ul", joined(items), class_="samples")
+    )
 
 
 def _log(story: Story) -> Markup:
