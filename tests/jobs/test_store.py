@@ -12,10 +12,13 @@ import pytest
 
 from angen.errors import BadInput, Incompatible
 from angen.jobs.job import OVER, Job, JobState, Problem, Progress
-from angen.jobs.owner import Owner, this_process
+from angen.jobs.owner import Owner, Process, this_process
 from angen.jobs.store import Store, UnknownJob
 
 ME = Owner(worker=this_process(), server=None)
+OTHERS = [
+    Owner(worker=Process(boot="elsewhere", pid=pid, started="1"), server=None) for pid in range(16)
+]
 BROKEN = Problem(message="It broke.", kind="fault")
 
 
@@ -80,8 +83,19 @@ def test_a_lane_does_one_job_at_a_time(store: Store) -> None:
     add(store)
     other = store.add("count", {}, lane="b", title="elsewhere")
     assert claim(store).id == first.id
+    assert store.claim("a", OTHERS[0]) is None
+    assert store.claim("b", OTHERS[0]) == store.get(other.id)
+
+
+def test_a_job_that_its_worker_does_not_know_of_is_not_running_for_ever(store: Store) -> None:
+    add(store)
+    unheard = claim(store)  # the database did it, but the connection broke before it said so
+    again = claim(store)
+    assert (again.id, again.attempt) == (unheard.id, 2)
+    assert not store.finish(unheard, {})
+    store.cancel(again.id)
     assert store.claim("a", ME) is None
-    assert store.claim("b", ME) == store.get(other.id)
+    assert store.get(again.id).state is JobState.STOPPED
 
 
 def test_many_who_claim_at_once_never_get_the_same_job(store: Store) -> None:
@@ -93,7 +107,7 @@ def test_many_who_claim_at_once_never_get_the_same_job(store: Store) -> None:
     def take(n: int) -> None:
         start.wait()
         for lane in range(8):
-            if job := store.claim(f"lane{(lane + n) % 8}", ME):
+            if job := store.claim(f"lane{(lane + n) % 8}", OTHERS[n]):
                 got.append(job)
 
     threads = [threading.Thread(target=take, args=(n,)) for n in range(16)]

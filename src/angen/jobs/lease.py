@@ -22,6 +22,7 @@ PATIENCE = 3  # deaths of a worker in a row without its job getting further
 _ALONE, _WITH_SERVER = 2, 1  # strikes: the job is less to blame when the server died as well
 _THIN_EVERY = 500  # events
 INTERRUPTED = "The server went down; this goes on by itself from what was saved."
+SILENT = Problem(message="Stopped; its process ended before it could say more.", kind="stopped")
 KILLED = "Its process was ended from outside; this goes on by itself from what was saved."
 
 
@@ -42,13 +43,18 @@ def claim(database: Database, lane: str, owner: Owner) -> Job | None:
 
     What a lane stands for (a device) does one thing at a time, however many servers there are.
     """
+    busy = select(jobs).where(jobs.c.lane == lane, jobs.c.state.in_(ACTIVE))
     with database.reading() as connection:  # looking costs nobody a lock
-        if connection.execute(_next(lane).with_only_columns(jobs.c.number)).first() is None:
+        others = [row for row in connection.execute(busy) if not _is_of(row, owner)]
+        if others or connection.execute(_next(lane, ACTIVE)).first() is None:
             return None
     with database.writing() as change:
-        busy = select(jobs.c.number).where(jobs.c.lane == lane, jobs.c.state.in_(ACTIVE))
+        for held in change.connection.execute(busy).all():
+            if not _is_of(held, owner):
+                return None
+            _put_back(change, held)  # taken a moment ago, but the answer never came
         row = change.connection.execute(_next(lane)).first()
-        if row is None or change.connection.execute(busy).first() is not None:
+        if row is None:
             return None
         attempt = row.attempt + 1
         change.update(
@@ -160,11 +166,7 @@ def release(database: Database, job: Job, stopped: Problem) -> bool:
         row = _held(change, job)
         if row is None:
             return False
-        if row.state == JobState.STOPPING:
-            _end(change, job, JobState.STOPPED, stopped)
-        else:
-            again: dict[str, Any] = {"owner": None, "progress": None}
-            enter(change, job.number, JobState.QUEUED, why=INTERRUPTED, **again)
+        _put_back(change, row, stopped)
     return True
 
 
@@ -201,10 +203,7 @@ def take_back(
         if row is None:
             return False
         if row.state == JobState.STOPPING:
-            stopped = Problem(
-                message="Stopped; its process ended before it could say more.", kind="stopped"
-            )
-            _end(change, dead.job, JobState.STOPPED, stopped)
+            _end(change, dead.job, JobState.STOPPED, SILENT)
         elif strikes >= _ALONE * patience:
             _end(change, dead.job, JobState.FAILED, problem)
         else:
@@ -227,10 +226,24 @@ def thin(change: Change, number: int) -> None:
         )
 
 
-def _next(lane: str) -> Any:
+def _put_back(change: Change, row: Row[Any], stopped: Problem = SILENT) -> None:
+    if row.state == JobState.STOPPING:
+        _end(change, job_of(row), JobState.STOPPED, stopped)
+    else:
+        again: dict[str, Any] = {"owner": None, "progress": None}
+        enter(change, row.number, JobState.QUEUED, why=INTERRUPTED, **again)
+
+
+def _is_of(row: Row[Any], owner: Owner) -> bool:
+    """Whether the job is held by this very worker."""
+    holder = read_owner(row.owner or "")
+    return holder is not None and holder.worker == owner.worker
+
+
+def _next(lane: str, besides: frozenset[JobState] = frozenset()) -> Any:
     return (
         select(jobs)
-        .where(jobs.c.state == JobState.QUEUED, jobs.c.lane == lane)
+        .where(jobs.c.state.in_({JobState.QUEUED} | besides), jobs.c.lane == lane)
         .order_by(jobs.c.priority.desc(), jobs.c.place, jobs.c.number)
         .limit(1)
     )

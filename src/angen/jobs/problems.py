@@ -46,7 +46,7 @@ def problem_of(error: BaseException) -> Problem:
     for link in chain:
         if isinstance(link, AngenError):
             kind = next((name for cls, name in _KINDS if isinstance(link, cls)), "input")
-            return Problem(message=str(link), kind=kind)
+            return Problem(message=str(link) or "Stopped as asked.", kind=kind)
     if any(_is_no_memory(link) for link in chain):
         return Problem(
             message="There was not enough memory for this.",

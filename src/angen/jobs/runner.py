@@ -30,6 +30,9 @@ SHORT_LIFE = timedelta(seconds=5)  # of a worker that did not start
 LONGEST_PAUSE_S = 10.0  # between vain starts
 
 
+NO_PROGRAM = 127  # as shells say it
+
+
 class Runner:
     """Workers for some lanes of a store."""
 
@@ -106,16 +109,21 @@ class Runner:
                 self._sweep()
                 swept = time.monotonic()
             seen = self._store.wait_for_orders(orders, LOOK_S / 2)
-            if seen != orders:
-                orders = seen
-                self.poke()
+            if seen == orders:
+                self._stopped.wait(0.01)  # a store that was closed does not wait
+                continue
+            orders = seen
+            self.poke()
 
     def _tend(self, worker: "_Worker") -> None:
         """Keep one lane's worker alive."""
         pause_s, stillborn = 0.0, 0
         while not self._stopped.wait(pause_s):
             began = datetime.now(UTC)
-            worker.start()
+            try:
+                worker.start()
+            except OSError as error:
+                logger.error("no worker for lane %r: %s", worker.lane, error)
             if self._stopped.is_set():
                 worker.hang_up()
             code = worker.wait()
@@ -198,6 +206,7 @@ class _Worker:
         self._lock = threading.Lock()  # guards the pipe
 
     def start(self) -> None:
+        self._process = self._identity = None
         process = subprocess.Popen(
             self._command(self.lane),
             stdin=subprocess.PIPE,
@@ -213,7 +222,8 @@ class _Worker:
 
     def wait(self) -> int:
         """Until the process has ended. Returns its exit status, negative for a signal."""
-        assert self._process is not None
+        if self._process is None:
+            return NO_PROGRAM
         code = self._process.wait()
         self.hang_up()
         self.code = code

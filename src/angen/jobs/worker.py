@@ -12,13 +12,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from angen.errors import AngenError, OutOfSpace, Stopped
+from angen.errors import AngenError, OutOfSpace
 from angen.jobs.context import Context, WorkContext
 from angen.jobs.events import plain
 from angen.jobs.job import Job, JobState, Problem
@@ -50,13 +52,15 @@ def work(
     idle: called whenever the queue has run dry, and at the start if it is empty.
     pipe: a file descriptor, closed for other processes.
     """
+    _offer_oneself()
     line = _Line(store, _private(pipe))
     rested = False
     while not line.server_gone:
         job = line.claim(lane)
         if job is not None:
             rested = False
-            _do(store, job, handlers, line)
+            if _do(store, job, handlers, line) == "memory":
+                return  # a new process begins with all of it
         elif idle is not None and not rested:
             rested = True
             _rest(idle)
@@ -124,59 +128,67 @@ class _Line:
                 os._exit(0)
         threading.Event().wait(SAVING_S)
         logger.error("the job did not stop within %.0f s; it is queued again as it is", SAVING_S)
-        with self._lock:
-            if self._job is not None:
-                self._store.release(self._job, INTERRUPTED)
+        try:
+            with self._lock:
+                if self._job is not None:
+                    self._store.release(self._job, INTERRUPTED)
+        finally:
             os._exit(1)
 
     def _watch(self) -> None:
         """Tell that we live, and find out whether the job is to stop."""
+        told = float("-inf")
         while True:
-            called = self._watched.wait(HEARTBEAT_S)
+            self._watched.wait(HEARTBEAT_S)
             self._watched.clear()
             job = self._job
             if job is None:
                 continue
+            due = time.monotonic() - told >= HEARTBEAT_S
             try:
-                state = self._store.look(job) if called else self._store.heartbeat(job)
-            except DBAPIError as error:
-                logger.warning("the queue's database does not answer: %s", error.orig)
+                state = self._store.heartbeat(job) if due else self._store.look(job)
+            except (DBAPIError, OutOfSpace) as error:
+                logger.warning("the queue's database does not answer: %s", error)
                 continue
+            told = time.monotonic() if due else told
             if job is self._job and state is not JobState.RUNNING:
                 self._stop = True  # asked to, or it was taken from us
 
 
-def _do(store: Store, job: Job, handlers: Mapping[str, Handler], line: _Line) -> None:
+def _do(store: Store, job: Job, handlers: Mapping[str, Handler], line: _Line) -> str:
+    """Do a job, and tell what has become of it. Returns the kind of its problem, if any."""
     context = WorkContext(store, job, line.stopping)
-    try:
-        ended = _outcome(store, job, handlers, context, line)
-        if not _insist(ended):
-            logger.warning("job %s was taken from this worker; its outcome is not kept", job.id)
-    finally:
-        line.end()
+    result, problem = _outcome(job, handlers, context)
+    if problem is None:
+        tell = partial(store.finish, job, result)
+    elif problem.kind != "stopped":
+        tell = partial(store.fail, job, problem)
+    elif line.server_gone:
+        tell = partial(store.release, job, problem)
+    else:
+        tell = partial(store.stopped, job, problem)
+    if not _insist(tell):
+        logger.warning("job %s was taken from this worker; its outcome is not kept", job.id)
+    line.end()
+    return problem.kind if problem else ""
 
 
 def _outcome(
-    store: Store, job: Job, handlers: Mapping[str, Handler], context: WorkContext, line: _Line
-) -> Callable[[], bool]:
-    """Do the job. Returns how to tell what has become of it."""
+    job: Job, handlers: Mapping[str, Handler], context: WorkContext
+) -> tuple[dict[str, Any], Problem | None]:
+    """What came out of the job, or what went wrong."""
     try:
         if job.kind not in handlers:
             raise LookupError(f"lane {job.lane!r} has no handler for jobs of kind {job.kind!r}")
         result = plain(handlers[job.kind](job.arguments, context))
         context.flush()
-    except Stopped as stopped:
-        problem = Problem(message=str(stopped) or "Stopped as asked.", kind="stopped")
-        if line.server_gone:
-            return partial(store.release, job, problem)
-        return partial(store.stopped, job, problem)
-    except AngenError as error:
-        logger.info("job %s (%s) failed: %s", job.id, job.kind, error)
-        return partial(store.fail, job, problem_of(error))
+        return result, None
+    except AngenError as error:  # Stopped is one too
+        logger.info("job %s (%s): %s", job.id, job.kind, error)
+        return {}, problem_of(error)
     except (Exception, SystemExit) as error:
         logger.exception("job %s (%s, %r) failed", job.id, job.kind, job.title)
-        return partial(store.fail, job, problem_of(error))
-    return partial(store.finish, job, result)
+        return {}, problem_of(error)
 
 
 def _insist(tell: Callable[[], bool]) -> bool:
@@ -194,6 +206,12 @@ def _rest(idle: Callable[[], None]) -> None:
         idle()
     except Exception:
         logger.exception("what was to be done in idle time failed")
+
+
+def _offer_oneself() -> None:
+    """When memory runs out, the system should end this process and not the server."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 def _private(pipe: int) -> int:
