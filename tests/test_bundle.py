@@ -97,17 +97,17 @@ def test_decoding_gives_each_frame_its_samples(tiny_bundle: Bundle, frames: int)
     assert torch.equal(audio, tiny_bundle.decode(latents))
 
 
+SHAKEN = FRAME_SAMPLES // 4  # the last frames are shaken by other numbers
+
+
 @pytest.mark.parametrize("lengths", [[10, 10, 10, 3], [3], [1, 1, 1], [10, 0, 10, 0], [0], []])
 def test_a_stream_is_the_whole_in_pieces(tiny_bundle: Bundle, lengths: list[int]) -> None:
     latents = noise(sum(lengths), CHANNELS)
     pieces = list(tiny_bundle.decode_stream(torch.split(latents, lengths) if lengths else []))
     streamed = torch.cat([torch.zeros(0), *pieces])
     whole = tiny_bundle.decode(latents)
-    assert (
-        streamed.shape == whole.shape
-    )  # phases of an untrained decoder are chaotic: compare power
-    power = [wave.view(-1, FRAME_SAMPLES).square().mean(1).sqrt() for wave in (streamed, whole)]
-    torch.testing.assert_close(power[0], power[1], rtol=0.5, atol=1e-5)
+    assert streamed.shape == whole.shape
+    torch.testing.assert_close(streamed[:-SHAKEN], whole[:-SHAKEN], rtol=0, atol=1e-4)
 
 
 def test_streamed_pieces_meet_without_a_step(tiny_bundle: Bundle) -> None:
@@ -130,7 +130,7 @@ def test_the_first_sound_comes_after_the_first_block(tiny_bundle: Bundle) -> Non
         return [noise(BLOCK, CHANNELS)]
 
     stream = tiny_bundle.decode_stream(block for _ in range(3) for block in blocks())
-    assert len(next(stream)) == 5 * FRAME_SAMPLES
+    assert len(next(stream)) == 8 * FRAME_SAMPLES
     assert asked == 1
 
 

@@ -46,6 +46,7 @@ from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
 from angen.vocoder.encoder import Encoder
 from angen.vocoder.generator import BigVGAN
 from angen.vocoder.istft import InverseStft
+from angen.vocoder.streaming import DecodingStream
 from angen.vocoder.weights import load_decoder, load_encoder
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
@@ -55,7 +56,6 @@ ENCODE_CONTEXT = 20  # frames read on either side of it
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
 CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes without a seam
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
-CHEAP_CONTEXT = 50  # at least, of a decoder whose phases ring on: a seam every ten seconds
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
 
 
@@ -199,8 +199,16 @@ class Bundle:
         """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
 
         A frame is given out once the frames after it are known, except at the end. All pieces in a
-        row have the length that ``decode`` gives.
+        row have the length that ``decode`` gives; those of the small decoder have its sound too.
         """
+        if isinstance(self._decoder, InverseStft):
+            stream = DecodingStream(self._decoder)
+            for block in blocks:
+                if len(sound := stream.push(block)):
+                    yield sound
+            if len(sound := stream.finish()):
+                yield sound
+            return
         latents = torch.zeros(0, self.channels)
         done = 0  # frames given out
         waiting = torch.zeros(0)  # sound after them, as it was before the newest block came
@@ -217,10 +225,7 @@ class Bundle:
 
     def _sound_from(self, latents: Tensor, start: int, before: Tensor) -> Tensor:
         """The sound of frames from ``start`` on, faded in from ``before``."""
-        if self._released:
-            first = max(0, start - RELEASED_CONTEXT)
-        else:  # moves seldom: another beginning is another phase
-            first = max(0, start // CHEAP_CONTEXT - 1) * CHEAP_CONTEXT
+        first = max(0, start - RELEASED_CONTEXT)
         sound = self.decode(latents[first:])[(start - first) * self.samples_per_frame :]
         return crossfade(before, sound, self.samples_per_frame)
 
