@@ -17,8 +17,6 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import soxr
 import torch
 from torch import Tensor
 
@@ -28,10 +26,10 @@ from angen.conditioning.style import StyleEncoder, load_style
 from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.dit import DiT
-from angen.diffrhythm.objective import Batch, block_flow_loss
+from angen.diffrhythm.objective import Batch, block_flow_loss, unprompted
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.diffrhythm.weights import load_dit
-from angen.errors import BadInput, Incompatible, MissingWeights
+from angen.errors import Incompatible, MissingWeights
 from angen.parts import (
     MINI,
     MULAN_MAIN,
@@ -44,15 +42,17 @@ from angen.parts import (
 )
 from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
 from angen.vocoder.encoder import Encoder
+from angen.vocoder.encoding import at_rate, check_encoder, encode_in_pieces
 from angen.vocoder.generator import BigVGAN
 from angen.vocoder.istft import InverseStft
+from angen.vocoder.learned import LearnedEncoder
+from angen.vocoder.likeness import Likeness
+from angen.vocoder.refine import RefineConfig, refine, sound_of
 from angen.vocoder.streaming import DecodingStream
 from angen.vocoder.weights import load_decoder, load_encoder
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
 
-ENCODE_FRAMES = 300  # encoded at once: one minute, so that hours fit in memory
-ENCODE_CONTEXT = 20  # frames read on either side of it
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
 CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes without a seam
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
@@ -77,7 +77,7 @@ class Bundle:
         folder: Path,
         dit: DiT,
         decoder: BigVGAN | InverseStft,
-        encoder: Encoder | None,
+        encoder: Encoder | LearnedEncoder | None,
         style: StyleEncoder | Mulan | None,
         device: torch.device,
         dtype: torch.dtype,
@@ -144,6 +144,11 @@ class Bundle:
 
     # sound
 
+    @property
+    def listens(self) -> bool:
+        """Whether it can turn recordings into latents: only then can it be trained."""
+        return self._encoder is not None
+
     @torch.no_grad()
     def encode_audio(self, audio: Tensor, rate_hz: int) -> Tensor:
         """A mono recording (S,) as latents (T, C); a last part of a frame counts as a frame.
@@ -152,38 +157,76 @@ class Bundle:
         that are not numbers.
         """
         encoder = self._require_encoder()
-        audio = self._at_own_rate(audio, rate_hz)
-        frames = -(-len(audio) // self.samples_per_frame)
-        pieces = []
-        for start in range(0, frames, ENCODE_FRAMES):
-            stop = min(start + ENCODE_FRAMES, frames)
-            first = max(0, start - ENCODE_CONTEXT)
-            last = min(frames, stop + ENCODE_CONTEXT)
-            heard = audio[first * self.samples_per_frame : last * self.samples_per_frame]
-            latents = encoder(heard[None, None].to(self.device))[0]  # (C, last - first)
-            pieces.append(latents[:, start - first : stop - first].T.float().cpu())
-        return torch.cat(pieces)
+        heard = at_rate(audio, rate_hz, encoder.sample_rate_hz)
+        latents = encode_in_pieces(encoder, heard, self.device)
+        if isinstance(encoder, LearnedEncoder) and encoder.refine:
+            config = RefineConfig(steps=encoder.refine)
+            latents = self.refined(latents, audio, rate_hz, encoder.std, config)
+        return latents
 
-    def _require_encoder(self) -> Encoder:
+    def refined(
+        self,
+        latents: Tensor,
+        audio: Tensor,
+        rate_hz: int,
+        std: Tensor,
+        config: RefineConfig,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Latents (T, C) bettered against the recording (S,) that they stand for.
+
+        std: (C,) deviation of the latents that the model makes.
+        """
+        likeness = Likeness(self.sample_rate_hz).to(self.device)
+        better = refine(
+            self._decoder,
+            likeness,
+            latents.T.to(self.device),
+            at_rate(audio, rate_hz, self.sample_rate_hz).to(self.device),
+            std.to(self.device),
+            config,
+            self.unlikeliness if config.prior_weight else None,
+            on_step,
+        )
+        return better.T.cpu()
+
+    def unlikeliness(self, latents: Tensor) -> Tensor:
+        """How hard latents (B, C, T) are to denoise for the model, unprompted: a scalar.
+
+        With gradients to the latents. Fixed noise and times, so that it is a function of the
+        latents alone; what does not fill a block is left out, and less than a block gives 0.
+        """
+        frames = latents.shape[2] // self.block * self.block
+        if not frames:
+            return latents.sum() * 0
+        batch = unprompted(latents[:, :, :frames].transpose(1, 2))
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(len(latents), frames, self.channels, generator=generator)
+        times = torch.rand(len(latents), frames // self.block, generator=generator)
+        return self.loss(batch, noise, times, torch.ones(len(latents), dtype=torch.bool)).mean()
+
+    def sound(self, latents: Tensor) -> Tensor:
+        """Waveform (B, S) of short clips' latents (B, C, T), with gradients to the latents."""
+        return sound_of(self._decoder, latents.to(self.device))
+
+    @property
+    def decoder_fingerprint(self) -> str:
+        """sha256 over the decoder's files: whose latents an encoder makes."""
+        return fingerprint(self.folder, ("decoder",))
+
+    def use_encoder(self, encoder: LearnedEncoder) -> None:
+        """Listen with this encoder from now on. Raises Incompatible for that of another decoder."""
+        check_encoder(self.folder, self._decoder, encoder, lambda: self.decoder_fingerprint)
+        self._encoder = encoder.to(self.device)
+
+    def _require_encoder(self) -> Encoder | LearnedEncoder:
         if self._encoder is None:
             raise MissingWeights(
                 f"{self.name} cannot turn audio into latents: {self.folder}/encoder.safetensors is "
-                "missing. The released repository has no encoder; fitting one to the released "
-                "decoder is still to come. Until then, train on the bundle `mini`."
+                "missing. The released repository has none; fit one to its decoder: "
+                f"angen encoder fit --base {self.name}"
             )
         return self._encoder
-
-    def _at_own_rate(self, audio: Tensor, rate_hz: int) -> Tensor:
-        if audio.dim() != 1:
-            raise ValueError(f"audio of shape {tuple(audio.shape)}: one mono recording (S,) wanted")
-        if not len(audio):
-            raise BadInput("The recording has no samples; nothing can be encoded.")
-        if not torch.isfinite(audio).all():
-            raise BadInput("The recording has samples that are not numbers (NaN or infinite).")
-        if rate_hz == self.sample_rate_hz:
-            return audio.float()
-        resampled = soxr.resample(audio.float().cpu().numpy(), rate_hz, self.sample_rate_hz)
-        return torch.from_numpy(np.ascontiguousarray(resampled, dtype=np.float32))
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
@@ -308,7 +351,7 @@ def load_bundle(
     )
 
 
-def _encoder(folder: Path, device: torch.device) -> Encoder | None:
+def _encoder(folder: Path, device: torch.device) -> Encoder | LearnedEncoder | None:
     if not has_part(folder, "encoder"):
         return None
     return load_encoder(folder).to(device).requires_grad_(False)
@@ -335,7 +378,10 @@ def default_dtype(device: torch.device) -> torch.dtype:
 
 
 def _check_widths(
-    folder: Path, dit: DiT, decoder: BigVGAN | InverseStft, encoder: Encoder | None
+    folder: Path,
+    dit: DiT,
+    decoder: BigVGAN | InverseStft,
+    encoder: Encoder | LearnedEncoder | None,
 ) -> None:
     channels = dit.config.mel_dim
     if decoder.in_channels != channels:
@@ -343,11 +389,5 @@ def _check_widths(
             f"{folder}: model.json makes {channels} latent channels, decoder.json wants "
             f"{decoder.in_channels}. These files are from different bundles."
         )
-    if encoder is None:
-        return
-    for fact in ("sample_rate_hz", "samples_per_frame"):
-        if getattr(encoder, fact) != getattr(decoder, fact):
-            raise Incompatible(
-                f"{folder}: {fact} is {getattr(encoder, fact)} in the encoder and "
-                f"{getattr(decoder, fact)} in the decoder. These files are from different bundles."
-            )
+    if encoder is not None:
+        check_encoder(folder, decoder, encoder, lambda: fingerprint(folder, ("decoder",)))
