@@ -404,15 +404,19 @@ class FetchRequest(Strict):
 class MetadataEdit(Strict):
     """A person's values for a clip. Left out: as it is. Empty: none. null: the machine's again."""
 
-    genre: Annotated[str | None, Field(max_length=500)] = None
+    genre: Annotated[str | None, Field(max_length=500, description="Such as jazz.")] = None
     bpm: Annotated[float | str | None, Field(description="Beats per minute, up to 1000.")] = None
-    key: Annotated[str | None, Field(max_length=500, examples=["C major"])] = None
-    mood: Annotated[str | None, Field(max_length=500)] = None
+    key: Annotated[str | None, Field(max_length=500, description="Such as C major.")] = None
+    mood: Annotated[str | None, Field(max_length=500, description="Such as calm.")] = None
     instruments: Annotated[
         str | tuple[str, ...] | None, Field(description="A list, or names with commas between.")
     ] = None
-    description: Annotated[str | None, Field(max_length=5_000)] = None
-    lyrics: Annotated[str | None, Field(max_length=50_000)] = None
+    description: Annotated[
+        str | None, Field(max_length=5_000, description="A sentence that the model is told too.")
+    ] = None
+    lyrics: Annotated[
+        str | None, Field(max_length=50_000, description="What is sung, with tags like [verse].")
+    ] = None
     energy: Annotated[str | None, Field(description="low, medium or high.")] = None
 
     def given(self) -> dict[str, Any]:
