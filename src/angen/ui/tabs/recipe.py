@@ -38,7 +38,7 @@ NUMBERS = {
     "log_every": ("Steps between log lines", ""),
     "validation_blocks": ("Blocks heard per validation", "Of 2 s each."),
     "seed": ("Seed of the training", "Same seed, same training on a CPU."),
-    "max_steps": ("Exactly so many steps", "In place of epochs; empty: by epochs."),
+    "max_steps": ("Exactly so many steps", "In place of epochs; 0: by epochs."),
 }
 _FRACTIONS = frozenset({"learning_rate", "lora_dropout", "condition_dropout", "weight_decay"})
 _WHOLE = frozenset({*SLIDERS, *MORE_SLIDERS, *NUMBERS}) - _FRACTIONS - {"clip_norm", "max_clip_s"}
@@ -61,6 +61,8 @@ class Recipe:
 
 
 def _plain(name: str, value: Any) -> Any:
+    if name == "max_steps" and not value:
+        return None
     if name in _WHOLE and isinstance(value, float) and value.is_integer():
         return int(value)
     if name in ("name", "dataset"):
@@ -107,10 +109,10 @@ def _slider(field: str, label: str, info: str, step: float) -> gr.Slider:
 def _number(field: str, label: str, info: str) -> gr.Number:
     low, high = RANGES[field]
     return gr.Number(
-        _default(field),
+        _default(field) or 0,  # an empty field comes back from the browser as 0
         label=label,
         info=info or None,
-        minimum=low,
+        minimum=0 if field == "max_steps" else low,
         maximum=high,
         precision=None if field == "clip_norm" else 0,
         min_width=180,
