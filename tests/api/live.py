@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+_COMMAND = (sys.executable, "-m", "angen", "studio", "--no-browser", "--port", "0")
 START_S = 120.0  # on a machine that does much else
 
 
@@ -26,8 +27,7 @@ class LiveServer:
         self.log: list[str] = []
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "angen", "studio", "--no-browser", "--port", "0"]
-            + ["--home", str(home), *arguments],
+            [*_COMMAND, "--home", str(home), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

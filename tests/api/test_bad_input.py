@@ -187,7 +187,7 @@ def test_names_of_uploads_are_text_and_never_paths(
     assert answer.status_code == 201
     upload = answer.json()["uploads"][0]
     assert "/" not in upload["name"]
-    files = [path for path in settings.home.rglob("*.wav")]
+    files = list(settings.home.rglob("*.wav"))
     assert len(files) == 1
     assert files[0].is_relative_to(settings.uploads / upload["id"])
     played = client.get(f"/api/uploads/{upload['id']}/audio")
