@@ -83,7 +83,7 @@ def make(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def echo(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Tells when it began."""
     context.say("here")
-    return {**arguments, "began": time.time(), "pid": os.getpid(), "attempt": context.job.attempt}
+    return {**arguments, "began": time.time(), "pid": os.getpid(), "rests": len(RESTS)}
 
 
 def fail(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -107,6 +107,11 @@ def die(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     raise AssertionError("unreachable")
 
 
+def hungry(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Wants more than there is."""
+    raise MemoryError
+
+
 def deaf(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Never asks whether to stop."""
     context.stage("Deaf")(1, 2)
@@ -115,6 +120,7 @@ def deaf(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 LANES = ("a", "b")
+RESTS: list[float] = []  # when there was nothing to do
 
 
 def command(url: str) -> Callable[[str], list[str]]:
@@ -149,9 +155,10 @@ HANDLERS: Mapping[str, Handler] = {
     "fail": fail,
     "die": die,
     "deaf": deaf,
+    "hungry": hungry,
 }
 
 
 if __name__ == "__main__":
     with Store(sys.argv[1]) as store:
-        work(store, sys.argv[2], HANDLERS)
+        work(store, sys.argv[2], HANDLERS, idle=lambda: RESTS.append(time.time()))

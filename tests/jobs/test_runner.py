@@ -4,6 +4,7 @@ In SQLite alone: what both databases have to do for it is in test_store.py, and 
 on both.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -37,8 +38,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @contextmanager
-def running(store: Store, **options: float) -> Iterator[Runner]:
-    runner = Runner(store, LANES, command(store.url), **options)  # type: ignore[arg-type]
+def running(store: Store, **options: Any) -> Iterator[Runner]:
+    runner = Runner(store, LANES, command(store.url), **options)
     runner.start()
     yield runner
     runner.stop(3)
@@ -77,7 +78,7 @@ def test_an_idle_worker_begins_at_once(served: Store) -> None:
         echoed = result(served, add(served, "echo", n=n))
         waits.append(echoed["began"] - asked)
         assert (echoed["n"], echoed["pid"]) == (n, first["pid"])  # one process for all
-    assert min(waits) < 0.1
+    assert min(waits) < 0.5  # 0.02 on an idle machine; by looking now and then it would be 1
 
 
 def test_a_job_is_done_with_progress_and_result(served: Store, tmp_path: Path) -> None:
@@ -143,13 +144,41 @@ def test_a_job_that_kills_its_worker_is_given_up_after_three_attempts(served: St
 
 
 def test_a_job_that_gets_further_each_time_is_not_given_up(served: Store) -> None:
-    job = outcome(served, add(served, "die", at=0, gain=1, to=5))
-    assert (job.state, job.attempt) == (JobState.DONE, 6)
+    job = outcome(served, add(served, "die", at=0, gain=1, to=3))
+    assert (job.state, job.attempt) == (JobState.DONE, 4)
 
 
 def test_a_worker_that_breaks_down_is_told_apart_from_one_that_was_killed(served: Store) -> None:
     job = outcome(served, add(served, "die", signal=signal.SIGSEGV))
     assert "SIGSEGV" in text(job)
+
+
+def test_a_death_for_want_of_memory_is_told_as_that(store: Store) -> None:
+    with running(store, oom_kills=lambda: 1):  # more than when the job was begun
+        job = outcome(store, add(store, "die"))
+    assert text(job).startswith("Memory ran out and the system ended this job")
+
+
+def test_a_job_that_found_too_little_memory_leaves_the_next_a_new_process(served: Store) -> None:
+    before = result(served, add(served, "echo"))
+    failed = outcome(served, add(served, "hungry"))
+    assert text(failed) == "There was not enough memory for this."
+    assert result(served, add(served, "echo"))["pid"] != before["pid"]
+
+
+def test_a_worker_that_is_told_to_end_saves_its_job(served: Store, tmp_path: Path) -> None:
+    job = begun(served, add(served, "count", file=tmp_path / "n", to=300, pause_s=0.005))
+    [held] = served.held()
+    assert held.owner is not None
+    os.kill(held.owner.worker.pid, signal.SIGTERM)
+    assert result(served, job)["sum"] == 45_150
+    assert states(served, job) == ["queued", "running", "queued", "running", "done"]
+
+
+def test_idle_time_is_used_once_each_time_the_queue_runs_dry(served: Store) -> None:
+    before = result(served, add(served, "echo"))["rests"]
+    time.sleep(0.3)
+    assert result(served, add(served, "echo"))["rests"] == before + 1
 
 
 def test_a_worker_that_does_not_start_is_told(store: Store) -> None:

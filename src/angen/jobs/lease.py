@@ -48,7 +48,7 @@ def claim(database: Database, lane: str, owner: Owner) -> Job | None:
         others = [row for row in connection.execute(busy) if not _is_of(row, owner)]
         if others or connection.execute(_next(lane, ACTIVE)).first() is None:
             return None
-    with database.writing() as change:
+    with database.writing(durable=False) as change:  # if it is lost with the power, all is well
         for held in change.connection.execute(busy).all():
             if not _is_of(held, owner):
                 return None

@@ -45,6 +45,7 @@ class Runner:
         patience: int = PATIENCE,
         orphan_s: float = ORPHAN_S,
         stopping_s: float = STOPPING_S,
+        oom_kills: Callable[[], int] = oom_kills,
     ) -> None:
         """Nothing is started yet.
 
@@ -54,12 +55,14 @@ class Runner:
         patience: deaths in a row, without getting further, after which a job is given up.
         orphan_s: seconds after which the worker of a dead server is killed.
         stopping_s: seconds after which a worker is killed whose job does not stop when asked.
+        oom_kills: how many processes the system has ended so far for want of memory.
         """
         self._store = store
         self._workers = [_Worker(lane, command) for lane in lanes]
         self._patience = patience
         self._orphan_s = orphan_s
         self._stopping_s = timedelta(seconds=stopping_s)
+        self._oom_kills = oom_kills
         self._orphans: dict[str, float] = {}  # text of a worker -> when it was first seen
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -171,7 +174,7 @@ class Runner:
         owner = held.owner
         server_lives = owner is not None and not owner.orphaned()
         same_boot = owner is not None and owner.worker.local()
-        oom = owner is not None and same_boot and oom_kills() > owner.oom_kills
+        oom = owner is not None and same_boot and self._oom_kills() > owner.oom_kills
         code = next((w.code for w in self._workers if owner and w.was(owner.worker)), None)
         problem = killed(code, oom=oom)
         alone = oom or (same_boot and server_lives and not self._stopped.is_set())
