@@ -69,6 +69,8 @@ class LiveServer:
         finally:
             self.process.kill()
         self._reader.join(5)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         return code
 
     def __enter__(self) -> "LiveServer":

@@ -160,11 +160,10 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
 
 def _allowed(request: Request) -> list[str]:
     """Every verb of the path, whichever of its handlers was asked."""
-    verbs: set[str] = set()
-    for route in request.app.state.paths:
-        if route.path_regex.match(request.url.path):
-            verbs |= route.methods or set()
-    return sorted(verbs)
+    paths, path = request.app.state.paths, request.url.path
+    same = [route for route in paths if route.path == path]  # goes before a name of that spelling
+    same = same or [route for route in paths if route.path_regex.match(path)]
+    return sorted({verb for route in same for verb in route.methods})
 
 
 def _system_fault(request: Request, error: Exception) -> JSONResponse:

@@ -19,7 +19,7 @@ from angen.errors import BadInput, Taken, Unknown
 from angen.jobs.events import Event
 from angen.jobs.job import Job, JobState
 from angen.jobs.store import Store
-from angen.names import check_name
+from angen.names import check_known, check_name
 from angen.studio import adapters, archives, collections, datasets, orders, outputs, uploads
 from angen.studio.collections import Collection, CollectionInfo
 from angen.studio.curated import CuratedSet, curated_sets
@@ -257,7 +257,7 @@ class Desk:
     def export_adapter(self, name: str) -> Path:
         """One .zip to pass on. Raises Unknown, BadInput without a finished model, OutOfSpace."""
         return adapters.export_lora_adapter(
-            self.settings, name, self.settings.exports / f"{check_name('adapter', name)}.zip"
+            self.settings, name, self.settings.exports / f"{check_known('adapter', name)}.zip"
         )
 
     def import_adapter(self, source: Path, name: str | None = None) -> Job:

@@ -115,7 +115,8 @@ def export_adapter(name: AdapterName, desk: DeskDep) -> FileResponse:
 @router.post("/{name}/report", **_QUEUED, responses=faults(404, 409, 413, 415))
 def measure_adapter(name: AdapterName, how: Body[Measure], desk: DeskDep) -> Job:
     """Measure anew what an adapter does, by songs with and without it."""
-    return desk.report(ReportRequest(adapter=name, **how.model_dump()))
+    adapter = desk.adapter(name).name
+    return desk.report(ReportRequest(adapter=adapter, **how.model_dump()))
 
 
 @router.get("/{name}/report", response_class=FileResponse, responses=MEDIA)
