@@ -17,6 +17,9 @@ from angen.errors import BadInput, Stopped
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from angen.api.access import Access
+    from angen.studio.settings import Settings
+
 app = typer.Typer()
 
 MAX_PASSWORD = 1_000  # characters read from a file
@@ -58,6 +61,21 @@ def studio(
     angen studio --host 0.0.0.0 --auth me:a-long-password --no-browser
     """
     from angen.api.access import read_access
+
+    settings = settings_of(context)
+    if home is not None:
+        settings = settings.model_copy(update={"home": home.expanduser().absolute()})
+    access = read_access(
+        host,
+        password=_password(auth, auth_file) or _secret(settings.auth),
+        token=_secret(settings.token),
+        origins=allow_origin or (),
+    )
+    _serve(settings, access, host, port, browser)
+
+
+def _serve(settings: "Settings", access: "Access", host: str, port: int, browser: bool) -> None:
+    """Answer until somebody stops it."""
     from angen.api.app import create_app
     from angen.cli.serving import (
         build_page,
@@ -69,15 +87,6 @@ def studio(
         with_page,
     )
 
-    settings = settings_of(context)
-    if home is not None:
-        settings = settings.model_copy(update={"home": home.expanduser().absolute()})
-    access = read_access(
-        host,
-        password=_password(auth, auth_file) or _secret(settings.auth),
-        token=_secret(settings.token),
-        origins=allow_origin or (),
-    )
     hand_on(settings)
     with claimed(settings.home) as note, listening(host, port) as listener:
         address = _address(host, listener.getsockname()[1])
