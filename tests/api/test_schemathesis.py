@@ -11,6 +11,10 @@ from tests.api.live import LiveServer
 
 ROOT = Path(__file__).parents[2]  # of schemathesis.toml
 TOOL = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+OPTIONS = (
+    *("--phases", "examples,fuzzing", "--max-examples", "3", "--seed", "1"),
+    *("--generation-database", "none", "--no-color"),
+)
 
 
 @pytest.mark.skipif(TOOL is None, reason="schemathesis is not here")
@@ -18,9 +22,7 @@ TOOL = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
 def test_random_requests_find_nothing(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "home") as server:
         ran = subprocess.run(
-            [str(TOOL), "run", f"{server.url}/api/openapi.json"]
-            + ["--phases", "examples,fuzzing", "--max-examples", "4", "--seed", "1"]
-            + ["--generation-database", "none", "--no-color"],
+            [str(TOOL), "run", f"{server.url}/api/openapi.json", *OPTIONS],
             cwd=ROOT,
             capture_output=True,
             text=True,
