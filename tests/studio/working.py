@@ -1,6 +1,7 @@
 """A desk whose jobs are done in this process, one after the other."""
 
 from pathlib import Path
+from typing import Any
 
 from angen.jobs.context import WorkContext
 from angen.jobs.events import plain
@@ -45,3 +46,9 @@ class Studio:
         """Bring a recording; its id."""
         with path.open("rb") as stream:
             return self.desk.save_upload(name or path.name, stream).id
+
+
+def result_of(job: Job) -> dict[str, Any]:
+    """What came of a job that is done."""
+    assert job.result is not None, job.problem
+    return job.result

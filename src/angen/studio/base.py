@@ -1,6 +1,6 @@
 """The base model to work with, on the device of the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -8,6 +8,8 @@ import torch
 from angen.bundle import Bundle, load_bundle
 from angen.errors import BadInput
 from angen.studio.settings import Settings
+
+OpenBundle = Callable[[Settings, str | None], Bundle]  # settings, name; without adapters
 
 LARGE = 100_000_000  # weights of a model whose blocks are worth dividing among threads
 

@@ -13,6 +13,7 @@ from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.studio.adapters import SAMPLES
 from angen.studio.base import playing_threads
 from angen.studio.settings import Settings
+from angen.studio.watch import OnStep
 from angen.training.events import EventKind, TrainingEvent
 
 Emit = Callable[[str, Mapping[str, Any]], None]
@@ -73,7 +74,7 @@ class Samples:
     """Makes a short song with the same prompt and seed every so many steps.
 
     Its random numbers are its own and it leaves the model as it was, so that the training goes on
-    bit for bit as without.
+    bit for bit as without. on_step: hears of its steps; may raise Stopped.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Samples:
         folder: Path,
         settings: Settings,
         *,
+        on_step: OnStep,
         count: int,
         prompt: str,
         seconds: float,
@@ -89,6 +91,7 @@ class Samples:
     ) -> None:
         self._emit = emit
         self._settings = settings
+        self._on_step = on_step
         self._folder = folder
         self._count = count
         self._prompt = prompt
@@ -113,7 +116,7 @@ class Samples:
             seed=self._seed,
         )
         with playing_threads(bundle, self._settings):
-            (latents,) = bundle.sample([song], SamplerConfig(), _uncounted)
+            (latents,) = bundle.sample([song], SamplerConfig(), self._on_step)
             if not len(latents):  # it ended before it began; the next one may not
                 return
             audio = bundle.decode(latents)
@@ -132,7 +135,3 @@ class Samples:
                 "seed": self._seed,
             },
         )
-
-
-def _uncounted(done: int, total: int) -> None:
-    """Nobody waits for its steps."""

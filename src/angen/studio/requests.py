@@ -198,7 +198,7 @@ class FillRequest(Strict):
     ] = ()
 
 
-_EITHER = (
+_EITHER: Any = (
     {
         "properties": {"collection": {"type": "string"}, "files": {"maxItems": 0}},
         "required": ["collection"],

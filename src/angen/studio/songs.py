@@ -1,6 +1,6 @@
 """Songs: words, a style and adapters in, sound out, each file with the request that made it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,13 +17,12 @@ from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput, Incompatible
 from angen.names import distinct, safe
 from angen.parts import file_sha256
-from angen.studio.base import open_base, playing_threads
+from angen.studio.base import OpenBundle, open_base, playing_threads
 from angen.studio.outputs import Made, Note, read_note
 from angen.studio.requests import AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 
-OpenBundle = Callable[[Settings, str | None], Bundle]
 OnSound = Callable[[Tensor, int], None]  # sound (S,), its rate in Hz; may raise Stopped
 
 LOUDEST = 0.99  # of full scale: a song that would clip is turned down to this
@@ -201,8 +200,14 @@ def _made(bundle: Bundle) -> Made:
     )
 
 
-def free_place(folder: Path, request: SongRequest, ending: str = "") -> Path:
-    """A file name for a song that no other has, from its prompt and seed."""
+def free_place(
+    folder: Path, request: SongRequest, ending: str = "", reserved: Collection[str] = ()
+) -> Path:
+    """A file name for a song that no other has, from its prompt and seed.
+
+    reserved: file names that songs on their way will have.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    taken = {path.stem.casefold() for path in folder.iterdir()}
+    names = [*(path.name for path in folder.iterdir()), *reserved]
+    taken = {Path(name).stem.casefold() for name in names}
     return folder / f"{distinct(f'{safe(request.prompt, 60)}_{request.seed}{ending}', taken)}.wav"

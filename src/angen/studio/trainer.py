@@ -122,12 +122,18 @@ def _told(
         context.emit,
         settings.loras / request.name,
         settings,
+        on_step=lambda *_: _heed(context),
         count=request.samples,
         prompt=prompt,
         seconds=request.sample_s,
         seed=request.sample_seed,
     )
     return _Told(Curves(context.emit), samples)
+
+
+def _heed(context: Context) -> None:
+    if context.stopping():
+        raise Stopped("Stopped as asked.")
 
 
 class _Told:

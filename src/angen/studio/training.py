@@ -15,7 +15,7 @@ from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
 from angen.errors import BadInput, Stopped
-from angen.studio.base import open_base
+from angen.studio.base import OpenBundle, open_base
 from angen.studio.datasets import dataset_folder
 from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
@@ -127,16 +127,28 @@ def resume_training(
     return _with_report(bundle, place, folder, result, effect, watch)
 
 
-def quote_training(request: TrainRequest, settings: Settings, watch: Watch) -> Quote:
+def quote_training(
+    request: TrainRequest,
+    settings: Settings,
+    watch: Watch,
+    *,
+    open_bundle: OpenBundle = open_base,
+) -> Quote:
     """What a training would take, from a few measured steps; nothing is kept but the latents."""
     place = dataset_folder(settings, request.dataset)
-    bundle, data = _open(settings, request.base, place, request.config, watch)
+    bundle, data = _open(settings, request.base, place, request.config, watch, open_bundle)
     watch.stage("Measuring the speed")
     return quote(bundle, data, request.config)
 
 
 def report_effect(
-    name: str, settings: Settings, watch: Watch, effect: EffectConfig, *, dataset: str | None = None
+    name: str,
+    settings: Settings,
+    watch: Watch,
+    effect: EffectConfig,
+    *,
+    dataset: str | None = None,
+    open_bundle: OpenBundle = open_base,
 ) -> tuple[EffectReport, Path]:
     """Measure the effect of a trained adapter anew; the report, and its page.
 
@@ -154,16 +166,21 @@ def report_effect(
         place, target = _dataset_of(_metadata(folder), settings), folder
     watch.stage("Loading the model")
     base = metadata.base.name if metadata and metadata.base else None
-    return _report(open_base(settings, base), place, folder, effect, watch, target)
+    return _report(open_bundle(settings, base), place, folder, effect, watch, target)
 
 
 def _open(
-    settings: Settings, base: str | None, place: Path, config: TrainingConfig, watch: Watch
+    settings: Settings,
+    base: str | None,
+    place: Path,
+    config: TrainingConfig,
+    watch: Watch,
+    open_bundle: OpenBundle = open_base,
 ) -> tuple[Bundle, TrainingData]:
     """The base, and the dataset as it sees it."""
     info = load_info(place)
     watch.stage("Loading the model")
-    bundle = open_base(settings, base)
+    bundle = open_bundle(settings, base)
     data = training_data(info, place, bundle, config, watch.stage("Encoding the clips"))
     for note in data.notes:
         watch.say(note)

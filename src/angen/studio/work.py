@@ -149,8 +149,9 @@ def _reserved(settings: Settings, job: str, request: SongRequest, ending: str = 
     note = settings.making / f"{job}.place"
     if note.is_file():
         return settings.outputs / Path(note.read_text(encoding="utf-8")).name
-    out = free_place(settings.outputs, request, ending)
     settings.making.mkdir(parents=True, exist_ok=True)
+    others = [path.read_text(encoding="utf-8") for path in settings.making.glob("*.place")]
+    out = free_place(settings.outputs, request, ending, others)
     note.write_text(out.name, encoding="utf-8")
     return out
 
@@ -283,18 +284,22 @@ def _train(place: Workplace, arguments: Arguments, context: Context) -> Result:
 
 
 def _quote(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    place.shelf.let_go()
+    request = QuoteRequest.model_validate(arguments)
     return quote_facts(
-        quote_training(QuoteRequest.model_validate(arguments), place.settings, context)
+        quote_training(request, place.settings, context, open_bundle=place.shelf.open)
     )
 
 
 def _report(place: Workplace, arguments: Arguments, context: Context) -> Result:
     request = ReportRequest.model_validate(arguments)
-    place.shelf.let_go()
     effect = EffectConfig(songs=request.songs, seconds=request.song_s)
     report, page = report_effect(
-        request.adapter, place.settings, context, effect, dataset=request.dataset
+        request.adapter,
+        place.settings,
+        context,
+        effect,
+        dataset=request.dataset,
+        open_bundle=place.shelf.open,
     )
     folder = place.settings.loras / request.adapter
     return {
