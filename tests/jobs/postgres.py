@@ -14,6 +14,7 @@ import pytest
 
 TOOLS = ("initdb", "pg_ctl", "postgres")
 REQUIRED = "ANGEN_TEST_POSTGRES"  # set: its absence is a failure, not a reason to skip
+NOBODY = 65534  # a user without rights, on every Linux
 SETTINGS = "-c fsync=off -c shared_buffers=16MB -c max_connections=60"
 
 
@@ -44,7 +45,7 @@ def running_server() -> Iterator[str]:
     assert tools is not None
     try:
         if os.geteuid() == 0:
-            shutil.chown(home, "nobody")
+            os.chown(home, NOBODY, NOBODY)
         data = ("-D", str(home / "data"))
         _run(home, str(tools / "initdb"), *data, "-U", "angen", "-A", "trust", "-E", "UTF8", "-N")
         options = f"{SETTINGS} -p {port} -c listen_addresses=127.0.0.1 -k {home}"
@@ -61,7 +62,7 @@ def running_server() -> Iterator[str]:
 def _run(home: Path, *command: str) -> None:
     """As somebody without rights: the server refuses to be root."""
     if os.geteuid() == 0:
-        command = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command)
+        command = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command)
     environ = os.environ | {"LC_ALL": "C", "HOME": str(home)}
     done = subprocess.run(
         command,

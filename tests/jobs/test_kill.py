@@ -23,7 +23,7 @@ from tests.jobs.scripted import LANES, outcome
 SEED = 20_241
 AT_WORK_S = 0.4  # a kill comes at most this long after a job was seen running
 ANY_TIME_S = 1.0  # and one in four comes within this time of the one before
-HURRY_S = 45.0  # after this, on a machine that is too busy, all do
+HURRY_S = 120.0  # after this, on a machine that is far too busy, all do
 VICTIMS = ("worker", "worker", "server", "both")
 
 
@@ -145,7 +145,7 @@ def test_fifty_kills_lose_no_job_and_do_none_twice(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/jobs.db"
     with Store(url) as store:
         jobs = kill_at_random(url, store, tmp_path, kills=50)
-        check(store, jobs, tmp_path, hits=6)  # many more, unless the machine is very busy
+        check(store, jobs, tmp_path, hits=5)  # many more, unless the machine is very busy
 
 
 @pytest.mark.slow
