@@ -95,7 +95,7 @@ def _axes(low: float, high: float, last: int) -> Markup:
 
 def _legend(drawn: dict[str, list[tuple[int, float]]]) -> Markup:
     keys = [
-        tag("span", f"{name} {points[-1][1]:.4g}", class_=f"key key-{number}")
+        tag("span", f"{name} {points[-1][1]:.4g}", class_=f"curve-key curve-{number}")
         for number, (name, points) in enumerate(drawn.items())
     ]
     return tag("figcaption", joined(keys))

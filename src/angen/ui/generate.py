@@ -8,7 +8,7 @@ import gradio as gr
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.requests import MAX_ADAPTERS, SongRequest, asked, new_seed
-from angen.ui.faults import ACT, bound, warn
+from angen.ui.faults import ACT, bound
 from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, Form
 
 
@@ -69,12 +69,9 @@ def generate_song(desk: Desk, *fields: Any) -> tuple[dict[str, Any], int]:
     return following(desk.generate(request)), request.seed
 
 
-def compare_songs(desk: Desk, *fields: Any) -> Any:
+def compare_songs(desk: Desk, *fields: Any) -> tuple[dict[str, Any], int]:
     """Queue the same song with and without its adapters."""
     request = song_request_of(*fields)
-    if not request.adapters:
-        warn("Choose at least one adapter: without one there is nothing to compare.")
-        return gr.skip()
     return following(desk.compare(request)), request.seed
 
 

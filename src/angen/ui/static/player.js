@@ -11,6 +11,7 @@
   const AHEAD_S = 0.6; // scheduled before it is due
   const SLICE_S = 0.2; // length of a scheduled piece
   const RESERVE_S = 6; // gathered at most before going on after a gap
+  const FRAME_MS = 60; // between two positions of the playhead
   const FFT = 1024;
   const LOWEST_HZ = 40;
   const playing = new Set(); // one song sounds at a time
@@ -207,10 +208,7 @@
     .head { position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; background: #fff;
       box-shadow: 0 0 8px #000; pointer-events: none; }
     .coming { position: absolute; inset: 0 0 0 auto; pointer-events: none;
-      background: repeating-linear-gradient(115deg, #ffffff0d 0 8px, transparent 8px 18px);
-      background-size: 200% 100%; }
-    @media (prefers-reduced-motion: no-preference) { .coming { animation: drift 12s linear infinite; } }
-    @keyframes drift { to { background-position: -200% 0; } }
+      background: repeating-linear-gradient(115deg, #ffffff0d 0 8px, transparent 8px 18px); }
     .hz { position: absolute; right: .4rem; font-size: .6875rem; color: #ffffffb0; pointer-events: none;
       text-shadow: 0 1px 2px #000; }
     input { position: absolute; inset: 0; width: 100%; height: 100%; margin: 0; opacity: 0; cursor: pointer; }
@@ -423,7 +421,7 @@
       this.setState("playing");
       this.schedule();
       this.timer = setInterval(() => this.schedule(), 100);
-      requestAnimationFrame(this.tick);
+      this.tick();
     }
 
     /** Seconds to have in hand after a gap: what it takes to go on without another, within reason. */
@@ -507,7 +505,7 @@
 
     tick() {
       this.show();
-      if (this.state === "playing") requestAnimationFrame(this.tick);
+      if (this.state === "playing") setTimeout(this.tick, FRAME_MS);
     }
 
     show() {

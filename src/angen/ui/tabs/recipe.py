@@ -67,7 +67,7 @@ def _plain(name: str, value: Any) -> Any:
         return int(value)
     if name in ("name", "dataset"):
         return (value or "").strip()
-    return None if value == "" and name == "base" else value
+    return (value or None) if name == "max_steps" else value
 
 
 def _default(name: str) -> Any:

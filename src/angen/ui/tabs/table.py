@@ -29,7 +29,7 @@ COLUMNS = (
     "Confidence",
 )
 FIELDS = ("genre", "bpm", "key", "mood", "instruments", "description", "lyrics")
-LONG = frozenset({"description", "lyrics"})
+LONG = frozenset({"instruments", "description", "lyrics"})
 PAGE = 50  # rows at once
 # A press carries what was changed and not yet saved; a table that is drawn anew begins afresh.
 PRESSES = """
@@ -52,7 +52,7 @@ def draw_table(collection: Collection | None, page: int = 0) -> Markup:
     skipped = [note(f"{found.file}: {found.reason}", "warning") for found in collection.skipped]
     notes = joined([*skipped, *(note(text) for text in collection.notes)])
     if not collection.rows:
-        return notes + empty("This table has no clips")
+        return notes + empty("No clips in this table yet")
     shown = collection.rows[page * PAGE : (page + 1) * PAGE]
     body = joined(_row(collection.id, row) for row in shown)
     table = Markup(
@@ -81,8 +81,11 @@ def _row(collection: str, row: Row) -> Markup:
     place = f"{words.clock(row.start_s)} of {row.source}, {row.duration_s:.0f} s"
     file = tag(
         "td",
-        play(links.row_audio(collection, row.id), row.file)
-        + tag("div", name + tag("span", place, class_="soft")),
+        tag(
+            "div",
+            play(links.row_audio(collection, row.id), row.file)
+            + tag("div", name + tag("span", place, class_="soft")),
+        ),
         class_="what",
     )
     cells = joined(
