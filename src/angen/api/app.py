@@ -24,6 +24,7 @@ from angen.api.access import Access
 from angen.api.feed import Feed
 from angen.api.guard import Guard
 from angen.api.problems import Problem
+from angen.api.remember import Remembered
 from angen.api.routes import (
     adapters,
     collections,
@@ -136,6 +137,7 @@ def _life(
         queue = store or Store(settings.database)
         desk = Desk(settings, queue)
         app.state.desk = desk
+        app.state.memory = Remembered(queue.revision)
         app.state.feed = Feed(
             lambda job, after, limit: desk.events(job, after=after, limit=limit),
             lambda job: desk.job(job).state.over,

@@ -6,6 +6,7 @@ from fastapi import Depends, Path, Query, Request, WebSocket
 from pydantic import Field
 
 from angen.api.feed import Feed
+from angen.api.remember import Remembered
 from angen.jobs.events import Event
 from angen.studio.desk import Desk
 
@@ -27,8 +28,14 @@ def feed_of(websocket: WebSocket) -> Feed[Event]:
     return feed
 
 
+def _memory(request: Request) -> Remembered:
+    memory: Remembered = request.app.state.memory
+    return memory
+
+
 DeskDep = Annotated[Desk, Depends(_desk)]
 FeedDep = Annotated[Feed[Event], Depends(_feed)]
+MemoryDep = Annotated[Remembered, Depends(_memory)]
 
 
 def identity(what: str) -> Any:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.websockets import WebSocketDisconnect
 
 from angen.api.bodies import Body
-from angen.api.deps import After, DeskDep, FeedDep, JobId, Limit, feed_of
+from angen.api.deps import After, DeskDep, FeedDep, JobId, Limit, MemoryDep, feed_of
 from angen.api.feed import Feed
 from angen.api.problems import faults
 from angen.api.views import EventList, EventView, JobList, JobView
@@ -43,6 +43,8 @@ class Move(BaseModel):
 @router.get("", response_model=JobList, responses=faults())
 def list_jobs(
     desk: DeskDep,
+    memory: MemoryDep,
+    request: Request,
     state: Annotated[
         list[JobState] | None, Query(description="Only jobs in these states.", max_length=7)
     ] = None,
@@ -56,17 +58,21 @@ def list_jobs(
             description="Only jobs of a lower number: `next` of the page before.", ge=1, lt=2**31
         ),
     ] = None,
-) -> dict[str, Any]:
+) -> Response:
     """Jobs, the newest first."""
-    found = desk.jobs(states=state, kinds=kind, limit=limit + 1, before=before)
-    shown = found[:limit]
-    return {"jobs": shown, "next": shown[-1].number if len(found) > limit else None}
+
+    def page() -> dict[str, Any]:
+        found = desk.jobs(states=state, kinds=kind, limit=limit + 1, before=before)
+        shown = found[:limit]
+        return {"jobs": shown, "next": shown[-1].number if len(found) > limit else None}
+
+    return memory.answer(f"jobs?{request.url.query}", JobList, page)
 
 
 @router.get("/{job}", response_model=JobView, responses=faults(404))
-def show_job(job: JobId, desk: DeskDep) -> Job:
+def show_job(job: JobId, desk: DeskDep, memory: MemoryDep) -> Response:
     """One job."""
-    return desk.job(job)
+    return memory.answer(f"jobs/{job}", JobView, lambda: desk.job(job))
 
 
 @router.post("/{job}/cancel", response_model=JobView, responses=faults(404, 409))

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from angen.api.bodies import Body
-from angen.api.deps import DeskDep, Following
+from angen.api.deps import DeskDep, Following, MemoryDep
 from angen.api.problems import faults
 from angen.api.views import JobView, TrainingNowView
 from angen.jobs.job import Job
@@ -19,7 +19,6 @@ from angen.studio.requests import (
     StemsRequest,
     TrainRequest,
 )
-from angen.studio.trainings import TrainingNow
 
 router = APIRouter(prefix="/api/training", tags=["training"])
 QUEUED: dict[str, Any] = {
@@ -95,6 +94,6 @@ def stop_training(desk: DeskDep, request: Body[StopRequest] = THE_ONE) -> Job:
 
 
 @router.get("/training-status", response_model=TrainingNowView, responses=faults())
-def training_status(desk: DeskDep) -> TrainingNow:
+def training_status(desk: DeskDep, memory: MemoryDep) -> Response:
     """How the trainings go or went."""
-    return desk.training_status()
+    return memory.answer("training-status", TrainingNowView, desk.training_status)
