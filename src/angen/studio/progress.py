@@ -70,6 +70,17 @@ def _point(event: TrainingEvent) -> dict[str, Any]:
     }
 
 
+def sampled_steps(steps: int, count: int) -> set[int]:
+    """Steps after which a sample is made: none done, the last, and evenly between; {} for 0.
+
+    count: after the first; a short training makes fewer.
+    """
+    if not count:
+        return set()
+    count = min(count, max(1, steps // STEPS_A_SAMPLE))
+    return {round(steps * i / count) for i in range(count + 1)}
+
+
 class Samples:
     """Makes a short song with the same prompt and seed every so many steps.
 
@@ -100,13 +111,9 @@ class Samples:
 
     def __call__(self, event: TrainingEvent, bundle: Bundle) -> None:
         begins = event.kind is EventKind.START and event.step == 0
-        if self._count and (begins or event.kind is EventKind.STEP) and self._due(event):
+        due = event.step in sampled_steps(event.steps, self._count)
+        if due and (begins or event.kind is EventKind.STEP):
             self._make(event, bundle)
-
-    def _due(self, event: TrainingEvent) -> bool:
-        count = min(self._count, max(1, event.steps // STEPS_A_SAMPLE))
-        due = {0, *(round(event.steps * (i + 1) / count) for i in range(count))}
-        return event.step in due
 
     def _make(self, event: TrainingEvent, bundle: Bundle) -> None:
         song = Song(

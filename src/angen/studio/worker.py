@@ -12,7 +12,7 @@ from angen.errors import AngenError
 from angen.jobs.store import Store
 from angen.jobs.worker import work
 from angen.studio.orders import DESK, MODEL
-from angen.studio.settings import read_settings
+from angen.studio.settings import Settings, read_settings
 from angen.studio.shelf import Shelf
 from angen.studio.work import handlers
 
@@ -29,13 +29,21 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = read_settings()
         shelf = Shelf()
-        idle = partial(shelf.warm, settings) if lane == MODEL else None
+        idle = partial(_warm, shelf, settings) if lane == MODEL else None
         with Store(settings.database) as store:
             work(store, lane, handlers(settings, shelf), idle=idle)
     except AngenError as error:
         logger.error("%s", error)
         return 1
     return 0
+
+
+def _warm(shelf: Shelf, settings: Settings) -> None:
+    """Have the model ready. What is wrong with it is told to whoever asks for a song."""
+    try:
+        shelf.warm(settings)
+    except AngenError as error:
+        logger.warning("the model cannot be loaded: %s", error)
 
 
 if __name__ == "__main__":
