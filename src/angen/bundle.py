@@ -29,7 +29,7 @@ from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.objective import Batch, block_flow_loss, unprompted
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.diffrhythm.weights import load_dit
-from angen.errors import Incompatible, MissingWeights
+from angen.errors import BadInput, Incompatible, MissingWeights
 from angen.parts import (
     MINI,
     MULAN_MAIN,
@@ -128,6 +128,11 @@ class Bundle:
         return self._style_encoder().embed_audio(audio.float().cpu(), rate_hz).float().cpu()
 
     @property
+    def has_style(self) -> bool:
+        """Whether it has a style encoder: only then does it make songs."""
+        return self._style is not None
+
+    @property
     def style_source(self) -> str:
         """Whose weights made the style vectors, and their licence; empty for the bundle's own."""
         return self._style.source if isinstance(self._style, Mulan) else ""
@@ -214,10 +219,16 @@ class Bundle:
         """sha256 over the decoder's files: whose latents an encoder makes."""
         return fingerprint(self.folder, ("decoder",))
 
-    def use_encoder(self, encoder: LearnedEncoder) -> None:
-        """Listen with this encoder from now on. Raises Incompatible for that of another decoder."""
-        check_encoder(self.folder, self._decoder, encoder, lambda: self.decoder_fingerprint)
-        self._encoder = encoder.to(self.device)
+    def refine_with(self, steps: int | None) -> None:
+        """Encode with so many steps of refinement from now on; None leaves it as it was fitted.
+
+        Raises BadInput for an encoder that was not learned: there is nothing to refine.
+        """
+        if steps is None:
+            return
+        if not isinstance(self._encoder, LearnedEncoder):
+            raise BadInput(f"The encoder of {self.name} was not fitted; refine is for those.")
+        self._encoder.refine = steps
 
     def _require_encoder(self) -> Encoder | LearnedEncoder:
         if self._encoder is None:

@@ -17,6 +17,7 @@ from angen.data.manifest import load_info
 from angen.errors import BadInput, Stopped
 from angen.studio.base import OpenBundle, open_base
 from angen.studio.datasets import dataset_folder
+from angen.studio.encoder import require_encoder
 from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
@@ -181,6 +182,7 @@ def _open(
     info = load_info(place)
     watch.stage("Loading the model")
     bundle = open_bundle(settings, base)
+    require_encoder(bundle, watch)
     data = training_data(info, place, bundle, config, watch.stage("Encoding the clips"))
     for note in data.notes:
         watch.say(note)

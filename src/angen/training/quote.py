@@ -81,7 +81,7 @@ def quote(bundle: Bundle, data: TrainingData, config: TrainingConfig) -> Quote:
         trained_parameters=trained,
         seconds=plan.steps * per_step + (plan.epochs + 1) * per_validation,
         seconds_per_step=per_step,
-        peak_memory_bytes=_peak_memory(bundle.device),
+        peak_memory_bytes=peak_memory(bundle.device),
         disk_bytes=disk_bytes(trained, config, plan.steps),
         device=str(bundle.device),
     )
@@ -121,7 +121,7 @@ def _measure_validation(bundle: Bundle, data: TrainingData, config: TrainingConf
     return (time.monotonic() - began) * len(batches)
 
 
-def _peak_memory(device: torch.device) -> int:
+def peak_memory(device: torch.device) -> int:
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

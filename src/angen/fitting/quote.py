@@ -1,0 +1,124 @@
+"""What a fit will take on this machine, before it starts: measured on a few real pieces of it."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+
+from angen.bundle import Bundle
+from angen.diffrhythm.sampling import SamplerConfig
+from angen.errors import BadInput
+from angen.fitting.config import FitConfig
+from angen.fitting.fit import divided, fresh_encoder, seconds_of
+from angen.fitting.lesson import Lesson, losses_of
+from angen.fitting.pairs import song_of
+from angen.training.events import duration_text
+from angen.training.quote import peak_memory
+from angen.training.randomness import noise_for
+from angen.training.space import size_text
+from angen.vocoder.likeness import Likeness
+
+BYTES_PER_S = 2 * 24_000 + 5 * 64 * 4  # of a song on disk, about
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FitQuote:
+    """The price of a fit."""
+
+    songs: int  # still to be made
+    steps: int
+    songs_s: float
+    steps_s: float
+    clips_at_once: int  # of each kind, that the memory holds
+    peak_memory_bytes: int
+    disk_bytes: int
+    device: str
+
+    @property
+    def seconds(self) -> float:
+        return self.songs_s + self.steps_s
+
+    @property
+    def message(self) -> str:
+        """The quote in one line."""
+        return (
+            f"{self.songs} songs to make and {self.steps} steps: about "
+            f"{duration_text(self.seconds)} ({duration_text(self.songs_s)} for the songs), "
+            f"{size_text(self.peak_memory_bytes)} of memory on {self.device} with "
+            f"{self.clips_at_once} clips at once, {size_text(self.disk_bytes)} of disk"
+        )
+
+
+def quote_fit(
+    bundle: Bundle, config: FitConfig, *, songs: int | None = None, recordings: bool = True
+) -> FitQuote:
+    """Make one block of a song and do one step, twice; reckon from them. Nothing is kept.
+
+    songs: still to be made; all of the recipe when None. recordings: whether there are any.
+
+    Raises BadInput when not even one clip fits in the memory of the device.
+    """
+    songs = config.songs if songs is None else songs
+    if bundle.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(bundle.device)
+    block_s = _block_s(bundle, config) if songs else 0.0
+    step_s, at_once = _step_s(bundle, config, recordings)
+    blocks = -(-bundle.frames(config.song_s) // bundle.block)
+    return FitQuote(
+        songs=songs,
+        steps=config.steps,
+        songs_s=songs * blocks * block_s,
+        steps_s=config.steps * step_s,
+        clips_at_once=at_once,
+        peak_memory_bytes=peak_memory(bundle.device),
+        disk_bytes=round(config.songs * config.song_s * BYTES_PER_S),
+        device=str(bundle.device),
+    )
+
+
+def _block_s(bundle: Bundle, config: FitConfig) -> float:
+    """Seconds for a block of a song, made and decoded."""
+    song = song_of(bundle, config, 0)
+    short = type(song)(tokens=song.tokens, style=song.style, frames=bundle.block, seed=song.seed)
+
+    def make() -> None:
+        (latents,) = bundle.sample([short], SamplerConfig(), lambda *_: None)
+        bundle.decode(latents if len(latents) else torch.zeros(bundle.block, bundle.channels))
+
+    return seconds_of(make)
+
+
+def _step_s(bundle: Bundle, config: FitConfig, recordings: bool) -> tuple[float, int]:
+    """Seconds for a step, and how many clips the memory holds at once."""
+    at_once = config.clips
+    while True:
+        try:
+            trial = partial(_trial_step, bundle, config, recordings, at_once)
+            trial()  # warms up the machine
+            return seconds_of(trial), at_once
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            if at_once == 1:
+                raise BadInput(
+                    f"The memory of {bundle.device} is too small for one clip of "
+                    f"{config.clip_frames} latent frames through the decoder. Lower clip_frames to "
+                    f"{bundle.block}, or fit without recordings (sound_weight 0)."
+                ) from error
+            at_once //= 2
+
+
+def _trial_step(bundle: Bundle, config: FitConfig, recordings: bool, at_once: int) -> None:
+    channels = bundle.channels
+    encoder = fresh_encoder(bundle, config, (torch.zeros(channels), torch.ones(channels)))
+    seconds = config.clip_frames / bundle.latent_rate_hz
+    size = round(seconds * encoder.sample_rate_hz)
+    sound = 0.1 * noise_for(config.seed, ("quote",), config.clips, size)
+    latents = torch.zeros(config.clips, channels, config.clip_frames)
+    target = torch.zeros(config.clips, config.clip_frames * bundle.samples_per_frame)
+    lesson = Lesson(
+        pairs=(latents, sound[:, None]), recordings=(sound[:, None], target) if recordings else None
+    )
+    likeness = Likeness(bundle.sample_rate_hz).to(bundle.device)
+    for part, share in divided(lesson, at_once):
+        losses = losses_of(bundle, encoder, likeness, part, config)
+        (share * torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,279 @@
+"""The encoder that a released base model lacks: fitting one, checking it, publishing it.
+
+models/encoders/<base>-<decoder>/    songs, recipe and state of a fit, and the check of it
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from angen.audio.files import probe, read_audio
+from angen.bundle import Bundle
+from angen.data.scan import find_audio
+from angen.errors import BadInput, MissingWeights
+from angen.files import replacing
+from angen.fitting.check import EncoderReport, check_encoder
+from angen.fitting.checkpoint import FitState, settle_recipe
+from angen.fitting.config import FitConfig, network_for
+from angen.fitting.fit import Fit, make_songs, run
+from angen.fitting.page import REPORT_FILE, card, write_check
+from angen.fitting.pairs import Pairs, missing_pairs
+from angen.fitting.quote import FitQuote, quote_fit
+from angen.fitting.recordings import Rates, Recordings
+from angen.fitting.team import Team
+from angen.names import about, safe
+from angen.parts import MINI, has_part
+from angen.studio.base import device_of, open_base
+from angen.studio.settings import Settings
+from angen.studio.watch import Watch
+from angen.tensors import read_json
+from angen.training.space import check_space
+from angen.vocoder.learned import LearnedEncoder
+from angen.vocoder.weights import ENCODER_CONFIG, ENCODER_FILE, save_learned_encoder
+
+OnQuote = Callable[[FitQuote], None]  # sees what it will take; may raise Stopped
+
+CHECKED = 8  # recordings of a check
+CHECK_S = 10.0  # of each, from its middle
+CARD_FILE = "README.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest:
+    """What to fit an encoder with."""
+
+    base: str | None = None  # else that of the settings
+    recordings: tuple[Path, ...] = ()
+    config: FitConfig = field(default_factory=FitConfig)
+    restart: bool = False  # an unfinished fit of another recipe gives way
+    overwrite: bool = False  # the encoder that the base has gives way
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedEncoder:
+    """An encoder that the studio now finds by itself."""
+
+    folder: Path  # of the base, where it lies
+    work: Path  # where songs and state lie
+    state: FitState
+
+
+def fit_encoder(
+    request: FitRequest, settings: Settings, watch: Watch, on_quote: OnQuote
+) -> FittedEncoder:
+    """Fit an encoder to the decoder of a base model, and put it beside that decoder.
+
+    An interrupted fit is gone on with. Raises BadInput (the base has an encoder, nothing usable
+    among the recordings, another recipe under way), MissingWeights, OutOfSpace; Stopped, with
+    all work saved.
+    """
+    watch.stage("Loading the model")
+    bundle, config = open_base(settings, request.base), request.config
+    _require_room(bundle, request.overwrite)
+    network = network_for(bundle, config)
+    team = Team(device_of(settings))
+    recordings = _recordings(request, config, bundle, network.sample_rate_hz, watch)
+    work = work_folder(settings, bundle)
+    going_on = _settled(work, request, recordings, team)
+    songs = work / f"songs_{config.seed}_{config.song_s:g}"
+    watch.stage("Measuring the speed")
+    missing = len(missing_pairs(songs, config))
+    quote = quote_fit(bundle, config, songs=missing, recordings=recordings is not None)
+    check_space(work, quote.disk_bytes)
+    on_quote(quote)
+    if going_on:
+        watch.say(f"Going on with the fit in {work}.")
+    make_songs(bundle, songs, config, team, watch.stage("Making songs"))
+    fit = Fit(
+        bundle=bundle,
+        config=config,
+        folder=work,
+        pairs=Pairs(songs, config, network.samples_per_frame),
+        recordings=recordings,
+        team=team,
+        clips_at_once=quote.clips_at_once,
+    )
+    state = run(fit, watch.stage("Fitting"), _telling(watch))
+    if team.leads:
+        _publish_into(bundle, fit, state)
+    return FittedEncoder(folder=bundle.folder, work=work, state=state)
+
+
+def work_folder(settings: Settings, bundle: Bundle) -> Path:
+    """Where the fits to this decoder lie."""
+    return settings.home / "models" / "encoders" / _work_name(bundle)
+
+
+def fit_cost(bundle: Bundle) -> FitQuote:
+    """What a fit by the usual recipe would take on this machine; nothing is kept."""
+    frames = -(-FitConfig().clip_frames // bundle.block) * bundle.block
+    return quote_fit(bundle, FitConfig(clip_frames=frames))
+
+
+def require_encoder(bundle: Bundle, watch: Watch) -> None:
+    """Raises MissingWeights for a base that cannot be trained, with what a fit would cost here."""
+    if bundle.listens:
+        return
+    watch.stage("Measuring what an encoder would cost")
+    cost = fit_cost(bundle)
+    raise MissingWeights(
+        f"{bundle.name} has no encoder: it cannot turn recordings into latents, so it cannot be "
+        f"trained on them. Fit one once: angen encoder fit --base {bundle.name} RECORDINGS. On "
+        f"this machine that takes: {cost.message}."
+    )
+
+
+def check_fitted(
+    sources: Sequence[Path],
+    settings: Settings,
+    watch: Watch,
+    *,
+    base: str | None = None,
+    refine: int | None = None,
+) -> tuple[EncoderReport, Path]:
+    """Whether the encoder of a base is good enough to train with: the report, and its page.
+
+    refine: gradient steps a clip; as the encoder says when None.
+
+    Raises BadInput for no usable recordings, MissingWeights for a base without encoder.
+    """
+    watch.stage("Loading the model")
+    bundle = open_base(settings, base)
+    if not bundle.listens:
+        raise MissingWeights(
+            f"{bundle.name} has no encoder to check: angen encoder fit --base {bundle.name}"
+        )
+    bundle.refine_with(refine)
+    sounds = _middles(sources, bundle, watch)
+    report, heard = check_encoder(bundle, sounds, watch.stage("Encoding and decoding"))
+    folder = work_folder(settings, bundle) / "check"
+    return report, write_check(report, heard, folder, bundle.sample_rate_hz, bundle.name)
+
+
+def publish_encoder(
+    out: Path, settings: Settings, *, base: str | None = None, licence: str = "apache-2.0"
+) -> Path:
+    """A folder that is ready for a hub: the fitted encoder and its card.
+
+    Raises BadInput when ``out`` is not empty or the base has no fitted encoder.
+    """
+    bundle = open_base(settings, base)
+    path = bundle.folder / ENCODER_CONFIG
+    if not has_part(bundle.folder, "encoder") or read_json(path).get("kind") != "learned":
+        raise BadInput(f"{bundle.name} has no fitted encoder. Run `angen encoder fit` first.")
+    if out.exists() and any(out.iterdir()):
+        raise BadInput(f"{out} is not empty. Name a new folder.")
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (ENCODER_CONFIG, ENCODER_FILE):
+        shutil.copyfile(bundle.folder / name, out / name)
+    report = work_folder(settings, bundle) / "check" / REPORT_FILE
+    check = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else None
+    with replacing(out / CARD_FILE) as beside:
+        text = card(bundle.name, read_json(path), check, licence)
+        beside.write_text(text, encoding="utf-8")
+    return out
+
+
+def _work_name(bundle: Bundle) -> str:
+    name = Path(bundle.name).name if Path(bundle.name).is_dir() else bundle.name
+    return f"{safe(name.replace('/', '--'), 60)}-{bundle.decoder_fingerprint[:12]}"
+
+
+def _require_room(bundle: Bundle, overwrite: bool) -> None:
+    if bundle.name == MINI:
+        raise BadInput("`mini` belongs to the package and has its own encoder.")
+    if bundle.listens and not overwrite:
+        raise BadInput(
+            f"{bundle.name} has an encoder: {bundle.folder / ENCODER_FILE}. To fit another, give "
+            "--overwrite; it is replaced when the new one is ready."
+        )
+
+
+def _recordings(
+    request: FitRequest, config: FitConfig, bundle: Bundle, encoder_hz: int, watch: Watch
+) -> Recordings | None:
+    if not request.recordings:
+        watch.say(
+            "Without recordings the encoder learns from the model's own songs alone. Give some: "
+            "it will then hear real music better."
+        )
+        return None
+    rates = Rates(
+        encoder_hz=encoder_hz,
+        decoder_hz=bundle.sample_rate_hz,
+        frame_s=1 / bundle.latent_rate_hz,
+    )
+    found = Recordings(request.recordings, config, rates)
+    for problem in found.problems:
+        watch.say(f"Left out: {about(problem.file, problem.reason)}")
+    if not found.learned:
+        raise BadInput("None of the recordings can be learned from.")
+    watch.say(f"{found.minutes:.1f} minutes of recordings to learn from.")
+    return found
+
+
+def _settled(work: Path, request: FitRequest, recordings: Recordings | None, team: Team) -> bool:
+    """Whether a fit of this very recipe is gone on with."""
+    learned = sorted(item.sha256[:12] for item in recordings.learned) if recordings else []
+    recipe = request.config.to_json() | {"recordings": learned}
+    work.mkdir(parents=True, exist_ok=True)
+    going_on = settle_recipe(work, recipe, restart=request.restart) if team.leads else False
+    team.wait()
+    return going_on
+
+
+def _telling(watch: Watch) -> Callable[[int, dict[str, float]], None]:
+    def tell(step: int, losses: dict[str, float]) -> None:
+        told = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
+        watch.say(f"Step {step}: {told}")
+
+    return tell
+
+
+def _publish_into(bundle: Bundle, fit: Fit, state: FitState) -> None:
+    """Put the best encoder beside its decoder."""
+    encoder = LearnedEncoder(
+        fit.encoder.config, decoder=fit.encoder.decoder, refine=fit.config.refine
+    )
+    encoder.load_state_dict(state.best)
+    recordings = fit.recordings
+    facts = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "base": bundle.name,
+        "best_step": state.best_step,
+        "latent_error": round(state.error, 4),
+        "recordings": len(recordings.learned) if recordings else 0,
+        "minutes": round(recordings.minutes, 1) if recordings else 0.0,
+        "style": bundle.style_source,
+        "recipe": fit.config.to_json(),
+    }
+    save_learned_encoder(encoder, bundle.folder, facts)
+
+
+def _middles(sources: Sequence[Path], bundle: Bundle, watch: Watch) -> list[tuple[str, Tensor]]:
+    """Title and sound of the middle of some recordings."""
+    found, problems = find_audio(sources)
+    sounds = []
+    for item in found[:CHECKED]:
+        try:
+            start_s = max(0.0, (probe(item.path).duration_s - CHECK_S) / 2)
+            sound = read_audio(
+                item.path,
+                rate_hz=bundle.sample_rate_hz,
+                mono=True,
+                start_s=start_s,
+                duration_s=CHECK_S,
+            )
+        except BadInput as error:
+            watch.say(f"Left out: {about(item.label, str(error))}")
+            continue
+        sounds.append((item.label, torch.from_numpy(sound.samples[0].copy())))
+    for problem in problems:
+        watch.say(f"Left out: {about(problem.file, problem.reason)}")
+    return sounds
