@@ -160,7 +160,8 @@ class Runner:
     def _look_at(self, held: Held) -> None:
         now = datetime.now(UTC)
         if held.owner is None or not held.owner.alive(held.heartbeat, now):
-            self._take_back(held)
+            if not self._dying(held):
+                self._take_back(held)
         elif held.owner.orphaned():
             first = self._orphans.setdefault(held.owner.worker.text(), time.monotonic())
             if time.monotonic() - first >= self._orphan_s:
@@ -183,6 +184,12 @@ class Runner:
 
     def _overdue(self, held: Held, now: datetime) -> bool:
         return held.stop_asked is not None and now - held.stop_asked >= self._stopping_s
+
+    def _dying(self, held: Held) -> bool:
+        """Whether its worker is being waited for: in a moment we know how it ended."""
+        return held.owner is not None and any(
+            worker.was(held.owner.worker) and worker.code is None for worker in self._workers
+        )
 
     def _mine(self, process: Process) -> bool:
         return any(worker.was(process) for worker in self._workers)
@@ -221,7 +228,7 @@ class _Worker:
             self.code = None
             self._process = process
             self._identity = process_of(process.pid)
-        self._write(this_process().text().encode() + b"\n")
+            self._write(this_process().text().encode() + b"\n")  # before any call
 
     def wait(self) -> int:
         """Until the process has ended. Returns its exit status, negative for a signal."""
@@ -238,7 +245,8 @@ class _Worker:
 
     def call(self) -> None:
         """Have it look."""
-        self._write(b"\n")
+        with self._lock:
+            self._write(b"\n")
 
     def hang_up(self) -> None:
         """Tell it to save and to end."""
@@ -251,10 +259,8 @@ class _Worker:
             self._process.kill()
 
     def _write(self, text: bytes) -> None:
-        with self._lock:
-            if self._process is None or self._process.stdin is None:
-                return
-            if self._process.stdin.closed:
-                return
-            with suppress(BlockingIOError, BrokenPipeError):  # enough calls unheard, or it is gone
-                os.write(self._process.stdin.fileno(), text)
+        pipe = self._process.stdin if self._process is not None else None
+        if pipe is None or pipe.closed:
+            return
+        with suppress(BlockingIOError, BrokenPipeError):  # enough calls unheard, or it is gone
+            os.write(pipe.fileno(), text)
