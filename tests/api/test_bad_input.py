@@ -78,7 +78,8 @@ def _problem(answer: Any, *statuses: int) -> dict[str, Any]:
 def test_wrong_types_and_unknown_fields_are_named(
     client: TestClient, verb: str, path: str, field: str
 ) -> None:
-    for wrong in ({"no": "such"}, True, [[[]]]):
+    wrongs: tuple[Any, ...] = ({"no": "such"}, True, [[[]]])
+    for wrong in wrongs:
         told = _problem(client.request(verb, path, json={field: wrong}), 422)
         assert any(fault["field"].startswith(field) for fault in told["errors"])
     told = _problem(client.request(verb, path, json={"no_such_field": 1}), 422)

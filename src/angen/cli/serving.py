@@ -212,7 +212,7 @@ def build_page(desk: "Desk") -> FastAPI:
     from angen.ui.theme import mount_options
 
     shell = FastAPI(openapi_url=None)
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         shell,
         build(desk),
         path="/",
@@ -222,3 +222,4 @@ def build_page(desk: "Desk") -> FastAPI:
         enable_monitoring=False,
         **mount_options(),
     )
+    return shell
