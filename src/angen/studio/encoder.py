@@ -6,7 +6,7 @@ models/encoders/<base>-<decoder>/    songs, recipe and state of a fit, and the c
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,9 +111,15 @@ def work_folder(settings: Settings, bundle: Bundle) -> Path:
 
 
 def fit_cost(bundle: Bundle) -> FitQuote:
-    """What a fit by the usual recipe would take on this machine; nothing is kept."""
-    frames = -(-FitConfig().clip_frames // bundle.block) * bundle.block
-    return quote_fit(bundle, FitConfig(clip_frames=frames))
+    """What a fit by the usual recipe would take on this machine, reckoned from its smallest step.
+
+    Nothing is kept.
+    """
+    usual = FitConfig()
+    smallest = replace(usual, clips=1, clip_frames=bundle.block)
+    cost = quote_fit(bundle, smallest)
+    times = usual.clips * max(1, usual.clip_frames // bundle.block)
+    return replace(cost, steps_s=cost.steps_s * times)
 
 
 def require_encoder(bundle: Bundle, watch: Watch) -> None:
