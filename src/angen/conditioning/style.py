@@ -1,7 +1,7 @@
 """Style vectors: 512 numbers for a sentence or a recording, in one space.
 
 ``mini`` brings this small encoder. The released model was trained on the vectors of
-MuQ-MuLan, which this version cannot compute; ``load_style`` says so.
+MuQ-MuLan (``conditioning.mulan``).
 
 Shapes: B items, S samples, T frames, W words, E = 512.
 
@@ -252,8 +252,8 @@ def load_style(folder: Path, device: torch.device | str = "cpu") -> StyleEncoder
     if not (folder / STYLE_CONFIG).exists():
         raise MissingWeights(
             f"{folder} has no {STYLE_CONFIG}. The released DiffRhythm 2 takes its style vectors "
-            "from MuQ-MuLan, which this version of Angen cannot run yet. Use the bundled model "
-            "`mini`."
+            "from MuQ-MuLan: `angen models fetch` adds it to a fetched base. Or use the "
+            "bundled `mini`."
         )
     values = read_json(folder / STYLE_CONFIG)
     style = StyleEncoder(_config(folder / STYLE_CONFIG, values))

@@ -73,11 +73,11 @@ def fit_encoder(
     among the recordings, another recipe under way), MissingWeights, OutOfSpace; Stopped, with
     all work saved.
     """
+    team = Team(device_of(settings))  # before the model: it chooses this process's GPU
     watch.stage("Loading the model")
     bundle, config = open_base(settings, request.base), request.config
     _require_room(bundle, request.overwrite)
     network = network_for(bundle, config)
-    team = Team(device_of(settings))
     recordings = _recordings(request, config, bundle, network.sample_rate_hz, watch)
     work = work_folder(settings, bundle)
     going_on = _settled(work, request, recordings, team)
