@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
@@ -214,6 +215,16 @@ def songs_of(rows: Sequence[Row]) -> tuple[str, ...]:
 
 
 def _info(settings: Settings, identity: str) -> CollectionInfo:
+    try:
+        stat = (settings.collections / f"{identity}.json").stat()
+    except FileNotFoundError:  # deleted meanwhile
+        return _seen(settings, identity, 0, 0)
+    return _seen(settings, identity, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=MAX_COLLECTIONS)
+def _seen(settings: Settings, identity: str, _changed_ns: int, _size: int) -> CollectionInfo:
+    """A table as its list shows it, remembered until it changes."""
     values: dict[str, Any] = {"name": identity, "created": "", "clips": 0, "songs": 0, "minutes": 0}
     try:
         found = get_collection(settings, identity)

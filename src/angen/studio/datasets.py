@@ -4,6 +4,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from angen.data.manifest import FILE_NAME, DatasetInfo, load_info, save_info
@@ -36,7 +37,8 @@ def list_datasets(settings: Settings) -> list[Dataset]:
     if not settings.datasets.is_dir():
         return []
     folders = sorted(path for path in settings.datasets.iterdir() if (path / FILE_NAME).is_file())
-    return [_listed(folder) for folder in folders if not folder.name.startswith(".")]
+    listed = (_listed(folder) for folder in folders if not folder.name.startswith("."))
+    return [dataset for dataset in listed if dataset is not None]
 
 
 def dataset_folder(settings: Settings, name: str) -> Path:
@@ -126,7 +128,17 @@ def delete_dataset(settings: Settings, name: str) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
 
 
-def _listed(folder: Path) -> Dataset:
+def _listed(folder: Path) -> Dataset | None:
+    try:
+        stat = (folder / FILE_NAME).stat()
+    except FileNotFoundError:  # deleted meanwhile
+        return None
+    return _seen(folder, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _seen(folder: Path, _changed_ns: int, _size: int) -> Dataset:
+    """A training set as its list shows it, remembered until its manifest changes."""
     try:
         info = load_info(folder)
     except BadInput as error:

@@ -1,6 +1,7 @@
 """The songs that were made: each is a file with the request that made it inside."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -65,10 +66,13 @@ def list_songs(settings: Settings, limit: int = MAX_SONGS) -> list[SongInfo]:
     """The songs, newest first."""
     if not settings.outputs.is_dir():
         return []
-    paths = [path for path in settings.outputs.glob(f"*{_SUFFIX}") if path.name[0] != "."]
-    dated = [(path.stat().st_mtime_ns, path.stat().st_size, path) for path in paths]
+    dated = []
+    for path in settings.outputs.glob(f"*{_SUFFIX}"):
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            stat = path.stat()
+            dated.append((stat.st_mtime_ns, stat.st_size, path))
     newest = sorted(dated, reverse=True)[: min(limit, MAX_SONGS)]
-    found = [_seen(path, changed, size) for changed, size, path in newest]
+    found = [_seen(path, changed, size) for changed, size, path in newest if path.name[0] != "."]
     return [song for song in found if song is not None]
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -104,7 +105,10 @@ def delete_upload(settings: Settings, identity: str) -> None:
     """Remove a recording. What was made of it stays. Raises Unknown."""
     upload = get_upload(settings, identity)
     doomed = settings.uploads / f".{upload.id}.deleted"
-    (settings.uploads / upload.id).rename(doomed)  # gone at once, even if the rest is cut short
+    try:
+        (settings.uploads / upload.id).rename(doomed)  # gone at once, even if cut short
+    except FileNotFoundError:
+        raise Unknown(f"There is no upload {identity!r}: it was deleted just now.") from None
     shutil.rmtree(doomed, ignore_errors=True)
 
 
@@ -178,9 +182,16 @@ def _described(
 
 def _read(folder: Path) -> Upload | None:
     try:
-        return _FACTS.validate_json((folder / FACTS_FILE).read_bytes())
-    except FileNotFoundError:
+        return _seen(folder, (folder / FACTS_FILE).stat().st_mtime_ns)
+    except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+@lru_cache(maxsize=4096)
+def _seen(folder: Path, _changed_ns: int) -> Upload | None:
+    """What is noted of an upload, remembered until it changes."""
+    try:
+        return _FACTS.validate_json((folder / FACTS_FILE).read_bytes())
     except (OSError, ValidationError) as error:
         logger.warning("%s is no upload that can be read: %s", folder, error)
         return None
