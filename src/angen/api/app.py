@@ -36,6 +36,7 @@ from angen.api.routes import (
     training,
     uploads,
 )
+from angen.api.samples import curl
 from angen.jobs.runner import Runner
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
@@ -164,6 +165,9 @@ def _described(app: FastAPI, access: Access) -> dict[str, Any]:
     schema = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
+    for path, verbs in schema["paths"].items():
+        for verb, what in verbs.items():
+            what["x-codeSamples"] = [{"lang": "Shell", "source": curl(verb.upper(), path)}]
     parts = schema.setdefault("components", {})
     parts["schemas"]["Problem"] = Problem.model_json_schema(
         ref_template="#/components/schemas/{model}"
