@@ -143,6 +143,20 @@ def test_a_recording_that_cannot_be_used_does_not_stop_the_others(studio: Studio
     assert "silent" in table.skipped[0].reason
 
 
+def test_copies_of_a_song_are_one_song(studio: Studio) -> None:
+    first, other = (write_song(studio.settings.home / f"{n}.wav", 12 + n, seed=n) for n in range(2))
+    ids = [
+        studio.upload(first, "mine.wav"),
+        studio.upload(first, "the very same.wav"),
+        studio.upload(other, "another.wav"),
+    ]
+    job = studio.done(studio.desk.analyze(AnalyzeRequest(files=tuple(ids))))
+    rows = studio.desk.collection(result_of(job)["collection"]).rows
+    assert [row.song for row in rows] == ["mine", "mine", "another"]
+    assert [len(row.warnings) for row in rows] == [0, 1, 0]
+    assert rows[1].warnings[0].startswith("The same sound as row 1 (mine)")
+
+
 def test_stems_that_cannot_be_separated_are_told_and_the_table_stands(studio: Studio) -> None:
     upload = studio.upload(write_song(studio.settings.home / "good.wav", 12))
     request = AnalyzeRequest(files=(upload,), separate_stems=True)

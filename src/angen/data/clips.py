@@ -50,6 +50,19 @@ class Cutting:
             )
 
 
+def song_mark(path: Path, duration_s: float) -> tuple[str, str]:
+    """What a file's song is called, and what tells it from others.
+
+    Clips cut from one song, its stems, and copies in other formats (the same name and length) are
+    one song, so that the split keeps them together. Other files of one name are not.
+    """
+    if _CUT.search(path.stem):
+        stem = _CUT.sub("", path.stem)
+        return stem, f"cut/{path.parent}/{stem}"
+    stem = _STEM.sub("", path.stem) or path.stem
+    return stem, f"{stem.casefold()}/{round(duration_s)}"
+
+
 @dataclass(slots=True)
 class Names:
     """Names already given in a dataset."""
@@ -59,17 +72,8 @@ class Names:
     taken_files: set[str] = field(default_factory=set)
 
     def song(self, path: Path, duration_s: float) -> str:
-        """The song that a file belongs to.
-
-        Clips cut from one song, its stems, and copies in other formats (the same name and length)
-        are one song, so that the split keeps them together. Other files of one name are not.
-        """
-        if _CUT.search(path.stem):
-            stem = _CUT.sub("", path.stem)
-            mark = f"cut/{path.parent}/{stem}"
-        else:
-            stem = _STEM.sub("", path.stem) or path.stem
-            mark = f"{stem.casefold()}/{round(duration_s)}"
+        """The song that a file belongs to."""
+        stem, mark = song_mark(path, duration_s)
         if mark not in self.songs:
             self.songs[mark] = distinct(safe(stem, _SONG_BYTES), self.taken_songs)
         return self.songs[mark]

@@ -13,7 +13,15 @@ from pathlib import Path
 from angen.audio.files import probe
 from angen.audio.listening import Listening, listen_file
 from angen.audio.stems import load_separator, separate_file
-from angen.data.clips import Cut, Cutting, Names, Recording, cut_recording, metadata_of
+from angen.data.clips import (
+    Cut,
+    Cutting,
+    Names,
+    Recording,
+    cut_recording,
+    metadata_of,
+    song_mark,
+)
 from angen.data.manifest import Clip, ClipMetadata, Problem, Source
 from angen.data.prepare import require_space
 from angen.data.scan import Found
@@ -31,7 +39,7 @@ from angen.studio.collections import (
 from angen.studio.edits import heard_anew
 from angen.studio.requests import AnalyzeRequest, FillRequest
 from angen.studio.settings import Settings
-from angen.studio.uploads import Upload, get_upload, upload_path
+from angen.studio.uploads import Upload, get_upload, known_upload, upload_path
 from angen.studio.watch import OnStep, Watch
 
 _PART = ".part"
@@ -121,7 +129,7 @@ def _add(
     try:
         found = Found(path=path, label=upload.name, sha256=upload.sha256)
         recording = Recording(found=found, info=probe(path), values={})
-        names = _names(get_collection(settings, identity))
+        names = _names(get_collection(settings, identity), upload, settings)
         try:
             cuts, said = cut_recording(recording, beside, how, names, on_seconds)
         except BadInput as error:
@@ -141,12 +149,27 @@ def _add(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _names(collection: Collection) -> Names:
-    """Names that the table's songs and clips have taken."""
+def _names(collection: Collection, upload: Upload, settings: Settings) -> Names:
+    """Names that the table's songs and clips have taken.
+
+    Another copy of a song, and what has the very same content, are the same song: the split must
+    not put the one to learn from and the other to judge by.
+    """
+    songs: dict[str, str] = {}
+    for row in collection.rows:
+        if row.source_sha256 == upload.sha256:
+            songs[_mark(upload)] = row.song
+        elif (other := known_upload(settings, row.upload)) is not None:
+            songs.setdefault(_mark(other), row.song)
     return Names(
+        songs=songs,
         taken_songs={row.song.casefold() for row in collection.rows},
         taken_files={Path(row.file).stem.casefold() for row in collection.rows},
     )
+
+
+def _mark(upload: Upload) -> str:
+    return song_mark(Path(upload.name), upload.duration_s)[1]
 
 
 def _row(made: Cut, upload: Upload, folder: Path, settings: Settings) -> Row:
@@ -244,11 +267,9 @@ def _heard(row: Row, songs: dict[str, Listening | None], settings: Settings) -> 
     """What the machine hears in a clip, and in its whole recording as long as that is there."""
     clip = listen_file(row_path(settings, row))
     if row.upload not in songs:
-        try:
-            upload = get_upload(settings, row.upload)
-            songs[row.upload] = listen_file(upload_path(settings, upload))
-        except BadInput:  # it was deleted: the clip must do
-            songs[row.upload] = None
+        upload = known_upload(settings, row.upload)  # when it was deleted, the clip must do
+        whole = None if upload is None else listen_file(upload_path(settings, upload))
+        songs[row.upload] = whole
     return metadata_of(songs[row.upload] or clip, clip)
 
 

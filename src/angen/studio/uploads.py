@@ -88,9 +88,14 @@ def list_uploads(settings: Settings) -> list[Upload]:
     return sorted(found, key=lambda upload: (upload.created, upload.name, upload.id))
 
 
+def known_upload(settings: Settings, identity: str) -> Upload | None:
+    """One of them, or None when it was deleted."""
+    return _read(settings.uploads / check_id("upload", identity))
+
+
 def get_upload(settings: Settings, identity: str) -> Upload:
     """One of them. Raises Unknown."""
-    upload = _read(settings.uploads / check_id("upload", identity))
+    upload = known_upload(settings, identity)
     if upload is None:
         raise Unknown(f"There is no upload {identity!r}: it was deleted, or never arrived.")
     return upload
