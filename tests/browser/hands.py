@@ -15,6 +15,13 @@ TAB_OF = {
     "adapters": "Manage LoRA Adapters",
 }
 
+PART_OF = {  # what comes first in each
+    "sets": "vocal-datasets",
+    "audio": "upload-audio",
+    "training": "lora-name",
+    "adapters": "refresh-adapters",
+}
+
 
 class Album:
     """Pictures of the steps, numbered as they were taken."""
@@ -42,11 +49,17 @@ def until(what: Callable[[], Any], within_s: float, told: str) -> Any:
 
 def open_tab(page: Page, name: str) -> None:
     """Unfold the training part if it is folded, and show one of its tabs."""
-    title = page.get_by_role("tab", name=TAB_OF[name])
-    if not title.is_visible():
+    tabs = page.locator("#training-tabs")
+    if not tabs.is_visible():
         fold(page, "lora-training")
+        tabs.wait_for()
+        page.wait_for_timeout(300)  # the tabs look how many of them have room
+    title = tabs.get_by_role("tab", name=TAB_OF[name])
+    if not title.is_visible():  # no room: it is in the menu beside the others
+        tabs.locator(".overflow-menu > button").click()
+        title = tabs.locator(".overflow-dropdown button", has_text=TAB_OF[name])
     title.click()
-    title.scroll_into_view_if_needed()
+    page.locator(f"#{PART_OF[name]}").scroll_into_view_if_needed()
 
 
 def fold(page: Page, identity: str) -> None:

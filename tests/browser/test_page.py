@@ -42,18 +42,19 @@ def unnamed(page: Page) -> list[str]:
 
 
 def sticking_out(page: Page) -> list[str]:
-    """Visible things that reach over the right edge, where nothing scrolls sideways."""
+    """Visible things that reach over the right edge, where nothing scrolls; the innermost."""
     result: list[str] = page.evaluate(
         """() => {
           const width = document.documentElement.clientWidth;
-          const scrolls = (e) => e && (/auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX)
-            ? e !== document.body && e !== document.documentElement
-              && !e.matches('.gradio-container') : scrolls(e.parentElement));
-          return [...document.querySelectorAll('body *')].filter((e) => {
-            const box = e.getBoundingClientRect();
-            const over = box.width && box.right > width + 1;
-            return over && e.checkVisibility() && !scrolls(e.parentElement);
-          }).map((e) => e.outerHTML.slice(0, 200));
+          const scrolls = (e) => e && (
+            (/auto|scroll|hidden/.test(getComputedStyle(e).overflowX)
+              && e.getBoundingClientRect().right <= width + 1) || scrolls(e.parentElement));
+          const over = [...document.querySelectorAll('.gradio-container *')].filter((e) =>
+            e.getBoundingClientRect().width && e.getBoundingClientRect().right > width + 1
+            && e.checkVisibility({ visibilityProperty: true }) && !scrolls(e.parentElement));
+          const inner = over.filter((e) => !over.some((o) => o !== e && e.contains(o)));
+          return inner.slice(0, 5).map((e) =>
+            `${Math.round(e.getBoundingClientRect().right)}: ${e.outerHTML.slice(0, 200)}`);
         }"""
     )
     return result

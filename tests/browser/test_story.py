@@ -142,7 +142,7 @@ def hear_a_song_while_it_is_made(page: Page, server: Server, album: Album) -> No
     until(lambda: page.evaluate("window.heard.since"), 60, "sound in the loudspeaker")
     job = server.newest("generate")
     assert job["state"] == "running", "the song was heard only when it was done"
-    assert job["arguments"]["adapters"] == [{"name": ADAPTER, "strength": 1.0}]
+    assert [used["name"] for used in job["arguments"]["adapters"]] == [ADAPTER]
     album.take(page, "heard-while-made")
     until(lambda: server.newest("generate")["state"] == "done", 90, "the song is done")
     until(lambda: page.evaluate("window.heard.seconds") > SECONDS / 3, 60, "it goes on to sound")
@@ -171,10 +171,10 @@ def compare(page: Page, server: Server, album: Album) -> None:
 def delete_the_adapter(page: Page, server: Server, watch: Watch, album: Album) -> None:
     open_tab(page, "adapters")
     page.locator("#delete-adapter").click()
-    expect(page.locator("#delete-question")).to_contain_text(ADAPTER)
+    expect(page.locator("#delete-question").first).to_contain_text(ADAPTER)
     album.take(page, "asked-first")
     press(page, "Keep it")
-    expect(page.locator("#delete-question")).not_to_be_visible()
+    expect(page.locator("#delete-question").first).not_to_be_visible()
     assert adapters(server) == [ADAPTER]
     page.locator("#delete-adapter").click()
     press(page, "Delete for good")
