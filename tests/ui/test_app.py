@@ -26,10 +26,15 @@ WANTED = {  # elem_id: (label, lowest, highest, default), as the mission gives t
 }
 
 
-@pytest.fixture
-def parts(desk: Desk) -> list[dict[str, Any]]:
+@pytest.fixture(scope="module")
+def page(idle_desk: Desk) -> gr.Blocks:
+    return build_page(idle_desk)
+
+
+@pytest.fixture(scope="module")
+def parts(page: gr.Blocks) -> list[dict[str, Any]]:
     """The page's components, in their order."""
-    found: list[dict[str, Any]] = build_page(desk).get_config_file()["components"]
+    found: list[dict[str, Any]] = page.get_config_file()["components"]
     return found
 
 
@@ -95,10 +100,9 @@ def test_the_handlers_of_the_mission_exist() -> None:
     assert all(callable(getattr(place, name)) for place, names in wanted.items() for name in names)
 
 
-def test_the_page_is_built_in_under_a_second(desk: Desk) -> None:
-    build_page(desk)
+def test_the_page_is_built_in_under_a_second(page: gr.Blocks, idle_desk: Desk) -> None:
     began = time.process_time()
-    build_page(desk)
+    build_page(idle_desk)
 
     assert time.process_time() - began < 1
 
@@ -112,10 +116,9 @@ def test_the_page_needs_neither_torch_nor_the_api() -> None:
     assert told.stdout.strip() == "[]"
 
 
-@pytest.fixture
-def served(desk: Desk) -> TestClient:
-    app = gr.mount_gradio_app(FastAPI(), build_page(desk), path="/", **mount_options())
-    return TestClient(app)
+@pytest.fixture(scope="module")
+def served(page: gr.Blocks) -> TestClient:
+    return TestClient(gr.mount_gradio_app(FastAPI(), page, path="/", **mount_options()))
 
 
 def test_the_page_asks_no_other_host_for_anything(served: TestClient) -> None:

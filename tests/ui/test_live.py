@@ -13,7 +13,7 @@ def live_page(desk: Desk) -> tuple[Live, gr.Textbox, list[int]]:
     """A page that counts its jobs, and how often it was drawn."""
     drawn: list[int] = []
     live = Live(desk)
-    with gr.Blocks() as page:
+    with gr.Blocks(analytics_enabled=False) as page:
         count = gr.Textbox()
 
         def draw(now: Now) -> dict[Any, Any]:
@@ -60,7 +60,7 @@ def test_a_server_that_was_started_anew_draws_all_again(desk: Desk) -> None:
 
 def test_choices_of_the_browser_reach_the_panels(desk: Desk) -> None:
     live = Live(desk)
-    with gr.Blocks() as page:
+    with gr.Blocks(analytics_enabled=False) as page:
         name, shown = gr.Textbox(), gr.Textbox()
         live.choice("name", name)
         live.panel(

@@ -82,7 +82,7 @@ def test_addresses_take_any_name() -> None:
 def test_curves_end_where_the_training_will() -> None:
     svg = str(draw_curves({"loss": [(0, 2.0), (50, 1.0)], "none": []}, steps=100))
 
-    left, right = (float(x) for x in (54, 640 - 12))
+    left, right = (float(x) for x in (54, 760 - 12))
     half = (left + right) / 2
     assert f'points="{left},' in svg
     assert f" {half}," in svg

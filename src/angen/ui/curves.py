@@ -9,7 +9,7 @@ from angen.ui.markup import joined, tag
 
 Points = Sequence[tuple[int, float]]  # step, value; steps ascend
 
-WIDTH, HEIGHT = 640, 220
+WIDTH, HEIGHT = 760, 230
 LEFT, RIGHT, TOP, BOTTOM = 54, 12, 12, 28
 MOST_POINTS = 400  # of one curve; more would not be seen
 

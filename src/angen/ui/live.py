@@ -75,6 +75,10 @@ class Live:
         """Panels may read what this browser has chosen in ``component`` as ``now.mine[name]``."""
         self._choices[name] = component
 
+    def component(self, name: str) -> Any:
+        """The component of a choice, for those who set it."""
+        return self._choices[name]
+
     def panel(
         self,
         name: str,

@@ -101,10 +101,11 @@ def _buttons() -> dict[str, str]:
 
 @cache
 def head() -> str:
-    """Scripts of the page, inside of it: there is nothing else to fetch."""
+    """Scripts and the frame's style, inside of the page: there is nothing else to fetch."""
     scripts = (_read("player.js"), _read("level.js"), _read("page.js"))
     metas = '<meta name="color-scheme" content="light dark">'
-    return metas + "".join(f"<script>{script}</script>" for script in scripts)
+    style = f"<style>{_read('frame.css')}</style>"
+    return metas + style + "".join(f"<script>{script}</script>" for script in scripts)
 
 
 @cache

@@ -97,7 +97,7 @@ def test_an_emptied_cell_is_cleared_and_an_untouched_one_is_not() -> None:
     assert edits["row0"].given() == {"genre": ""}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"row": 3}', '{"row": {"bpm": {}}}', '{"row": null}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"row": 3}', '{"row": null}'])
 def test_broken_edits_are_refused(text: str) -> None:
     with pytest.raises(BadInput):
         edits_of(text)

@@ -33,9 +33,9 @@ QUOTE = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def recipe() -> Recipe:
-    with gr.Blocks():
+    with gr.Blocks(analytics_enabled=False):
         return build_recipe(gr.Textbox(label="LoRA Name"), choice("Dataset"))
 
 

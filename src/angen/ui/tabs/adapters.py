@@ -53,7 +53,7 @@ def build_adapters(desk: Desk, live: Live) -> None:
     card = gr.HTML(js_on_load=ACTIONS, apply_default_css=False, elem_id="adapter-card")
     parts = _Parts(table=table, select=select, card=card, asking=asking, question=question)
     _follow(desk, live, parts)
-    _wire_table(desk, parts, refresh)
+    _wire_table(desk, parts, refresh, live.component("adapters"))
     _wire_delete(desk, parts, delete, sure, keep)
     _change(desk, select)
     _compare(desk, live)
@@ -98,7 +98,7 @@ def show_lora(desk: Desk, name: str | None) -> str:
     return str(draw_card(desk.adapter(name))) if name else ""
 
 
-def _wire_table(desk: Desk, parts: _Parts, refresh: gr.Button) -> None:
+def _wire_table(desk: Desk, parts: _Parts, refresh: gr.Button, used: gr.Dropdown) -> None:
     outputs = [parts.table, parts.select, parts.card]
     refresh.click(bound(refresh_lora_list, desk), parts.select, outputs, **ACT)
 
@@ -112,20 +112,25 @@ def _wire_table(desk: Desk, parts: _Parts, refresh: gr.Button) -> None:
 
     parts.table.click(bound(press), None, parts.select, **ACT)
 
-    def act(event: gr.EventData) -> None:
-        act_on_adapter(desk, event._data["action"], event._data["name"])
+    def act(used: list[str] | None, event: gr.EventData) -> list[str]:
+        action, name = event._data["action"], event._data["name"]
+        act_on_adapter(desk, action, name)
+        more = [name] if action == "use" and name not in (used or []) else []
+        return [*(used or []), *more]
 
-    parts.card.click(bound(act), None, None, **ACT)
+    parts.card.click(bound(act), used, used, **ACT)
 
 
 def act_on_adapter(desk: Desk, action: str, name: str) -> None:
-    """Measure an adapter, or go on training it, as a job."""
+    """Measure an adapter or go on training it, as a job; or say that it is chosen."""
     if action == "measure":
         desk.report(asked(ReportRequest, {"adapter": name}))
         tell(f"{name} is being measured: songs with and without it.")
     elif action == "resume":
         desk.resume(asked(ResumeRequest, {"name": name}))
         tell(f"The training of {name} goes on.")
+    elif action == "use":
+        tell(f"{name} is chosen for the next song, at the top of the page.")
 
 
 def _wire_delete(

@@ -77,7 +77,7 @@ def _controls(desk: Desk, live: Live, recipe: Recipe) -> None:
 
 def estimate_training(desk: Desk, recipe: Recipe, *values: Any) -> None:
     """Measure what the training of the form would take, as a job."""
-    request = _asked_for(recipe, values, unnamed="estimate")
+    request = _asked_for(recipe, values, unnamed="this recipe")
     desk.quote(QuoteRequest.model_validate(request.model_dump()))
 
 
