@@ -1,9 +1,9 @@
 """The curl commands of the API's description are understood by the server."""
 
 import shlex
+from typing import Any
 
 from fastapi.testclient import TestClient
-from httpx import Response
 
 from angen.api.samples import ADDRESS
 from tests.api.sounds import wav
@@ -29,7 +29,7 @@ def test_each_command_is_a_request_that_fits(client: TestClient) -> None:
         assert answer.status_code in (200, 201, 202, 204, 404, 409), f"{command}\n{answer.text}"
 
 
-def _sent(client: TestClient, words: list[str], verb: str) -> Response:
+def _sent(client: TestClient, words: list[str], verb: str) -> Any:
     """What curl would do with these words."""
     options = {word: words[at + 1] for at, word in enumerate(words) if word in ("-X", "-d")}
     files = [word for at, word in enumerate(words) if words[at - 1] == "-F"]
