@@ -219,6 +219,11 @@ class Bundle:
         """sha256 over the decoder's files: whose latents an encoder makes."""
         return fingerprint(self.folder, ("decoder",))
 
+    def use_encoder(self, encoder: LearnedEncoder) -> None:
+        """Listen with this encoder from now on. Raises Incompatible for that of another decoder."""
+        check_encoder(self.folder, self._decoder, encoder, lambda: self.decoder_fingerprint)
+        self._encoder = encoder.to(self.device)
+
     def refine_with(self, steps: int | None) -> None:
         """Encode with so many steps of refinement from now on; None leaves it as it was fitted.
 

@@ -25,9 +25,9 @@ from tests.fitting.tiny_fit import (
 def test_fitting_learns_to_hear_what_is_to_be_heard(tmp_path: Path) -> None:
     bundle = deaf_bundle(tmp_path / "b")
     write_chords(tmp_path / "songs", 4, 40)
-    fit = prepare(bundle, tmp_path / "w", [], steps=60, save_every=60, width=32, clips=4)
+    fit = prepare(bundle, tmp_path / "w", [], steps=100, save_every=100, width=32, clips=4)
     assert fit.error() == pytest.approx(1, abs=0.3)  # it begins with the mean
-    assert run(fit, ignore).error < 0.7
+    assert run(fit, ignore).error < 0.75
 
 
 def test_every_teacher_has_its_say_and_only_the_encoder_learns(tmp_path: Path, deaf: Path) -> None:
