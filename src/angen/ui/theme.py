@@ -57,7 +57,7 @@ def _surfaces() -> dict[str, str]:
         "block_title_text_weight": "600",
         "layout_gap": "16px",
         "form_gap_width": "0px",
-        "color_accent": "#d9480f",
+        "color_accent": "#c2410c",
     }
 
 
@@ -66,26 +66,26 @@ def _fields() -> dict[str, str]:
         input_background_fill=("#ffffff", "#171513"),
         input_background_fill_focus=("#ffffff", "#171513"),
         input_border_color=("#cfc7bd", "#4a433d"),
-        input_border_color_focus=("#d9480f", "#ff8a3d"),
+        input_border_color_focus=("#c2410c", "#ff8a3d"),
         input_placeholder_color=("#857b71", "#8f857b"),
-        input_shadow_focus=("0 0 0 3px #d9480f33", "0 0 0 3px #ff8a3d40"),
-        slider_color=("#d9480f", "#ff8a3d"),
-        checkbox_background_color_selected=("#d9480f", "#e8590c"),
+        input_shadow_focus=("0 0 0 3px #c2410c33", "0 0 0 3px #ff8a3d40"),
+        slider_color=("#c2410c", "#ff8a3d"),
+        checkbox_background_color_selected=("#c2410c", "#c2410c"),
         checkbox_border_color=("#a79c90", "#6d645b"),
-        checkbox_border_color_selected=("#d9480f", "#e8590c"),
+        checkbox_border_color_selected=("#c2410c", "#c2410c"),
         checkbox_label_background_fill=("#ffffff", "#201d1b"),
         checkbox_label_background_fill_hover=("#faf3ec", "#2a2623"),
         checkbox_label_background_fill_selected=("#fdebdc", "#3b2314"),
         checkbox_label_border_color=("#d8d0c6", "#443e38"),
-        checkbox_label_border_color_selected=("#d9480f", "#ff8a3d"),
+        checkbox_label_border_color_selected=("#c2410c", "#ff8a3d"),
         checkbox_label_text_color_selected=("#231f1b", "#f1ece6"),
     ) | {"input_border_width": "1px", "checkbox_label_border_width": "1px"}
 
 
 def _buttons() -> dict[str, str]:
     return _both(
-        button_primary_background_fill=("#d9480f", "#e8590c"),
-        button_primary_background_fill_hover=("#bf3f0d", "#d9480f"),
+        button_primary_background_fill=("#c2410c", "#c2410c"),
+        button_primary_background_fill_hover=("#a8360a", "#d9480f"),
         button_primary_text_color=("#ffffff", "#ffffff"),
         button_primary_border_color=("transparent", "transparent"),
         button_secondary_background_fill=("#efe9e1", "#2c2825"),

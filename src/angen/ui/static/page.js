@@ -18,10 +18,10 @@
       this.attachShadow({ mode: "open" }).innerHTML = `<style>
         :host { display: inline-block; }
         button { width: 2.25rem; height: 2.25rem; border-radius: 50%; border: 0; padding: 2px; cursor: pointer;
-          background: conic-gradient(var(--accent, #d9480f) calc(var(--done, 0) * 1%), var(--line, #ccc) 0); }
+          background: conic-gradient(var(--accent, #c2410c) calc(var(--done, 0) * 1%), var(--line, #ccc) 0); }
         span { display: grid; place-items: center; width: 100%; height: 100%; border-radius: 50%;
-          background: var(--card, #fff); color: var(--accent-ink, #d9480f); }
-        button:hover span { background: var(--accent, #d9480f); color: var(--on-accent, #fff); }
+          background: var(--card, #fff); color: var(--accent-ink, #c2410c); }
+        button:hover span { background: var(--accent, #c2410c); color: var(--on-accent, #fff); }
         svg { width: 1.05rem; height: 1.05rem; fill: currentColor; }
         button:focus-visible { outline: 3px solid var(--focus, #1c7ed6); outline-offset: 2px; }
         </style><button type="button"><span><svg viewBox="0 0 24 24" aria-hidden="true"></svg></span></button>`;

@@ -189,9 +189,9 @@
     * { box-sizing: border-box; }
     .top { display: flex; align-items: center; gap: .875rem; margin-bottom: .75rem; }
     .go { flex: none; width: 3.25rem; height: 3.25rem; border: 0; border-radius: 50%; cursor: pointer;
-      background: var(--accent, #d9480f); color: var(--on-accent, #fff); display: grid;
+      background: var(--accent, #c2410c); color: var(--on-accent, #fff); display: grid;
       place-items: center; transition: transform .12s, background .12s; }
-    .go:hover { background: var(--accent-strong, #bf3f0d); } .go:active { transform: scale(.95); }
+    .go:hover { background: var(--accent-strong, #a8360a); } .go:active { transform: scale(.95); }
     .go svg { width: 1.6rem; height: 1.6rem; fill: currentColor; }
     .go[disabled] { opacity: .45; cursor: default; }
     :focus-visible { outline: 3px solid var(--focus, #1c7ed6); outline-offset: 2px; }
