@@ -31,7 +31,7 @@ from angen.names import about, safe
 from angen.parts import MINI, has_part
 from angen.studio.base import device_of, open_base
 from angen.studio.settings import Settings
-from angen.studio.watch import Watch
+from angen.studio.watch import OnStep, Watch
 from angen.tensors import read_json
 from angen.training.space import check_space
 from angen.vocoder.learned import LearnedEncoder
@@ -55,6 +55,19 @@ class FitRequest:
     overwrite: bool = False  # the encoder that the base has gives way
 
 
+class _Mute:
+    """The watch of a process that only helps: it can be stopped, and says nothing."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def stage(self, title: str) -> OnStep:
+        return self._watch.stage(title)
+
+    def say(self, message: str) -> None:
+        """Nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FittedEncoder:
     """An encoder that the studio now finds by itself."""
@@ -74,6 +87,7 @@ def fit_encoder(
     all work saved.
     """
     team = Team(device_of(settings))  # before the model: it chooses this process's GPU
+    watch = watch if team.leads else _Mute(watch)
     watch.stage("Loading the model")
     bundle, config = open_base(settings, request.base), request.config
     _require_room(bundle, request.overwrite)
