@@ -1,5 +1,6 @@
 """The released repositories, played by folders of small random tensors under the released names."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import torch
 
 from angen.conditioning.style import save_style
 from angen.errors import BadInput, MissingWeights
+from angen.fitting.config import FitConfig
 from angen.hub import RemoteFile, fetch
 from angen.parts import RELEASED, file_sha256
 from angen.studio.base import open_base
+from angen.studio.encoder import FitRequest, fit_encoder
 from angen.studio.models import fetch_model, list_models
 from angen.studio.outputs import read_note
 from angen.studio.requests import SongRequest
@@ -19,6 +22,7 @@ from angen.studio.songs import generate_song
 from angen.studio.style_weights import Licence
 from angen.studio.watch import OnStep
 from tests.conditioning.mulan.released import write_mulan
+from tests.fitting.tiny_fit import RECIPE, write_recordings
 from tests.tiny import tiny_style, write_tiny_bundle
 
 
@@ -120,6 +124,22 @@ def test_a_style_encoder_of_its_own_goes_before(tmp_path: Path) -> None:
     place = fetch_model(RELEASED, settings, ignore, hub=ReleasedHub(tmp_path / "hub"), accept=agree)
     save_style(tiny_style(), place)
     assert open_base(settings, RELEASED).style_source == ""
+
+
+def test_the_released_base_is_given_an_encoder_and_encodes(tmp_path: Path) -> None:
+    settings = read_settings({}, home=tmp_path / "home", device="cpu", base=RELEASED)
+    fetch_model(RELEASED, settings, ignore, hub=ReleasedHub(tmp_path / "hub"), accept=agree)
+    request = FitRequest(
+        recordings=(write_recordings(tmp_path / "recordings"),),
+        config=FitConfig(**RECIPE | {"steps": 1, "songs": 2}),
+    )
+    fit_encoder(request, settings, Silent(), lambda _: None)
+    (listed,) = (model for model in list_models(settings) if model.name == RELEASED)
+    assert listed.trains
+    bundle = open_base(settings)
+    assert bundle.encode_audio(torch.zeros(24_000), 24_000).shape == (5, bundle.channels)
+    facts = json.loads((bundle.folder / "encoder.json").read_text())["fit"]
+    assert "CC-BY-NC 4.0" in facts["style"]
 
 
 def test_a_song_says_whose_style_vectors_it_was_made_with(tmp_path: Path) -> None:
