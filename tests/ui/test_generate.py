@@ -55,7 +55,7 @@ def test_a_random_seed_is_another_one_each_time() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"prompt": ""}, "prompt=''"),
+        ({"prompt": " "}, "Describe the music first"),
         ({"duration": 10_000}, "give 1 to 600 seconds"),
         ({"duration": "long"}, "duration"),
         ({"guidance": -1}, "guidance=-1"),

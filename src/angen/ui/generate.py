@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from angen.errors import BadInput
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.requests import MAX_ADAPTERS, SongRequest, asked, new_seed
@@ -26,10 +27,12 @@ def song_request_of(
     *strengths: float,
 ) -> SongRequest:
     """The request that the form holds. Raises BadInput in words of the form."""
+    if not (prompt or "").strip():
+        raise BadInput("Describe the music first: genre, mood, instruments, tempo, key.")
     return asked(
         SongRequest,
         {
-            "prompt": (prompt or "").strip(),
+            "prompt": prompt.strip(),
             "lyrics": lyrics if kind == OWN_LYRICS else "",
             "duration_s": duration,
             "seed": new_seed() if random or seed is None else int(seed),
