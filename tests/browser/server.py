@@ -79,6 +79,14 @@ class Server:
             )
         return str(answer.raise_for_status().json()["uploads"][0]["id"])
 
+    def events(self, job: str) -> list[dict[str, Any]]:
+        """All that a job told, oldest first."""
+        found: list[dict[str, Any]] = []
+        path = f"/api/jobs/{job}/events?limit=100&after="
+        while more := self.get(f"{path}{found[-1]['number'] if found else 0}")["events"]:
+            found += more
+        return found
+
     def newest(self, kind: str) -> dict[str, Any]:
         """The job of a kind that was made last; empty when there is none."""
         jobs = self.get("/api/jobs")["jobs"]

@@ -13,7 +13,7 @@ from tests.browser.server import Server
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 DATASET, ADAPTER = "night", "night_lora"
-STEPS, CHECKPOINT_EVERY = 30, 5
+STEPS, CHECKPOINT_EVERY = 60, 5
 
 
 def test_a_training_goes_on_after_the_browser_is_closed_and_the_server_is_killed(
@@ -27,20 +27,19 @@ def test_a_training_goes_on_after_the_browser_is_closed_and_the_server_is_killed
         open_tab(page, "training")
         expect(page.locator("#training-monitor h3").first).to_contain_text(ADAPTER)
     until(lambda: step_of(second) > CHECKPOINT_EVERY, 120, "a checkpoint is behind it")
-    assert abs(step_of(first) - step_of(second)) <= 3, "two browsers see the same"
+    shown = step_of(second)
+    until(lambda: step_of(first) >= shown, 20, "two browsers see the same")
     album.take(second, "before-the-kill")
     first.context.close()
     server.kill()
     server.start()
     job = server.newest("train")["id"]
     until(lambda: server.get(f"/api/jobs/{job}")["attempt"] == 2, 60, "it goes on by itself")
-    expect(second.locator("#training-monitor")).to_contain_text(
-        f"{ADAPTER} is ready to play", timeout=120_000
-    )
+    until(lambda: shows_the_end(second), 120, "the browser that stayed shows the end")
     album.take(second, "after-the-kill")
     assert server.get(f"/api/jobs/{job}")["state"] == "done"
     assert steps_of_attempt(server, job, 2)[0] > CHECKPOINT_EVERY, "it began anew"
-    assert server.get(f"/api/training/lora-adapters/{ADAPTER}")["metadata"]["steps"] == STEPS
+    assert server.get(f"/api/training/lora-adapters/{ADAPTER}")["steps"] == STEPS
     third = visit()
     open_tab(third, "adapters")
     expect(third.locator("#adapter-table")).to_contain_text(ADAPTER)
@@ -59,6 +58,9 @@ def start(page: Page) -> None:
     page.locator("#lora-name").locator("input, textarea").fill(ADAPTER)
     fold(page, "training-advanced")
     for field, value in (
+        ("batch-size", 1),
+        ("max-clip-s", 4),
+        ("validation-blocks", 1),
         ("max-steps", STEPS),
         ("checkpoint-every", CHECKPOINT_EVERY),
         ("log-every", 1),
@@ -67,6 +69,13 @@ def start(page: Page) -> None:
         slide(page, f"train-{field}", value)
     page.get_by_label("Measure the effect afterwards").uncheck()
     press(page, "Start Training")
+
+
+def shows_the_end(page: Page) -> bool:
+    """Whether the training is told to be done; a page that came anew is unfolded first."""
+    if not page.locator("#training-tabs").is_visible():
+        open_tab(page, "training")
+    return page.locator("#training-monitor").get_by_text("is ready to play").is_visible()
 
 
 def step_of(page: Page) -> int:
@@ -79,7 +88,7 @@ def step_of(page: Page) -> int:
 def steps_of_attempt(server: Server, job: str, attempt: int) -> list[int]:
     """Steps that were told since a worker began for the nth time."""
     now, steps = 0, []
-    for event in server.get(f"/api/jobs/{job}/events?limit=1000")["events"]:
+    for event in server.events(job):
         if event["kind"] == "state":
             now = event["data"].get("attempt", now)
         if now == attempt and "step" in event["data"]:
