@@ -41,7 +41,7 @@ def test_from_recordings_to_a_song_in_their_style(
     page = visit()
     album.take(page, "studio")
     upload(page, recordings, album)
-    analyze(page, recordings, album)
+    analyze(page, server, recordings, album)
     edit(page, server, album)
     prepare(page, album)
     train(page, server, album)
@@ -60,11 +60,14 @@ def upload(page: Page, recordings: list[Path], album: Album) -> None:
     album.take(page, "upload")
 
 
-def analyze(page: Page, recordings: list[Path], album: Album) -> None:
+def analyze(page: Page, server: Server, recordings: list[Path], album: Album) -> None:
     press(page, "Analyze & Generate Metadata")
     rows = page.locator("#clips tr[data-clip]")
     rows.first.wait_for(timeout=QUICK_MS)
-    assert rows.count() >= len(recordings), "each recording gives a clip at least"
+    until(lambda: server.newest("analyze")["state"] == "done", QUICK_MS / 1000, "all is heard")
+    table = server.get("/api/training/collections")["collections"][0]
+    assert table["clips"] >= len(recordings), "each recording gives a clip at least"
+    expect(rows).to_have_count(table["clips"])
     for name in ("Genre", "BPM", "Key", "Mood", "Instruments", "Description"):
         expect(page.get_by_label(re.compile(f"^{name} of ")).first).not_to_have_value("")
     page.locator("#clips").scroll_into_view_if_needed()
