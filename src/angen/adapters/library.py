@@ -141,8 +141,8 @@ def _info(folder: Path) -> AdapterInfo:
 
 def _version(folder: Path) -> tuple[int, ...]:
     """Changes whenever something changes that the list shows, but for the status."""
-    parts = ("", METADATA_FILE, REPORT_FILE, CHECKPOINTS, BEST, FINAL)
-    parts += (f"{BEST}/{WEIGHTS_FILE}", f"{FINAL}/{WEIGHTS_FILE}")
+    models = (BEST, FINAL, f"{BEST}/{WEIGHTS_FILE}", f"{FINAL}/{WEIGHTS_FILE}")
+    parts = ("", METADATA_FILE, REPORT_FILE, CHECKPOINTS, *models)
     times = []
     for part in parts:
         try:
