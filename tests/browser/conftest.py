@@ -131,7 +131,8 @@ def visit(browser: "Browser", server: Server, watch: Watch) -> Iterator[Visit]:
     contexts: list[BrowserContext] = []
 
     def come(**options: Any) -> Page:
-        context = browser.new_context(**{"viewport": WIDE, "accept_downloads": True} | options)
+        asked: dict[str, Any] = {"viewport": WIDE, "accept_downloads": True} | options
+        context = browser.new_context(**asked)
         context.set_default_timeout(PATIENCE_MS)
         context.add_init_script(SCRIPT)
         contexts.append(context)
