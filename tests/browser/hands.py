@@ -67,6 +67,13 @@ def fold(page: Page, identity: str) -> None:
     page.locator(f"#{identity} > button").click()
 
 
+def show(page: Page, identity: str) -> None:
+    """Scroll until it stands at the top of the window, and let messages go."""
+    page.locator(f"#{identity}").evaluate("part => part.scrollIntoView()")
+    page.evaluate("window.scrollBy(0, -16)")
+    expect(page.locator(".toast-body")).to_have_count(0)
+
+
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name).click()
 

@@ -71,7 +71,10 @@ def test_the_page_fits_and_every_control_has_a_name(
     page.get_by_text("My own lyrics").click()
     page.locator("#lyrics textarea").wait_for()
     fold(page, "advanced")
+    page.evaluate("window.scrollTo(0, 0)")
     album.take(page, "create")
+    wide = page.locator("#create").evaluate("part => part.getBoundingClientRect().width")
+    assert wide > (0.4 if size is WIDE else 0.85) * size["width"], "the form has too little room"
     faults: dict[str, Any] = {}
     for name in TAB_OF:
         open_tab(page, name)

@@ -15,6 +15,7 @@ from tests.browser.hands import (
     open_tab,
     press,
     rising,
+    show,
     slide,
     until,
 )
@@ -25,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
 GENRE = "arcade <b>pop</b>"  # a person may write so; it must stay text
 DATASET = "arcade"
 ADAPTER = "arcade_lora"
-SECONDS = 12
+SECONDS = 20
 QUICK_MS = 240_000  # for a job of a few seconds: two cores may be busy
 TRAINING_S = 600
 
@@ -70,7 +71,7 @@ def analyze(page: Page, server: Server, recordings: list[Path], album: Album) ->
     expect(rows).to_have_count(table["clips"])
     for name in ("Genre", "BPM", "Key", "Mood", "Instruments", "Description"):
         expect(page.get_by_label(re.compile(f"^{name} of ")).first).not_to_have_value("")
-    page.locator("#clips").scroll_into_view_if_needed()
+    show(page, "clips")
     album.take(page, "metadata")
 
 
@@ -85,6 +86,7 @@ def edit(page: Page, server: Server, album: Album) -> None:
     row = server.get(f"/api/training/collections/{table}")["rows"][0]
     assert row["metadata"]["genre"] == GENRE
     assert "genre" in row["metadata"]["edited"]
+    show(page, "clips")
     album.take(page, "edited")
 
 
@@ -110,6 +112,7 @@ def train(page: Page, server: Server, album: Album) -> None:
     fold(page, "training-advanced")
     album.take(page, "configuration")
     press(page, "Start Training")
+    page.locator("#training-monitor").evaluate("part => part.scrollIntoView()")
     monitor = page.locator("#training-monitor")
     seen = rising(
         monitor.locator(".standing"),
@@ -122,7 +125,7 @@ def train(page: Page, server: Server, album: Album) -> None:
     job = server.newest("train")
     assert job["state"] == "done"
     assert job["attempt"] == 1
-    monitor.scroll_into_view_if_needed()
+    show(page, "training-monitor")
     album.take(page, "trained")
 
 
@@ -132,6 +135,7 @@ def look_at_the_adapter(page: Page, album: Album) -> None:
     expect(row).to_have_count(1)
     expect(row).to_contain_text(ADAPTER)
     expect(page.locator("#adapter-card")).to_contain_text(DATASET)
+    show(page, "adapter-table")
     album.take(page, "adapters")
 
 
