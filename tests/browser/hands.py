@@ -37,6 +37,11 @@ class Album:
         path = self._folder / f"{self._story}-{self._taken:02d}-{name}.png"
         page.screenshot(path=path, full_page=whole, animations="disabled")
 
+    def note(self, what: str, value: float) -> None:
+        """A figure beside the pictures."""
+        with (self._folder / f"{self._story}.txt").open("a", encoding="utf-8") as figures:
+            figures.write(f"{what}: {value:.2f}\n")
+
 
 def until(what: Callable[[], Any], within_s: float, told: str) -> Any:
     """The first answer that is not empty. For what the page itself cannot tell."""
