@@ -63,6 +63,7 @@ clean: ## remove the virtual environment
 	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,postgres]"
 	touch $@
 
+# With the browser driver, so that its types are checked too.
 .venv/lint.stamp: .venv/test.stamp
-	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,lint]"
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,browser,lint]"
 	touch $@
