@@ -75,7 +75,8 @@ def shows_the_end(page: Page) -> bool:
     """Whether the training is told to be done; a page that came anew is unfolded first."""
     if not page.locator("#training-tabs").is_visible():
         open_tab(page, "training")
-    return page.locator("#training-monitor").get_by_text("is ready to play").is_visible()
+    told: bool = page.locator("#training-monitor").get_by_text("is ready to play").is_visible()
+    return told
 
 
 def step_of(page: Page) -> int:
