@@ -83,12 +83,14 @@ def test_silence_is_filled_with_heartbeats() -> None:
         heard: list[object] = []
         async for event in feed.listen("job", heartbeat_s=0.02):
             heard.append(event)
-            source.over = len(heard) == 3
-            if source.over:
+            if len(heard) == 3:
                 source.all.append(Event(1))
+                source.over = True
         return heard
 
-    assert [event for event in asyncio.run(main()) if event is None] == [None] * 3
+    heard = asyncio.run(main())
+    assert heard[:3] == [None] * 3
+    assert heard[-1] == Event(1)
 
 
 def test_closing_lets_every_listener_go() -> None:
