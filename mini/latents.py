@@ -31,7 +31,7 @@ TO_THE_END = 0.5  # of the clips of a piece that ends come to its end, where the
 NO_TAGS = 0.4  # of the other clips
 EARLY_S, LATE_S = 0.01, 0.09  # where in its first frame a clip's first bar may begin
 LEAD_IN_S = 0.045  # before the first bar of a piece, on average
-TEXT_TOKENS = 16  # longest list of tags, with a stop after each
+TEXT_TOKENS = 10  # longest list of tags, with a stop after each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +109,12 @@ def _tags(
     tags = sections_in(entry, start_s, stop_s)
     if ends:
         named = [tag for tag in tags if tag != "outro"]
-        return [*named[-5:], "outro", *(["end"] if rng.random() < 0.5 else [])]
+        return [*named[-3:], "outro", *(["end"] if rng.random() < 0.5 else [])]
     if "outro" in tags:
         return None
     if rng.random() < NO_TAGS:
         return []
-    return [*(["start"] if start_s == 0 and rng.random() < 0.3 else []), *tags[:6]]
+    return [*(["start"] if start_s == 0 and rng.random() < 0.3 else []), *tags[:4]]
 
 
 def _clip(
