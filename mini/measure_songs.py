@@ -95,7 +95,7 @@ def near_key(ours: str, true: str) -> bool:
     if a // 12 == b // 12:
         return (a - b) % 12 in (0, 5, 7)
     major, minor = (a, b) if a < 12 else (b, a)
-    return (major - 3) % 12 == minor - 12
+    return bool((major - 3) % 12 == minor - 12)
 
 
 def verdict(bundle: Bundle, wave: Tensor, entry: Entry, named: Tensor) -> Verdict | None:
