@@ -35,11 +35,16 @@ class Budget:
     steps: int
     rate: float
     warmup: int = 100
+    flat: float = 0.0  # share of the steps before the rate falls
 
     def rate_at(self, step: int) -> float:
-        """Learning rate of a step: a linear warm-up, then a cosine to a fiftieth."""
+        """Learning rate of a step: a linear warm-up, flat for a while, a cosine to a fiftieth.
+
+        Until it falls, it does not depend on how many steps there are in all.
+        """
         warm = min(1.0, (step + 1) / self.warmup)
-        cosine = 0.5 + 0.5 * math.cos(math.pi * min(1.0, step / self.steps))
+        fallen = max(0.0, step / self.steps - self.flat) / (1 - self.flat)
+        cosine = 0.5 + 0.5 * math.cos(math.pi * min(1.0, fallen))
         return self.rate * warm * (0.02 + 0.98 * cosine)
 
 

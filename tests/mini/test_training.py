@@ -57,6 +57,9 @@ def test_the_rate_warms_up_and_dies_away() -> None:
     assert BUDGET.rate_at(0) == pytest.approx(0.01)
     assert 0.02 < BUDGET.rate_at(30) < 0.03
     assert BUDGET.rate_at(60) == pytest.approx(0.001)
+    flat = Budget(steps=60, rate=0.05, warmup=5, flat=0.5)
+    assert flat.rate_at(29) == pytest.approx(0.05)
+    assert 0.02 < flat.rate_at(45) < 0.03
 
 
 def test_true_spectra_have_no_error_and_silence_has_little() -> None:
