@@ -156,48 +156,62 @@ def level_db(wave: Tensor) -> float:
     return float(10 * torch.log10(wave.square().mean() + 1e-8))
 
 
-def songs_tables(
-    bundle: Bundle, material: Material, count: int, guidances: Sequence[float]
-) -> list[Tensor]:
-    """Adherence, distance, lengths and repeats; returns songs of the last guidance."""
-    pool = [entry for entry in material.entries if entry.style in STYLES]
-    entries, others = pool[:count], pool[-count:]
-    prompts = [prompt_of(entry) for entry in entries]
-    rng = np.random.default_rng(0)
-    real = [torch.from_numpy(material.crop_of(e, 20 * RATE_HZ, rng)) for e in entries]
-    judge(bundle, real, entries, "composed music")
-    held = vectors(bundle, real)
-    rest = [torch.from_numpy(material.crop_of(e, 20 * RATE_HZ, rng)) for e in others]
-    log.info(
-        "distance | other composed music | %.3f", frechet_distance(vectors(bundle, rest), held)
-    )
-    made: list[Tensor] = []
-    for guidance in guidances:
-        began = time.process_time()
-        made = play(bundle, prompts, guidance)
-        log.info("%.1f processor seconds a song", (time.process_time() - began) / count)
-        judge(bundle, made, entries, f"mini, guidance {guidance}")
-        distance = frechet_distance(vectors(bundle, made), held)
-        log.info("distance | mini, guidance %s | %.3f", guidance, distance)
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Unseen pieces that songs are asked to be like, their sound, and that of others."""
+
+    entries: list[Entry]
+    prompts: list[str]
+    real: list[Tensor]  # 20 s of each
+    others: list[Tensor]  # 20 s of as many other pieces
+
+    @classmethod
+    def from_pool(cls, material: Material, count: int) -> "Chosen":
+        """Pieces of the styles that the DiT learns; the same ones each time."""
+        pool = [entry for entry in material.entries if entry.style in STYLES]
+        rng = np.random.default_rng(0)
+        found = [torch.from_numpy(material.crop_of(e, 20 * RATE_HZ, rng)) for e in pool]
+        return cls(
+            entries=pool[:count],
+            prompts=[prompt_of(entry) for entry in pool[:count]],
+            real=found[:count],
+            others=found[-count:],
+        )
+
+
+def _distance(bundle: Bundle, waves: Sequence[Tensor], chosen: Chosen, name: str) -> None:
+    held = vectors(bundle, chosen.real)
+    log.info("distance | %s | %.3f", name, frechet_distance(vectors(bundle, waves), held))
+
+
+def composed_rows(bundle: Bundle, chosen: Chosen) -> None:
+    """What the ears make of composed music, and how far one half of it is from the other."""
+    judge(bundle, chosen.real, chosen.entries, "composed music")
+    _distance(bundle, chosen.others, chosen, "other composed music")
+
+
+def song_rows(bundle: Bundle, chosen: Chosen, guidance: float) -> list[Tensor]:
+    """Adherence, distance and lengths of the bundle's songs, which are returned."""
+    began = time.process_time()
+    made = play(bundle, chosen.prompts, guidance)
+    log.info("%.1f processor seconds a song", (time.process_time() - began) / len(made))
+    judge(bundle, made, chosen.entries, f"mini, guidance {guidance}")
+    _distance(bundle, made, chosen, f"mini, guidance {guidance}")
     lengths(bundle, made, "")
-    _untrained(bundle, prompts, entries, held)
     return made
 
 
-def _untrained(
-    bundle: Bundle, prompts: list[str], entries: list[Entry], held: NDArray[np.float64]
-) -> None:
+def untrained_rows(bundle: Bundle, chosen: Chosen) -> None:
+    """The same of a DiT that has learned nothing."""
     trained, bundle.dit = bundle.dit, DiT(bundle.dit.config).eval()
-    noise = play(bundle, prompts, 1.0)
+    noise = play(bundle, chosen.prompts, 1.0)
     bundle.dit = trained
-    judge(bundle, noise, entries, "untrained")
-    log.info("distance | untrained | %.3f", frechet_distance(vectors(bundle, noise), held))
+    judge(bundle, noise, chosen.entries, "untrained")
+    _distance(bundle, noise, chosen, "untrained")
 
 
-def structure_tables(bundle: Bundle, material: Material, count: int, guidance: float) -> None:
+def structure_rows(bundle: Bundle, prompts: Sequence[str], guidance: float) -> None:
     """Whether tags are followed, songs end where one is named, and seeds matter."""
-    pool = [entry for entry in material.entries if entry.style in STYLES][:count]
-    prompts = [prompt_of(entry) for entry in pool]
     ended = play(bundle, prompts, guidance, lyrics=FORM)
     lengths(bundle, ended, FORM)
     rise = [
