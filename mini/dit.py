@@ -82,6 +82,10 @@ def train(budget: Budget, frames: int, seed: int) -> None:
         return {"total": loss_of(dit, pool, frames, rng)}
 
     matrices = [p for p in dit.transformer_blocks.parameters() if p.ndim == 2]
+    # What meets the style vector in the first layer stays near its size: at the full rate it grew
+    # sixty times as large within 800 steps, and the prompt was no longer heard.
+    entrance = [*dit.latent_embed.parameters(), *dit.time_embed.parameters()]
+    entrance += dit.text_embed.parameters()
     models: dict[str, nn.Module] = {"dit": dit}
     run(
         models,
@@ -89,8 +93,9 @@ def train(budget: Budget, frames: int, seed: int) -> None:
         step_losses,
         budget,
         CHECKPOINT,
-        average_keep=0.995,
+        average_keep=0.98,
         by_muon=matrices,
+        slow=entrance,
     )
 
 
@@ -104,13 +109,13 @@ def trained_dit() -> DiT:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1350)
+    parser.add_argument("--steps", type=int, default=340)
     parser.add_argument("--frames", type=int, default=1200, help="latent frames in a batch")
     parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(Budget(steps=given.steps, rate=given.rate, flat=0.6), given.frames, given.seed)
+    train(Budget(steps=given.steps, rate=given.rate, flat=0.4), given.frames, given.seed)
 
 
 if __name__ == "__main__":

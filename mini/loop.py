@@ -26,6 +26,8 @@ from angen.files import replacing
 log = logging.getLogger(__name__)
 WORK = Path(__file__).parent / "work"  # git-ignored: material, checkpoints, logs
 SAVE_EVERY_S = 60.0
+BESIDE_MUON = 0.3  # AdamW's share of the rate where Muon trains the matrices
+SLOW = 0.15  # of that share, for weights that must not outgrow others
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,25 +112,32 @@ def _agree(weights: Sequence[Tensor]) -> None:
 
 
 def _optimisers(
-    weights: Sequence[Tensor], by_muon: Sequence[Tensor], rate: float
+    weights: Sequence[Tensor], by_muon: Sequence[Tensor], slow: Sequence[Tensor], rate: float
 ) -> list[torch.optim.Optimizer]:
-    """AdamW, and Muon for those weights that it shall train."""
-    chosen = {id(w) for w in by_muon}
-    rest = [w for w in weights if id(w) not in chosen]
-    groups = [
-        {"params": [w for w in rest if w.ndim > 1], "weight_decay": 0.01},
-        {"params": [w for w in rest if w.ndim <= 1], "weight_decay": 0.0},
-    ]
-    found: list[torch.optim.Optimizer] = [
+    """AdamW, and Muon for those weights that it shall train.
+
+    Groups carry the share of the rate that is theirs: beside Muon, AdamW's is less.
+    """
+    chosen, slowly = {id(w) for w in by_muon}, {id(w) for w in slow}
+    usual = BESIDE_MUON if by_muon else 1.0
+    groups: list[dict[str, Any]] = []
+    for share, wanted in ((usual, False), (usual * SLOW, True)):
+        found = [w for w in weights if id(w) not in chosen and (id(w) in slowly) is wanted]
+        for decay, some in (
+            (0.01, [w for w in found if w.ndim > 1]),
+            (0.0, [w for w in found if w.ndim <= 1]),
+        ):
+            if some:
+                groups.append({"params": some, "weight_decay": decay, "share": share})
+    optimisers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), fused=True)
     ]
     if by_muon:
-        found.append(
-            torch.optim.Muon(
-                list(by_muon), lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
-            )
+        muon = torch.optim.Muon(
+            list(by_muon), lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
         )
-    return found
+        optimisers.append(muon)
+    return optimisers
 
 
 def run(
@@ -140,6 +149,7 @@ def run(
     *,
     average_keep: float = 0.999,
     by_muon: Sequence[Tensor] = (),
+    slow: Sequence[Tensor] = (),
     log_every: int = 50,
 ) -> None:
     """Train ``models`` together until the steps of the budget are done.
@@ -148,7 +158,7 @@ def run(
     ``averages`` are copies of some models that follow them slowly.
     """
     weights = [p for model in models.values() for p in model.parameters() if p.requires_grad]
-    optimisers = _optimisers(weights, by_muon, budget.rate)
+    optimisers = _optimisers(weights, by_muon, slow, budget.rate)
     step, before_s = _resume(checkpoint, models, averages, optimisers)
     started = saved = time.monotonic()
     means = Averages()
@@ -161,7 +171,7 @@ def run(
         finite = torch.isfinite(nn.utils.clip_grad_norm_(weights, 1.0))
         for optimiser in optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = budget.rate_at(step)
+                group["lr"] = group.get("share", 1.0) * budget.rate_at(step)
             if finite:
                 optimiser.step()
         step += 1
