@@ -93,7 +93,7 @@ def train(budget: Budget, frames: int, seed: int) -> None:
         step_losses,
         budget,
         CHECKPOINT,
-        average_keep=0.98,
+        average_keep=0.99,
         by_muon=matrices,
         slow=entrance,
     )
@@ -109,13 +109,13 @@ def trained_dit() -> DiT:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=340)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--frames", type=int, default=1200, help="latent frames in a batch")
     parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(Budget(steps=given.steps, rate=given.rate, flat=0.4), given.frames, given.seed)
+    train(Budget(steps=given.steps, rate=given.rate, flat=0.6), given.frames, given.seed)
 
 
 if __name__ == "__main__":
