@@ -4,10 +4,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXTRAS := espeak,japanese
 
-.PHONY: demo test test-browser check mini clean help
+.PHONY: demo test test-browser pictures test-postgres check mini clean help
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/path/to/music
 	$(BIN)/angen demo $(if $(SONGS),--songs "$(SONGS)")
@@ -18,21 +18,24 @@ test: .venv/test.stamp ## install what tests need and pass them
 test-browser: .venv/browser.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
 
+pictures: test-browser ## the pictures of README and docs, from the steps of test-browser
+	$(BIN)/python -m tests.browser.pictures
+
+test-postgres: .venv/postgres.stamp ## the queue on a PostgreSQL server of its own, on loopback: apt-get install postgresql
+	ANGEN_TEST_POSTGRES=required $(BIN)/python -m pytest -m postgres tests/jobs $(ARGS)
+
 check: .venv/lint.stamp ## formatting, lint, types, import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-TWICE := OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone --nproc-per-node 2 -m
-
 mini: .venv/test.stamp ## train the bundled model from nothing (hours; fluidsynth and its soundfont needed)
 	$(BIN)/python -m mini.material
-	$(TWICE) mini.codec
-	$(BIN)/python -m mini.heard
-	$(TWICE) mini.style
+	$(BIN)/python -m mini.codec
+	$(BIN)/python -m mini.style
 	$(BIN)/python -m mini.latents
-	$(TWICE) mini.dit
+	$(BIN)/python -m mini.dit
 	$(BIN)/python -m mini.pack
 
 clean: ## remove the virtual environment
@@ -54,6 +57,10 @@ clean: ## remove the virtual environment
 
 .venv/browser.stamp: .venv/test.stamp
 	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,browser]"
+	touch $@
+
+.venv/postgres.stamp: .venv/test.stamp
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,postgres]"
 	touch $@
 
 .venv/lint.stamp: .venv/test.stamp

@@ -97,17 +97,17 @@ def test_decoding_gives_each_frame_its_samples(tiny_bundle: Bundle, frames: int)
     assert torch.equal(audio, tiny_bundle.decode(latents))
 
 
+SHAKEN = FRAME_SAMPLES // 4  # the last frames are shaken by other numbers
+
+
 @pytest.mark.parametrize("lengths", [[10, 10, 10, 3], [3], [1, 1, 1], [10, 0, 10, 0], [0], []])
 def test_a_stream_is_the_whole_in_pieces(tiny_bundle: Bundle, lengths: list[int]) -> None:
     latents = noise(sum(lengths), CHANNELS)
     pieces = list(tiny_bundle.decode_stream(torch.split(latents, lengths) if lengths else []))
     streamed = torch.cat([torch.zeros(0), *pieces])
     whole = tiny_bundle.decode(latents)
-    assert (
-        streamed.shape == whole.shape
-    )  # phases of an untrained decoder are chaotic: compare power
-    power = [wave.view(-1, FRAME_SAMPLES).square().mean(1).sqrt() for wave in (streamed, whole)]
-    torch.testing.assert_close(power[0], power[1], rtol=0.5, atol=1e-5)
+    assert streamed.shape == whole.shape
+    torch.testing.assert_close(streamed[:-SHAKEN], whole[:-SHAKEN], rtol=0, atol=1e-4)
 
 
 def test_streamed_pieces_meet_without_a_step(tiny_bundle: Bundle) -> None:
@@ -130,7 +130,7 @@ def test_the_first_sound_comes_after_the_first_block(tiny_bundle: Bundle) -> Non
         return [noise(BLOCK, CHANNELS)]
 
     stream = tiny_bundle.decode_stream(block for _ in range(3) for block in blocks())
-    assert len(next(stream)) == 5 * FRAME_SAMPLES
+    assert len(next(stream)) == 8 * FRAME_SAMPLES
     assert asked == 1
 
 
@@ -190,11 +190,11 @@ def test_weights_need_no_gradient(tiny_bundle: Bundle) -> None:
 def test_a_bundle_without_encoder_plays_but_does_not_listen(tmp_path: Path) -> None:
     bundle = load_bundle(write_tiny_bundle(tmp_path / "b", encoder=False))
     assert len(bundle.decode(bundle.sample([song(bundle, 10)], FAST, silent)[0]))
-    with pytest.raises(MissingWeights, match=r"no encoder; fitting one .* is still to come"):
+    with pytest.raises(MissingWeights, match=r"angen encoder fit --base"):
         bundle.encode_audio(noise(100), RATE_HZ)
 
 
-def test_a_bundle_without_style_says_that_the_released_one_has_none_yet(tmp_path: Path) -> None:
+def test_a_bundle_without_style_says_where_to_get_it(tmp_path: Path) -> None:
     folder = write_tiny_bundle(tmp_path / "b")
     (folder / "style.json").unlink()
     bundle = load_bundle(folder)

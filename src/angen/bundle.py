@@ -7,6 +7,7 @@ lyrics, the loss of a batch, sample, decode.
     decoder.json, decoder.safetensors or decoder.bin        latents -> waveform
     encoder.json, encoder.safetensors                       waveform -> latents; may be absent
     style.json, style.safetensors                           text or audio -> style; may be absent
+    muq-mulan/                                              or, where these are not, MuQ-MuLan
 
 Shapes: B songs, T latent frames, C latent channels, S samples, N padded frames, E = 512.
 """
@@ -16,34 +17,45 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-import soxr
 import torch
 from torch import Tensor
 
 from angen.conditioning.lyrics import Lyrics, encode_lyrics
+from angen.conditioning.mulan.encoder import Mulan
 from angen.conditioning.style import StyleEncoder, load_style
 from angen.diffrhythm import sampling
+from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.dit import DiT
-from angen.diffrhythm.objective import Batch, block_flow_loss
+from angen.diffrhythm.objective import Batch, block_flow_loss, unprompted
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.diffrhythm.weights import load_dit
-from angen.errors import BadInput, Incompatible, MissingWeights
-from angen.parts import MINI, PARTS, find_bundle, fingerprint, has_part
+from angen.errors import Incompatible, MissingWeights
+from angen.parts import (
+    MINI,
+    MULAN_MAIN,
+    PARTS,
+    brings_mulan,
+    find_bundle,
+    fingerprint,
+    has_part,
+    missing_file,
+)
 from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
 from angen.vocoder.encoder import Encoder
+from angen.vocoder.encoding import at_rate, check_encoder, encode_in_pieces
 from angen.vocoder.generator import BigVGAN
 from angen.vocoder.istft import InverseStft
+from angen.vocoder.learned import LearnedEncoder
+from angen.vocoder.likeness import Likeness
+from angen.vocoder.refine import RefineConfig, refine, sound_of
+from angen.vocoder.streaming import DecodingStream
 from angen.vocoder.weights import load_decoder, load_encoder
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
 
-ENCODE_FRAMES = 300  # encoded at once: one minute, so that hours fit in memory
-ENCODE_CONTEXT = 20  # frames read on either side of it
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
 CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes without a seam
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
-CHEAP_CONTEXT = 50  # at least, of a decoder whose phases ring on: a seam every ten seconds
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
 
 
@@ -65,8 +77,8 @@ class Bundle:
         folder: Path,
         dit: DiT,
         decoder: BigVGAN | InverseStft,
-        encoder: Encoder | None,
-        style: StyleEncoder | None,
+        encoder: Encoder | LearnedEncoder | None,
+        style: StyleEncoder | Mulan | None,
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
@@ -115,16 +127,27 @@ class Bundle:
         """A mono recording (S,) as a style vector (E,)."""
         return self._style_encoder().embed_audio(audio.float().cpu(), rate_hz).float().cpu()
 
-    def _style_encoder(self) -> StyleEncoder:
+    @property
+    def style_source(self) -> str:
+        """Whose weights made the style vectors, and their licence; empty for the bundle's own."""
+        return self._style.source if isinstance(self._style, Mulan) else ""
+
+    def _style_encoder(self) -> StyleEncoder | Mulan:
         if self._style is None:
+            missing = missing_file(self.folder, "style") or self.folder
             raise MissingWeights(
-                f"{self.name} has no style encoder ({self.folder / 'style.safetensors'} is "
-                "missing). The released DiffRhythm 2 uses MuQ-MuLan, which is not supported yet: "
-                "use the bundle `mini`."
+                f"{self.name} has no style encoder ({missing} is missing). The released "
+                "DiffRhythm 2 takes its style vectors from MuQ-MuLan: run `angen models fetch "
+                f"{self.name}` to add it."
             )
         return self._style
 
     # sound
+
+    @property
+    def listens(self) -> bool:
+        """Whether it can turn recordings into latents: only then can it be trained."""
+        return self._encoder is not None
 
     @torch.no_grad()
     def encode_audio(self, audio: Tensor, rate_hz: int) -> Tensor:
@@ -134,38 +157,76 @@ class Bundle:
         that are not numbers.
         """
         encoder = self._require_encoder()
-        audio = self._at_own_rate(audio, rate_hz)
-        frames = -(-len(audio) // self.samples_per_frame)
-        pieces = []
-        for start in range(0, frames, ENCODE_FRAMES):
-            stop = min(start + ENCODE_FRAMES, frames)
-            first = max(0, start - ENCODE_CONTEXT)
-            last = min(frames, stop + ENCODE_CONTEXT)
-            heard = audio[first * self.samples_per_frame : last * self.samples_per_frame]
-            latents = encoder(heard[None, None].to(self.device))[0]  # (C, last - first)
-            pieces.append(latents[:, start - first : stop - first].T.float().cpu())
-        return torch.cat(pieces)
+        heard = at_rate(audio, rate_hz, encoder.sample_rate_hz)
+        latents = encode_in_pieces(encoder, heard, self.device)
+        if isinstance(encoder, LearnedEncoder) and encoder.refine:
+            config = RefineConfig(steps=encoder.refine)
+            latents = self.refined(latents, audio, rate_hz, encoder.std, config)
+        return latents
 
-    def _require_encoder(self) -> Encoder:
+    def refined(
+        self,
+        latents: Tensor,
+        audio: Tensor,
+        rate_hz: int,
+        std: Tensor,
+        config: RefineConfig,
+        on_step: OnStep | None = None,
+    ) -> Tensor:
+        """Latents (T, C) bettered against the recording (S,) that they stand for.
+
+        std: (C,) deviation of the latents that the model makes.
+        """
+        likeness = Likeness(self.sample_rate_hz).to(self.device)
+        better = refine(
+            self._decoder,
+            likeness,
+            latents.T.to(self.device),
+            at_rate(audio, rate_hz, self.sample_rate_hz).to(self.device),
+            std.to(self.device),
+            config,
+            self.unlikeliness if config.prior_weight else None,
+            on_step,
+        )
+        return better.T.cpu()
+
+    def unlikeliness(self, latents: Tensor) -> Tensor:
+        """How hard latents (B, C, T) are to denoise for the model, unprompted: a scalar.
+
+        With gradients to the latents. Fixed noise and times, so that it is a function of the
+        latents alone; what does not fill a block is left out, and less than a block gives 0.
+        """
+        frames = latents.shape[2] // self.block * self.block
+        if not frames:
+            return latents.sum() * 0
+        batch = unprompted(latents[:, :, :frames].transpose(1, 2))
+        generator = torch.Generator().manual_seed(0)
+        noise = torch.randn(len(latents), frames, self.channels, generator=generator)
+        times = torch.rand(len(latents), frames // self.block, generator=generator)
+        return self.loss(batch, noise, times, torch.ones(len(latents), dtype=torch.bool)).mean()
+
+    def sound(self, latents: Tensor) -> Tensor:
+        """Waveform (B, S) of short clips' latents (B, C, T), with gradients to the latents."""
+        return sound_of(self._decoder, latents.to(self.device))
+
+    @property
+    def decoder_fingerprint(self) -> str:
+        """sha256 over the decoder's files: whose latents an encoder makes."""
+        return fingerprint(self.folder, ("decoder",))
+
+    def use_encoder(self, encoder: LearnedEncoder) -> None:
+        """Listen with this encoder from now on. Raises Incompatible for that of another decoder."""
+        check_encoder(self.folder, self._decoder, encoder, lambda: self.decoder_fingerprint)
+        self._encoder = encoder.to(self.device)
+
+    def _require_encoder(self) -> Encoder | LearnedEncoder:
         if self._encoder is None:
             raise MissingWeights(
                 f"{self.name} cannot turn audio into latents: {self.folder}/encoder.safetensors is "
-                "missing. The released repository has no encoder; fitting one to the released "
-                "decoder is still to come. Until then, train on the bundle `mini`."
+                "missing. The released repository has none; fit one to its decoder: "
+                f"angen encoder fit --base {self.name}"
             )
         return self._encoder
-
-    def _at_own_rate(self, audio: Tensor, rate_hz: int) -> Tensor:
-        if audio.dim() != 1:
-            raise ValueError(f"audio of shape {tuple(audio.shape)}: one mono recording (S,) wanted")
-        if not len(audio):
-            raise BadInput("The recording has no samples; nothing can be encoded.")
-        if not torch.isfinite(audio).all():
-            raise BadInput("The recording has samples that are not numbers (NaN or infinite).")
-        if rate_hz == self.sample_rate_hz:
-            return audio.float()
-        resampled = soxr.resample(audio.float().cpu().numpy(), rate_hz, self.sample_rate_hz)
-        return torch.from_numpy(np.ascontiguousarray(resampled, dtype=np.float32))
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
@@ -181,8 +242,16 @@ class Bundle:
         """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
 
         A frame is given out once the frames after it are known, except at the end. All pieces in a
-        row have the length that ``decode`` gives.
+        row have the length that ``decode`` gives; those of the small decoder have its sound too.
         """
+        if isinstance(self._decoder, InverseStft):
+            stream = DecodingStream(self._decoder)
+            for block in blocks:
+                if len(sound := stream.push(block)):
+                    yield sound
+            if len(sound := stream.finish()):
+                yield sound
+            return
         latents = torch.zeros(0, self.channels)
         done = 0  # frames given out
         waiting = torch.zeros(0)  # sound after them, as it was before the newest block came
@@ -199,10 +268,7 @@ class Bundle:
 
     def _sound_from(self, latents: Tensor, start: int, before: Tensor) -> Tensor:
         """The sound of frames from ``start`` on, faded in from ``before``."""
-        if self._released:
-            first = max(0, start - RELEASED_CONTEXT)
-        else:  # moves seldom: another beginning is another phase
-            first = max(0, start // CHEAP_CONTEXT - 1) * CHEAP_CONTEXT
+        first = max(0, start - RELEASED_CONTEXT)
         sound = self.decode(latents[first:])[(start - first) * self.samples_per_frame :]
         return crossfade(before, sound, self.samples_per_frame)
 
@@ -271,7 +337,7 @@ def load_bundle(
     dit = load_dit(folder, device=device, dtype=dtype).eval().requires_grad_(False)
     decoder = load_decoder(folder).to(device).requires_grad_(False)
     encoder = _encoder(folder, device)
-    style = load_style(folder, device) if has_part(folder, "style") else None
+    style = _style(folder, device)
     _check_widths(folder, dit, decoder, encoder)
     return Bundle(
         name=str(source),
@@ -285,10 +351,24 @@ def load_bundle(
     )
 
 
-def _encoder(folder: Path, device: torch.device) -> Encoder | None:
+def _encoder(folder: Path, device: torch.device) -> Encoder | LearnedEncoder | None:
     if not has_part(folder, "encoder"):
         return None
     return load_encoder(folder).to(device).requires_grad_(False)
+
+
+def _style(folder: Path, device: torch.device) -> StyleEncoder | Mulan | None:
+    if not has_part(folder, "style"):
+        return None
+    if not brings_mulan(folder):
+        return load_style(folder, device)
+    mulan = Mulan(folder / MULAN_MAIN, device)
+    if mulan.config.dim != STYLE_DIM:
+        raise Incompatible(
+            f"{mulan.folder} makes style vectors of {mulan.config.dim} numbers; the model wants "
+            f"{STYLE_DIM}."
+        )
+    return mulan
 
 
 def default_dtype(device: torch.device) -> torch.dtype:
@@ -298,7 +378,10 @@ def default_dtype(device: torch.device) -> torch.dtype:
 
 
 def _check_widths(
-    folder: Path, dit: DiT, decoder: BigVGAN | InverseStft, encoder: Encoder | None
+    folder: Path,
+    dit: DiT,
+    decoder: BigVGAN | InverseStft,
+    encoder: Encoder | LearnedEncoder | None,
 ) -> None:
     channels = dit.config.mel_dim
     if decoder.in_channels != channels:
@@ -306,11 +389,5 @@ def _check_widths(
             f"{folder}: model.json makes {channels} latent channels, decoder.json wants "
             f"{decoder.in_channels}. These files are from different bundles."
         )
-    if encoder is None:
-        return
-    for fact in ("sample_rate_hz", "samples_per_frame"):
-        if getattr(encoder, fact) != getattr(decoder, fact):
-            raise Incompatible(
-                f"{folder}: {fact} is {getattr(encoder, fact)} in the encoder and "
-                f"{getattr(decoder, fact)} in the decoder. These files are from different bundles."
-            )
+    if encoder is not None:
+        check_encoder(folder, decoder, encoder, lambda: fingerprint(folder, ("decoder",)))

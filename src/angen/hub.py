@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 )
 
 from angen.errors import BadInput, MissingWeights, OutOfSpace
-from angen.parts import PARTS, RELEASED
+from angen.parts import MULAN, PARTS, RELEASED, file_sha256, files_of, has_part
 
 OnStep = Callable[[int, int], None]  # megabytes fetched, in all; may raise Stopped
 
@@ -36,6 +36,7 @@ class RemoteFile:
 
     name: str
     size_bytes: int
+    sha256: str = ""  # where the hub knows it: of large files
 
 
 class Hub(Protocol):
@@ -54,7 +55,11 @@ class HuggingFace:
     def files(self, repo: str, revision: str | None) -> tuple[str, Sequence[RemoteFile]]:
         info = HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=20)
         found = [
-            RemoteFile(name=file.rfilename, size_bytes=file.size or 0)
+            RemoteFile(
+                name=file.rfilename,
+                size_bytes=file.size or 0,
+                sha256=file.lfs.sha256 if file.lfs else "",
+            )
             for file in info.siblings or []
         ]
         return str(info.sha), found
@@ -101,9 +106,23 @@ def fetch(
     source = {"repo": repo, "revision": exact}
     (beside / SOURCE).write_text(json.dumps(source, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(beside / ".cache", ignore_errors=True)
+    _keep_additions(place, beside)
     shutil.rmtree(place, ignore_errors=True)
     beside.rename(place)
     return place
+
+
+def _keep_additions(place: Path, beside: Path) -> None:
+    """What was added to an older revision here, a fitted encoder or style encoder, moves along."""
+    for name in (*PARTS["encoder"], *PARTS["style"], MULAN):
+        if (place / name).exists() and not (beside / name).exists():
+            (place / name).rename(beside / name)
+
+
+def file_names(repo: str, *, revision: str | None = None, hub: Hub | None = None) -> set[str]:
+    """The names of a repository's files. Raises as ``fetch`` does."""
+    with _explained(repo):
+        return {file.name for file in (hub or HuggingFace()).files(repo, revision)[1]}
 
 
 def fetch_files(
@@ -112,6 +131,7 @@ def fetch_files(
     wanted: Callable[[str], bool],
     on_step: OnStep,
     *,
+    revision: str | None = None,
     hub: Hub | None = None,
 ) -> list[Path]:
     """The files of a repository that are ``wanted`` by name, fetched into ``folder`` unless there.
@@ -120,7 +140,7 @@ def fetch_files(
     """
     hub = hub or HuggingFace()
     with _explained(repo):
-        exact, files = hub.files(repo, None)
+        exact, files = hub.files(repo, revision)
         chosen = [file for file in files if wanted(file.name)]
         if not chosen:
             raise MissingWeights(f"{repo} has none of the files that are needed.")
@@ -166,8 +186,20 @@ def _download(
     for file in files:
         if not (folder / file.name).is_file():
             hub.download(repo, revision, file.name, folder)
+            _require_whole(repo, file, folder / file.name)
         done += file.size_bytes
         on_step(done >> 20, total >> 20)
+
+
+def _require_whole(repo: str, file: RemoteFile, path: Path) -> None:
+    """Nothing when a file is what the hub says; else it is removed, so that it is fetched again."""
+    if not file.sha256 or file_sha256(path) == file.sha256:
+        return
+    path.unlink()
+    raise MissingWeights(
+        f"{file.name} of {repo} arrived damaged (another sha256 than the hub's) and was removed. "
+        "Fetch it again."
+    )
 
 
 @contextmanager
@@ -214,17 +246,13 @@ def fetched(models: Path) -> list[Fetched]:
 
 def describe(folder: Path, name: str) -> Fetched:
     """Which parts a bundle's folder has, and how large they are."""
-    files = {f.name: f.stat().st_size for f in folder.iterdir() if _belongs(f.name)}
-    parts = tuple(
-        part
-        for part in PARTS
-        if f"{part}.json" in files and {f"{part}.safetensors", f"{part}.bin"} & files.keys()
-    )
+    parts = tuple(part for part in PARTS if has_part(folder, part))
+    files = {folder / name for part in parts for name in files_of(folder, part)}
     return Fetched(
         name=name,
         folder=folder,
         parts=parts,
-        size_bytes=sum(files.values()),
+        size_bytes=sum(file.stat().st_size for file in files if file.is_file()),
         revision=_revision(folder / SOURCE),
     )
 

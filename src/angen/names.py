@@ -8,7 +8,7 @@ import re
 import unicodedata
 from pathlib import PurePath
 
-from angen.errors import BadInput
+from angen.errors import BadInput, Unknown
 
 MAX_NAME_BYTES = 100  # leaves room for suffixes below the 255 bytes of most file systems
 MAX_STEM_BYTES = 120
@@ -34,6 +34,17 @@ def check_name(kind: str, name: str) -> str:
             f"for example my_{kind}_v1."
         )
     return name
+
+
+def check_known(kind: str, name: str) -> str:
+    """The same for the name of something that should exist: a name that is unfit never does.
+
+    Raises Unknown.
+    """
+    try:
+        return check_name(kind, name)
+    except BadInput as error:
+        raise Unknown(str(error)) from error
 
 
 def about(file: str, reason: str) -> str:

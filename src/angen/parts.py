@@ -22,6 +22,15 @@ PARTS = {
     "encoder": ("encoder.json", "encoder.safetensors"),
     "style": ("style.json", "style.safetensors"),
 }
+MULAN = "muq-mulan"  # folder of the released style encoder, in place of ``style.*``
+MULAN_MAIN = f"{MULAN}/MuQ-MuLan-large"
+MULAN_FILES = (
+    f"{MULAN_MAIN}/config.json",
+    f"{MULAN}/MuQ-large-msd-iter/config.json",
+    f"{MULAN}/xlm-roberta-base/config.json",
+    f"{MULAN}/xlm-roberta-base/tokenizer.json",
+)
+MULAN_WEIGHTS = (f"{MULAN_MAIN}/model.safetensors", f"{MULAN_MAIN}/pytorch_model.bin")  # any one
 PACKAGED = Path(__file__).parent / "bundles"
 
 _CACHE_ABOVE = 200 * 2**20  # bytes; smaller files are hashed anew each time
@@ -54,6 +63,8 @@ def find_bundle(source: str | Path, fetched: Path | None = None) -> Path:
 def missing_file(folder: Path, part: str) -> Path | None:
     """The first file that a part lacks, or None. Several kinds of weights: any one will do."""
     config, *weights = PARTS[part]
+    if part == "style" and brings_mulan(folder):
+        return _missing_of_mulan(folder)
     if not (folder / config).is_file():
         return folder / config
     return None if any((folder / name).is_file() for name in weights) else folder / weights[0]
@@ -63,10 +74,29 @@ def has_part(folder: Path, part: str) -> bool:
     return missing_file(folder, part) is None
 
 
+def brings_mulan(folder: Path) -> bool:
+    """Whether a bundle takes its style vectors from MuQ-MuLan: one of its own goes before."""
+    return (folder / MULAN).is_dir() and not (folder / PARTS["style"][0]).is_file()
+
+
+def _missing_of_mulan(folder: Path) -> Path | None:
+    missing = [folder / name for name in MULAN_FILES if not (folder / name).is_file()]
+    if not any((folder / name).is_file() for name in MULAN_WEIGHTS):
+        missing.append(folder / MULAN_WEIGHTS[0])
+    return missing[0] if missing else None
+
+
+def files_of(folder: Path, part: str) -> tuple[str, ...]:
+    """The names that the files of a part may have in this bundle."""
+    if part == "style" and brings_mulan(folder):
+        return MULAN_FILES + MULAN_WEIGHTS
+    return PARTS[part]
+
+
 def fingerprint(folder: Path, parts: Iterable[str]) -> str:
     """sha256 over the files of these parts of a bundle, and their names."""
     digest = hashlib.sha256()
-    for name in sorted(name for part in parts for name in PARTS[part]):
+    for name in sorted(name for part in parts for name in files_of(folder, part)):
         if (folder / name).is_file():
             digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
     return digest.hexdigest()

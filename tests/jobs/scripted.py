@@ -6,55 +6,84 @@ count   counts to ``to``, a step at a time, from what ``file`` holds; saves ther
 make    counts to ``to`` in memory, then writes ``file``: starts again when it is interrupted
 """
 
+import fcntl
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from angen.errors import BadInput
 from angen.files import replacing
-from angen.jobs.context import Context
+from angen.jobs.context import Context, OnStep
+from angen.jobs.job import Job
 from angen.jobs.store import Store
 from angen.jobs.worker import Handler, work
+
+
+@contextmanager
+def alone(arguments: Mapping[str, Any]) -> Iterator[None]:
+    """Leave a mark if another job of the lane runs too. The lock ends with the process."""
+    if "lock" not in arguments:
+        yield
+        return
+    with Path(arguments["lock"]).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            Path(arguments["lock"] + ".broken").touch()
+        yield
+
+
+def wait_for_gate(arguments: Mapping[str, Any], on_step: OnStep) -> None:
+    """Until ``gate`` is there, if the job has one."""
+    to = int(arguments["to"])
+    while arguments.get("gate") and not Path(arguments["gate"]).exists():
+        time.sleep(0.01)
+        on_step(to - 1, to)
 
 
 def count(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Each number from 1 to ``to`` is added once, whoever is killed in between."""
     path, to = Path(arguments["file"]), int(arguments["to"])
-    saved = json.loads(path.read_text()) if path.exists() else {"at": 0, "sum": 0}
-    on_step = context.stage("Counting")
-    while saved["at"] < to:
-        time.sleep(arguments.get("pause_s", 0.01))
-        at = saved["at"] + 1
-        saved = {"at": at, "sum": saved["sum"] + at}
-        with replacing(path) as beside:
-            beside.write_text(json.dumps(saved))
-        on_step(at, to)
+    with alone(arguments):
+        saved = json.loads(path.read_text()) if path.exists() else {"at": 0, "sum": 0}
+        on_step = context.stage("Counting")
+        while saved["at"] < to:
+            time.sleep(arguments.get("pause_s", 0.01))
+            at = saved["at"] + 1
+            saved = {"at": at, "sum": saved["sum"] + at}
+            with replacing(path) as beside:
+                beside.write_text(json.dumps(saved))
+            on_step(at, to)
+        wait_for_gate(arguments, on_step)
     return {"sum": saved["sum"], "pid": os.getpid()}
 
 
 def make(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Like a song: nothing is worth keeping until it is whole."""
     path, to = Path(arguments["file"]), int(arguments["to"])
-    on_step = context.stage("Making")
-    made = []
-    for n in range(1, to + 1):
-        time.sleep(arguments.get("pause_s", 0.01))
-        made.append(n * n)
-        on_step(n, to)
-    with replacing(path) as beside:
-        beside.write_text(json.dumps(made))
+    with alone(arguments):
+        on_step = context.stage("Making")
+        made = []
+        for n in range(1, to + 1):
+            time.sleep(arguments.get("pause_s", 0.01))
+            made.append(n * n)
+            on_step(n, to)
+        wait_for_gate(arguments, on_step)
+        with replacing(path) as beside:
+            beside.write_text(json.dumps(made))
     return {"sum": sum(made)}
 
 
 def echo(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Tells when it began."""
     context.say("here")
-    return {**arguments, "began": time.time(), "pid": os.getpid(), "attempt": context.job.attempt}
+    return {**arguments, "began": time.time(), "pid": os.getpid(), "rests": len(RESTS)}
 
 
 def fail(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -71,10 +100,16 @@ def die(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     for n in range(1, end + 1):
         if n > int(arguments.get("to", 1000)):
             return {"attempt": context.job.attempt}
+        if n == end:
+            time.sleep(0.3)  # progress is told that often
         on_step(n, 1000)
-    time.sleep(0.05)
     os.kill(os.getpid(), arguments.get("signal", signal.SIGKILL))
     raise AssertionError("unreachable")
+
+
+def hungry(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Wants more than there is."""
+    raise MemoryError
 
 
 def deaf(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -84,6 +119,35 @@ def deaf(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return {}
 
 
+LANES = ("a", "b")
+RESTS: list[float] = []  # when there was nothing to do
+
+
+def command(url: str) -> Callable[[str], list[str]]:
+    """How a runner starts these workers."""
+    return lambda lane: [sys.executable, "-m", "tests.jobs.scripted", url, lane]
+
+
+def outcome(store: Store, job: Job, timeout_s: float = 60) -> Job:
+    """The job when it is over."""
+    deadline = time.monotonic() + timeout_s
+    revision = 0
+    while not (job := store.get(job.id)).state.over:
+        assert time.monotonic() < deadline, f"{job} is not over"
+        revision = store.wait(revision, 1)
+    return job
+
+
+def begun(store: Store, job: Job, timeout_s: float = 60) -> Job:
+    """The job when its handler has counted something."""
+    deadline = time.monotonic() + timeout_s
+    revision = 0
+    while not (found := store.get(job.id)).progress or not found.progress.done:
+        assert time.monotonic() < deadline, f"{found} does not begin"
+        revision = store.wait(revision, 1)
+    return found
+
+
 HANDLERS: Mapping[str, Handler] = {
     "count": count,
     "make": make,
@@ -91,9 +155,10 @@ HANDLERS: Mapping[str, Handler] = {
     "fail": fail,
     "die": die,
     "deaf": deaf,
+    "hungry": hungry,
 }
 
 
 if __name__ == "__main__":
     with Store(sys.argv[1]) as store:
-        work(store, sys.argv[2], HANDLERS)
+        work(store, sys.argv[2], HANDLERS, idle=lambda: RESTS.append(time.time()))

@@ -44,14 +44,17 @@ def test_stem_weights_are_fetched_without_pickles(tmp_path: Path) -> None:
 
 def test_a_base_is_fetched_into_its_folder_and_listed(tmp_path: Path) -> None:
     settings = read_settings({}, home=tmp_path)
-    hub = FakeHub("model.json", "model.safetensors", "decoder.json", "decoder.bin", "evil.py")
+    style = ("style.json", "style.safetensors")
+    hub = FakeHub(
+        "model.json", "model.safetensors", "decoder.json", "decoder.bin", "evil.py", *style
+    )
     place = fetch_model("somebody/theirs", settings, ignore, hub=hub)
     assert place.is_relative_to(settings.bundles)
     assert "evil.py" not in hub.fetched
     models = {model.name: model for model in list_models(settings)}
     assert models["somebody/theirs"].here
     assert not models["somebody/theirs"].trains
-    assert "encoder, style" in models["somebody/theirs"].remedy
+    assert "angen encoder fit --base somebody/theirs" in models["somebody/theirs"].remedy
     assert not models["ASLP-lab/DiffRhythm2"].here
 
 

@@ -1,10 +1,12 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from angen.audio.files import read_audio
+from angen.bundle import Bundle
 from angen.errors import BadInput
 from angen.studio.outputs import read_note
 from angen.studio.requests import SongRequest, asked
@@ -78,6 +80,31 @@ def test_another_seed_is_another_song(settings: Settings) -> None:
     first = generate_song(asked(SongRequest, ASKED), settings, Noted())
     other = generate_song(asked(SongRequest, ASKED | {"seed": 5}), settings, Noted())
     assert first.path.read_bytes() != other.path.read_bytes()
+
+
+class Short:
+    """A base whose songs end early: after seven frames, each a fifth of a second."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bundle, name)
+
+    def sample(self, *arguments: Any) -> list[torch.Tensor]:
+        return [latents[:7] for latents in self._bundle.sample(*arguments)]
+
+
+def test_a_song_that_ends_before_its_time_says_so(settings: Settings, tiny_bundle: Bundle) -> None:
+    made = generate_song(
+        asked(SongRequest, ASKED),
+        settings,
+        Noted(),
+        open_bundle=lambda _settings, _name: Short(tiny_bundle),  # type: ignore[arg-type,return-value]
+    )
+    assert made.duration_s == read_audio(made.path).duration_s == pytest.approx(1.4)
+    (warning,) = made.warnings
+    assert "came to its end after 1.4 s of 3 s" in warning
 
 
 def test_a_note_that_was_tampered_with_is_refused(settings: Settings, tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def _front(metadata: AdapterMetadata) -> str:
 def _summary(metadata: AdapterMetadata) -> str:
     base = f" of the base `{metadata.base.name}`" if metadata.base else ""
     text = f"A LoRA{base}, made with Angen Studio on {metadata.created[:10]}."
+    if metadata.base and metadata.base.style:
+        text += f" Style vectors: {metadata.base.style}."
     if dataset := metadata.dataset:
         aside = dataset.validation_clips
         text += (

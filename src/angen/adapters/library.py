@@ -9,15 +9,18 @@
 """
 
 import json
+import os
 import shutil
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
+from angen.adapters.metadata import METADATA_FILE, AdapterMetadata, read_metadata, update_metadata
 from angen.adapters.status import TrainingStatus, is_locked, read_status
-from angen.errors import BadInput, Incompatible
-from angen.names import check_name
+from angen.errors import BadInput, Incompatible, Taken, Unknown
+from angen.names import check_known, check_name
 
 BEST = "best_model"
 FINAL = "final_model"
@@ -56,11 +59,11 @@ def show_adapter(loras: Path, name: str) -> AdapterInfo:
 
 def adapter_folder(loras: Path, name: str) -> Path:
     """The folder of an adapter that exists. Raises BadInput that lists the names there are."""
-    folder = loras / check_name("adapter", name)
+    folder = loras / check_known("adapter", name)
     if not folder.is_dir():
         names = [info.name for info in list_adapters(loras)]
         there = f"There are: {', '.join(names)}." if names else "There are none yet."
-        raise BadInput(f"There is no adapter {name!r} in {loras}. {there}")
+        raise Unknown(f"There is no adapter {name!r} in {loras}. {there}")
     return folder
 
 
@@ -77,7 +80,7 @@ def new_folder(loras: Path, name: str, *, overwrite: bool = False) -> Path:
             continue
         if overwrite:
             return taken
-        raise BadInput(
+        raise Taken(
             f"There is an adapter {taken.name!r} already. Choose another name, "
             f"delete it (angen adapters delete {taken.name!r}) or pass --overwrite."
         )
@@ -92,7 +95,7 @@ def playable(folder: Path) -> Path:
     for name in (BEST, FINAL):
         if (folder / name / WEIGHTS_FILE).is_file():
             return folder / name
-    raise BadInput(
+    raise Taken(
         f"The adapter {folder.name!r} has no finished model yet. "
         f"Train it to the end: angen train --resume {folder.name!r}"
     )
@@ -129,10 +132,29 @@ def rename_adapter(loras: Path, name: str, new_name: str) -> Path:
 
 def _refuse_while_training(folder: Path) -> None:
     if is_locked(folder):
-        raise BadInput(f"{folder.name!r} is being trained. Stop the training first.")
+        raise Taken(f"{folder.name!r} is being trained. Stop the training first.")
 
 
 def _info(folder: Path) -> AdapterInfo:
+    return replace(_known(folder, _version(folder)), status=read_status(folder))
+
+
+def _version(folder: Path) -> tuple[int, ...]:
+    """Changes whenever something changes that the list shows, but for the status."""
+    parts = ("", METADATA_FILE, REPORT_FILE, CHECKPOINTS, BEST, FINAL)
+    parts += (f"{BEST}/{WEIGHTS_FILE}", f"{FINAL}/{WEIGHTS_FILE}")
+    times = []
+    for part in parts:
+        try:
+            times.append((folder / part).stat().st_mtime_ns)
+        except OSError:
+            times.append(0)
+    return tuple(times)
+
+
+@lru_cache(maxsize=1_000)
+def _known(folder: Path, _version: tuple[int, ...]) -> AdapterInfo:
+    """What the files of an adapter say; remembered until one changes, since lists are polled."""
     problems = []
     metadata = report = None
     try:
@@ -152,11 +174,21 @@ def _info(folder: Path) -> AdapterInfo:
         folder=folder,
         metadata=metadata,
         report=report,
-        status=read_status(folder),
+        status=None,
         usable=usable,
-        size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        size_bytes=_size(folder),
         problem=" ".join(problems),
     )
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files, some of which may go meanwhile: a training removes old checkpoints."""
+    total = 0
+    for place, _, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):
+                total += (Path(place) / name).stat().st_size
+    return total
 
 
 def read_report(folder: Path) -> dict[str, Any] | None:

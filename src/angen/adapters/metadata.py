@@ -25,6 +25,7 @@ class BaseFacts(_Strict):
 
     name: str
     fingerprint: str  # sha256 over the DiT's files
+    style: str = ""  # whose weights made the style vectors, and their licence, if not its own
 
 
 class DatasetFacts(_Strict):

@@ -100,7 +100,7 @@ def training_lock(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            if [path.name for path in folder.iterdir()] == [LOCK_FILE]:  # it came to nothing
+            if all(path.name.startswith(".") for path in folder.iterdir()):  # it came to nothing
                 shutil.rmtree(folder)
 
 

@@ -1,12 +1,16 @@
 """``angen models`` and ``angen doctor``: what is on this machine, and is it right."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from angen.cli.options import AsJson, Base, settings_of
-from angen.cli.terminal import ExitCode, Waiting, tell, tell_json, tell_table
+from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_table
+
+if TYPE_CHECKING:
+    from angen.studio.style_weights import Licence
 
 app = typer.Typer()
 models = typer.Typer(no_args_is_help=True, help="Base models: list, fetch.")
@@ -33,18 +37,32 @@ def fetch(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Hub id: owner/name.", show_default=False)],
     revision: Annotated[str | None, typer.Option(help="Exact revision.")] = None,
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="Accept the licence of the weights unasked.")
+    ] = False,
 ) -> None:
     """Fetch a base model from the Hugging Face hub.
 
-    [bold]Example[/]
+    With the released model comes the style encoder that it was trained with, MuQ-MuLan. Its
+    weights are not for commercial use; you are shown the licence and asked.
+
+    [bold]Examples[/]
 
     angen models fetch ASLP-lab/DiffRhythm2
+
+    angen models fetch ASLP-lab/DiffRhythm2 --accept-licence
     """
     from angen.studio.models import fetch_model
 
     settings = settings_of(context)
     with Waiting(quiet=context.obj.quiet) as watch:
-        place = fetch_model(name, settings, watch.stage(f"Fetching {name}"), revision=revision)
+        place = fetch_model(
+            name,
+            settings,
+            watch.stage(f"Fetching {name}"),
+            revision=revision,
+            accept=lambda licence: accept_licence or _agrees(licence, watch),
+        )
     tell(str(place))
 
 
@@ -68,6 +86,8 @@ def doctor(
     angen doctor --base ASLP-lab/DiffRhythm2
 
     angen doctor --fixtures tests/fixtures/diffrhythm2
+
+    angen doctor --fixtures tests/fixtures/muq-mulan
     """
     from angen.studio.doctor import check_fixtures
     from angen.studio.machine import check_machine
@@ -94,6 +114,15 @@ def doctor(
         tell_table(columns, rows, "Nothing was checked.")
     if not good:
         raise typer.Exit(ExitCode.FAULT)
+
+
+def _agrees(licence: "Licence", watch: Waiting) -> bool:
+    """Show a licence and ask; without a terminal nobody can agree."""
+    say(licence.text)
+    if not sys.stdin.isatty():
+        return False
+    with watch.paused():
+        return typer.confirm("Do you accept this licence?", err=True)
 
 
 def _yes(value: bool) -> str:

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from angen.cli import datasets, library, listening, machine, songs, training
+from angen.cli import datasets, library, listening, machine, songs, studio, training
 from angen.cli.options import Common
 from angen.cli.terminal import ExitCode, fault, say, stop_signals, tell
 from angen.errors import AngenError, Stopped
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (listening, datasets, training, songs, library, machine):
+for part in (studio, listening, datasets, training, songs, library, machine):
     app.add_typer(part.app)
 
 
@@ -67,6 +67,8 @@ def common(
     angen train --dataset my_band --name my_band_lora
 
     angen generate --prompt "indie rock, 120 BPM" --adapter my_band_lora --out song.wav
+
+    Or the same in the browser: angen studio
 
     Or try it out at once: angen demo
     """

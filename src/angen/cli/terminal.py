@@ -187,6 +187,17 @@ class Waiting:
 
         return on_step
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within the block the screen is free for a question, and Ctrl-C ends at once."""
+        self._progress.stop()
+        SIGN.heard_by_work = False
+        try:
+            yield
+        finally:
+            SIGN.heard_by_work = True
+            self._progress.start()
+
     def say(self, message: str) -> None:
         """A line that stays."""
         if not self._quiet:

@@ -5,7 +5,7 @@ Memory holds one clip at a time, however long the recording.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from angen.audio.files import Audio, AudioInfo, read_audio, write_wav
@@ -37,13 +37,16 @@ class Cutting:
     cut: bool = True  # False: each file is one clip, as when it was cut before
     min_s: float = 10
     max_s: float = 30
+    overlap_s: float = 0  # how much of a clip the next one repeats
     licence: str | None = None  # of the recordings, carried along with each clip
 
     def __post_init__(self) -> None:
-        if not 1 <= self.min_s <= self.max_s / 2:
+        if not 1 <= self.min_s <= (self.max_s - self.overlap_s) / 2 or self.overlap_s < 0:
+            overlap = f" with {self.overlap_s:g} s of overlap" if self.overlap_s else ""
             raise BadInput(
-                f"Clips of {self.min_s:g} to {self.max_s:g} s cannot tile a recording. The "
-                "shortest must be 1 s or more, and the longest at least twice that."
+                f"Clips of {self.min_s:g} to {self.max_s:g} s{overlap} cannot tile a recording. "
+                "The shortest must be 1 s or more, and the longest, less the overlap, at least "
+                "twice that."
             )
 
 
@@ -86,9 +89,18 @@ class Recording:
     values: Values  # what a person says of it
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cut:
+    """A clip that was written, and what a table tells of its sound beside the metadata."""
+
+    clip: Clip
+    loudness_lufs: float
+    doubts: tuple[str, ...]  # clipping, silence...
+
+
 def cut_recording(
     recording: Recording, folder: Path, how: Cutting, names: Names, on_seconds: OnSeconds
-) -> tuple[list[Clip], list[Problem]]:
+) -> tuple[list[Cut], list[Problem]]:
     """Write the clips of a recording into ``folder/clips``; and what there is to say about them.
 
     Raises BadInput when none of it can be used, OutOfSpace; then no file of it stays.
@@ -98,28 +110,28 @@ def cut_recording(
     problems = [Problem(file=label, reason=f.message, left_out=False) for f in doubts]
     whole = listen_file(path)
     song = names.song(Path(label), recording.info.duration_s)
-    clips: list[Clip] = []
+    cuts: list[Cut] = []
     try:
         for start_s, end_s in _cuts(whole, recording, how):
             try:
-                number = len(clips) + 1
-                clip = _write(recording, folder, how, names, song, number, whole, (start_s, end_s))
-                clips.append(clip)
+                number = len(cuts) + 1
+                made = _write(recording, folder, how, names, song, number, whole, (start_s, end_s))
+                cuts.append(made)
             except BadInput as error:
                 problems.append(
                     Problem(file=label, reason=f"{start_s:.1f} to {end_s:.1f} s left out: {error}")
                 )
             on_seconds(end_s)
-        if not clips:
+        if not cuts:
             raise BadInput("; ".join(problem.reason for problem in problems))
     except BaseException:
-        for clip in clips:
-            (folder / clip.file).unlink(missing_ok=True)
+        for made in cuts:
+            (folder / made.clip.file).unlink(missing_ok=True)
         raise
-    clips, lyrics_lost = _without_misplaced_lyrics(clips)
+    cuts, lyrics_lost = _without_misplaced_lyrics(cuts)
     if lyrics_lost:
         problems.append(Problem(file=label, reason=lyrics_lost))
-    return clips, problems
+    return cuts, problems
 
 
 def _cuts(whole: Listening, recording: Recording, how: Cutting) -> Sequence[tuple[float, float]]:
@@ -133,7 +145,7 @@ def _cuts(whole: Listening, recording: Recording, how: Cutting) -> Sequence[tupl
     rate = recording.info.rate_hz
     return [  # on whole samples, lest one be lost or come twice between clips
         (round(start_s * rate) / rate, min(round(end_s * rate), recording.info.frames) / rate)
-        for start_s, end_s in cut(whole, min_s=how.min_s, max_s=how.max_s)
+        for start_s, end_s in cut(whole, min_s=how.min_s, max_s=how.max_s, overlap_s=how.overlap_s)
     ]
 
 
@@ -146,19 +158,19 @@ def _write(
     number: int,
     whole: Listening,
     span_s: tuple[float, float],
-) -> Clip:
+) -> Cut:
     found, info = recording.found, recording.info
     audio = _read(info, *span_s)
-    if fatal := [
-        finding.message for finding in check(audio.samples, audio.rate_hz) if finding.fatal
-    ]:
+    findings = check(audio.samples, audio.rate_hz)
+    if fatal := [finding.message for finding in findings if finding.fatal]:
         raise BadInput(" ".join(fatal))
-    heard = metadata_of(whole, listen(audio.samples, audio.rate_hz))
+    listening = listen(audio.samples, audio.rate_hz)
+    heard = metadata_of(whole, listening)
     metadata = with_values(heard, recording.values, f"notes on {found.label}")
     file = f"clips/{names.clip(metadata.genre, song, number)}"
     write_wav(folder / file, audio.samples, audio.rate_hz)
     reaches_end = span_s[1] > info.duration_s - END_TOLERANCE_S
-    return Clip(
+    clip = Clip(
         file=file,
         song=song,
         start_s=round(span_s[0], 6),
@@ -167,6 +179,11 @@ def _write(
         sha256=sha256_of(folder / file),
         source=Source(file=found.label, sha256=found.sha256, licence=how.licence),
         metadata=metadata,
+    )
+    return Cut(
+        clip=clip,
+        loudness_lufs=round(listening.loudness_lufs, 1),
+        doubts=tuple(finding.message for finding in findings),
     )
 
 
@@ -211,16 +228,18 @@ def metadata_of(whole: Listening, clip: Listening) -> ClipMetadata:
     )
 
 
-def _without_misplaced_lyrics(clips: list[Clip]) -> tuple[list[Clip], str]:
+def _without_misplaced_lyrics(cuts: list[Cut]) -> tuple[list[Cut], str]:
     """Lyrics of a whole song fit no single clip of it: better none than the wrong words."""
-    if len(clips) < 2 or not clips[0].metadata.lyrics:
-        return clips, ""
+    if len(cuts) < 2 or not cuts[0].clip.metadata.lyrics:
+        return cuts, ""
     instrumental = []
-    for clip in clips:
-        edited = tuple(name for name in clip.metadata.edited if name != "lyrics")
-        metadata = clip.metadata.model_copy(update={"lyrics": "", "edited": edited})
-        instrumental.append(clip.model_copy(update={"metadata": metadata}))
+    for made in cuts:
+        metadata = made.clip.metadata
+        edited = tuple(name for name in metadata.edited if name != "lyrics")
+        metadata = metadata.model_copy(update={"lyrics": "", "edited": edited})
+        clip = made.clip.model_copy(update={"metadata": metadata})
+        instrumental.append(replace(made, clip=clip))
     return instrumental, (
-        f"its lyrics belong to {len(clips)} clips, and which line to which is not known: they were "
+        f"its lyrics belong to {len(cuts)} clips, and which line to which is not known: they were "
         "left out. Give each clip its own lines in the metadata table."
     )

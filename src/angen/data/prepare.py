@@ -23,10 +23,11 @@ from tempfile import mkdtemp
 from angen.audio.files import AudioInfo, probe
 from angen.data.clips import MAX_CLIP_RATE_HZ, Cutting, Names, Recording, cut_recording
 from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Problem, save_info
-from angen.data.scan import Found, find_audio
+from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
 from angen.data.tables import Values, read_notes, values_for, with_values
-from angen.errors import BadInput, OutOfSpace
+from angen.errors import BadInput, OutOfSpace, Taken
+from angen.files import is_full
 from angen.names import about, check_name
 
 logger = logging.getLogger(__name__)
@@ -61,11 +62,12 @@ def prepare(
     on_step: OnStep,
     *,
     table: Mapping[str, Values] | None = None,
+    mark: Callable[[Path], None] | None = None,
 ) -> DatasetInfo:
     """Make the dataset ``root/name`` from recordings.
 
     table: a person's rows by file name, see ``tables.read_table``; a row goes before a note that
-    lies beside the file.
+    lies beside the file. mark: does what else belongs into the folder.
 
     What was left out, and why, is in the ``problems`` of the result. Raises BadInput for a bad or
     taken name, without a usable recording, or with a single clip; OutOfSpace; whatever ``on_step``
@@ -85,7 +87,56 @@ def prepare(
         clips, more = _cut_all(recordings, folder, config.cutting, on_step)
         info = _manifest(name, clips, problems + more + unused, config)
         save_info(info, folder)
+        if mark is not None:
+            mark(folder)
     return info
+
+
+def prepare_clips(
+    clips: Sequence[tuple[Path, Clip]],
+    name: str,
+    root: Path,
+    config: PrepareConfig,
+    on_step: OnStep,
+    *,
+    problems: Sequence[Problem] = (),
+    mark: Callable[[Path], None] | None = None,
+) -> DatasetInfo:
+    """Make the dataset ``root/name`` from clips that are cut and described already.
+
+    clips: each with the file that it is copied from. mark: does what else belongs into the folder.
+    ``config.cutting`` plays no part.
+
+    Raises BadInput for a bad or taken name, fewer than two clips, or a file that is missing or
+    not the one that was described; OutOfSpace; whatever ``on_step`` raises. Then nothing is left.
+    """
+    name = check_name("dataset", name)
+    place = root / name
+    if place.exists() and not config.replace:
+        raise Taken(f"Dataset {name!r} exists already. Choose another name, or have it overwritten")
+    with _built_beside(place, replace=config.replace) as folder:
+        on_step(0, len(clips))
+        for done, (path, clip) in enumerate(clips, start=1):
+            _copy(path, folder / clip.file, clip)
+            on_step(done, len(clips))
+        info = _manifest(name, [clip for _, clip in clips], problems, config)
+        save_info(info, folder)
+        if mark is not None:
+            mark(folder)
+    return info
+
+
+def _copy(path: Path, target: Path, clip: Clip) -> None:
+    try:
+        shutil.copyfile(path, target)
+    except FileNotFoundError as error:
+        raise BadInput(f"{path.name} is gone. Analyse its recording again.") from error
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise OutOfSpace("The disk is full. Free some space, then prepare again.") from error
+    if sha256_of(target) != clip.sha256:
+        raise BadInput(f"{path.name} is not the clip that was described: it has changed since.")
 
 
 def _described(
@@ -185,7 +236,7 @@ def _cut_all(
 
         try:
             made, said = cut_recording(recording, folder, how, names, heard)
-            clips += made
+            clips += [cut.clip for cut in made]
             problems += said
         except BadInput as error:
             logger.info("%s left out: %s", recording.found.path, error)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.dit import CLEAN_TIME, TEXT_TIME, DiT
 
 
@@ -34,6 +35,18 @@ class Batch:
     def to(self, device: torch.device | str) -> "Batch":
         moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
         return Batch(**moved)
+
+
+def unprompted(latents: Tensor) -> Batch:
+    """Clips (B, N, C) of whole blocks without words or style; gradients to the latents remain."""
+    clips, frames, _ = latents.shape
+    return Batch(
+        text=torch.zeros(clips, 0, dtype=torch.int64),
+        text_lengths=torch.zeros(clips, dtype=torch.int64),
+        latents=latents,
+        frames=torch.full((clips,), frames),
+        style=torch.zeros(clips, STYLE_DIM),
+    )
 
 
 def add_end(latents: Tensor, block: int) -> Tensor:

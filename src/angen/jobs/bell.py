@@ -51,7 +51,7 @@ class Bell:
                 self._changed.wait_for(
                     lambda: self._clock[which] > since or self._closed, timeout_s
                 )
-                return self._clock[which]
+                return max(since, self._clock[which])
             finally:
                 self._waiters -= 1
 
@@ -74,7 +74,7 @@ class Bell:
             with self._changed:
                 self._sleepers.discard(sleeper)
                 self._waiters -= 1
-        return self._clock[0]
+        return max(since, self._clock[0])
 
     def close(self) -> None:
         """Let go of everybody who waits."""

@@ -16,14 +16,25 @@ from angen.jobs.tables import job_of, jobs, told
 
 
 def enter(
-    change: Change, number: int, state: JobState, problem: Problem | None = None, **values: Any
+    change: Change,
+    number: int,
+    state: JobState,
+    problem: Problem | None = None,
+    *,
+    why: str = "",
+    **values: Any,
 ) -> None:
-    """Put a job into a state, and tell it."""
+    """Put a job into a state, and tell it.
+
+    why: a line for people, if there is no problem that says it.
+    """
     now = change.now if state in OVER else None
     change.update(number, state=state, problem=told(problem), ended=now, **values)
     data: dict[str, Any] = {"state": state}
     if problem is not None:
         data["problem"] = told(problem)
+    if why:
+        data["message"] = why
     change.event(number, STATE, data)
 
 

@@ -1,13 +1,19 @@
 """What a handler sees of the queue while it works, and how it tells of its progress."""
 
+import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from angen.errors import Stopped
+from sqlalchemy.exc import DBAPIError
+
+from angen.errors import OutOfSpace, Stopped
 from angen.jobs.events import MAX_TEXT, PROGRESS, SAY, STAGE
 from angen.jobs.job import Job, Progress
 from angen.jobs.store import Store
+
+logger = logging.getLogger(__name__)
 
 TOLD_S = 0.25  # between two writings of progress
 KEPT_S = 1.0  # between two events of progress
@@ -62,8 +68,8 @@ class WorkContext:
     def stage(self, title: str) -> OnStep:
         self._check()
         self.flush()
-        self._store.emit(self._job, STAGE, {"title": title})
-        self._store.progress(self._job, Progress(stage=title, done=0, total=0), keep=False)
+        self._tell(STAGE, {"title": title})
+        self._tell_progress(Progress(stage=title, done=0, total=0), keep=False)
         pace = _Pace(self._now)
 
         def on_step(done: int, total: int) -> None:
@@ -71,8 +77,7 @@ class WorkContext:
                 stage=title, done=done, total=total, seconds_left=pace.seconds_left(done, total)
             )
             if pace.due(last=done >= total):
-                self._store.progress(self._job, now, keep=pace.worth_keeping(done >= total))
-                self._untold = None
+                self._tell_progress(now, keep=pace.worth_keeping(done >= total))
             else:
                 self._untold = now
             self._check()
@@ -80,12 +85,12 @@ class WorkContext:
         return on_step
 
     def say(self, message: str) -> None:
-        self._store.emit(self._job, SAY, {"message": message[:MAX_TEXT]})
+        self._tell(SAY, {"message": message[:MAX_TEXT]})
 
     def emit(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind in (PROGRESS, STAGE, "state"):
             raise ValueError(f"events of kind {kind!r} are made by the queue")
-        self._store.emit(self._job, kind, data)
+        self._tell(kind, data)
 
     def stopping(self) -> bool:
         return self._stopping()
@@ -93,12 +98,29 @@ class WorkContext:
     def flush(self) -> None:
         """Write progress that was held back: this stage is over."""
         if self._untold is not None:
-            self._store.progress(self._job, self._untold, keep=True)
-            self._untold = None
+            self._tell_progress(self._untold, keep=True)
+
+    def _tell_progress(self, now: Progress, *, keep: bool) -> None:
+        self._untold = None
+        with _may_be_lost():
+            self._store.progress(self._job, now, keep=keep)
+
+    def _tell(self, kind: str, data: Mapping[str, Any]) -> None:
+        with _may_be_lost():
+            self._store.emit(self._job, kind, data)
 
     def _check(self) -> None:
         if self._stopping():
             raise Stopped("Stopped as asked.")
+
+
+@contextmanager
+def _may_be_lost() -> Iterator[None]:
+    """News are not worth a job: it goes on while the database does not answer."""
+    try:
+        yield
+    except (DBAPIError, OutOfSpace) as error:
+        logger.warning("news of a job were lost: %s", error)
 
 
 class _Pace:

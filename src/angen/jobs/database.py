@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from angen.errors import BadInput, Incompatible
+from angen.errors import BadInput, Incompatible, OutOfSpace
 from angen.jobs.bell import Bell, Clock
 from angen.jobs.events import plain
 from angen.jobs.tables import SCHEMA, clock, events, jobs, metadata
@@ -88,8 +88,10 @@ class Database:
 
         durable: on the disk before this returns, for promises; news may be lost with the power.
         orders: workers should look at once.
+
+        Raises OutOfSpace when the disk is full.
         """
-        with self._engine.connect() as connection:
+        with self._told_when_full(), self._engine.connect() as connection:
             connection = connection.execution_options(angen_write=True)
             if self._sqlite:  # outside of the transaction, where alone it has an effect
                 level = "FULL" if durable else "NORMAL"
@@ -115,6 +117,18 @@ class Database:
         with self.reading() as connection:
             row = connection.execute(select(clock.c.revision, clock.c.orders)).one()
             return row.revision, row.orders
+
+    @contextmanager
+    def _told_when_full(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            if "is full" not in str(error.orig) and "No space left" not in str(error.orig):
+                raise
+            raise OutOfSpace(
+                f"No space left to write the queue in {self._engine.url!r}. Free some space on "
+                "that disk and try again."
+            ) from error
 
     def close(self) -> None:
         """Let go of connections and of everybody who waits."""
@@ -154,7 +168,13 @@ def _checked(url: str) -> URL:
             f"{parsed!r} cannot hold the queue: expected sqlite:////path/to/jobs.db or "
             "postgresql://user:password@host/name."
         )
-    Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(parsed.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"The queue's folder {folder} cannot be made: {error.strerror}. Choose another place."
+        ) from error
     return parsed
 
 

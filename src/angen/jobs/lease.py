@@ -21,6 +21,9 @@ from angen.jobs.tables import events, job_of, jobs, told
 PATIENCE = 3  # deaths of a worker in a row without its job getting further
 _ALONE, _WITH_SERVER = 2, 1  # strikes: the job is less to blame when the server died as well
 _THIN_EVERY = 500  # events
+INTERRUPTED = "The server went down; this goes on by itself from what was saved."
+SILENT = Problem(message="Stopped; its process ended before it could say more.", kind="stopped")
+KILLED = "Its process was ended from outside; this goes on by itself from what was saved."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +43,18 @@ def claim(database: Database, lane: str, owner: Owner) -> Job | None:
 
     What a lane stands for (a device) does one thing at a time, however many servers there are.
     """
+    busy = select(jobs).where(jobs.c.lane == lane, jobs.c.state.in_(ACTIVE))
     with database.reading() as connection:  # looking costs nobody a lock
-        if connection.execute(_next(lane).with_only_columns(jobs.c.number)).first() is None:
+        others = [row for row in connection.execute(busy) if not _is_of(row, owner)]
+        if others or connection.execute(_next(lane, ACTIVE)).first() is None:
             return None
-    with database.writing() as change:
-        busy = select(jobs.c.number).where(jobs.c.lane == lane, jobs.c.state.in_(ACTIVE))
+    with database.writing(durable=False) as change:  # if it is lost with the power, all is well
+        for held in change.connection.execute(busy).all():
+            if not _is_of(held, owner):
+                return None
+            _put_back(change, held)  # taken a moment ago, but the answer never came
         row = change.connection.execute(_next(lane)).first()
-        if row is None or change.connection.execute(busy).first() is not None:
+        if row is None:
             return None
         attempt = row.attempt + 1
         change.update(
@@ -138,6 +146,17 @@ def give_up(database: Database, job: Job, state: JobState, problem: Problem) -> 
     return True
 
 
+def refuse(database: Database, lane: str, problem: Problem) -> Job | None:
+    """Fail the next job of ``lane``, which nobody can begin. None when there is none."""
+    with database.writing(orders=True) as change:
+        row = change.connection.execute(_next(lane)).first()
+        if row is None:
+            return None
+        job = job_of(row)
+        _end(change, job, JobState.FAILED, problem)
+        return job
+
+
 def release(database: Database, job: Job, stopped: Problem) -> bool:
     """Put a job back into the queue that its worker cannot go on with; it keeps its place.
 
@@ -147,10 +166,7 @@ def release(database: Database, job: Job, stopped: Problem) -> bool:
         row = _held(change, job)
         if row is None:
             return False
-        if row.state == JobState.STOPPING:
-            _end(change, job, JobState.STOPPED, stopped)
-        else:
-            enter(change, job.number, JobState.QUEUED, owner=None, progress=None)
+        _put_back(change, row, stopped)
     return True
 
 
@@ -187,15 +203,12 @@ def take_back(
         if row is None:
             return False
         if row.state == JobState.STOPPING:
-            stopped = Problem(
-                message="Stopped; its process ended before it could say more.", kind="stopped"
-            )
-            _end(change, dead.job, JobState.STOPPED, stopped)
+            _end(change, dead.job, JobState.STOPPED, SILENT)
         elif strikes >= _ALONE * patience:
             _end(change, dead.job, JobState.FAILED, problem)
         else:
-            free: dict[str, Any] = {"owner": None, "progress": None}
-            enter(change, dead.job.number, JobState.QUEUED, strikes=strikes, **free)
+            again: dict[str, Any] = {"owner": None, "progress": None, "strikes": strikes}
+            enter(change, dead.job.number, JobState.QUEUED, why=KILLED, **again)
     return True
 
 
@@ -213,10 +226,24 @@ def thin(change: Change, number: int) -> None:
         )
 
 
-def _next(lane: str) -> Any:
+def _put_back(change: Change, row: Row[Any], stopped: Problem = SILENT) -> None:
+    if row.state == JobState.STOPPING:
+        _end(change, job_of(row), JobState.STOPPED, stopped)
+    else:
+        again: dict[str, Any] = {"owner": None, "progress": None}
+        enter(change, row.number, JobState.QUEUED, why=INTERRUPTED, **again)
+
+
+def _is_of(row: Row[Any], owner: Owner) -> bool:
+    """Whether the job is held by this very worker."""
+    holder = read_owner(row.owner or "")
+    return holder is not None and holder.worker == owner.worker
+
+
+def _next(lane: str, besides: frozenset[JobState] = frozenset()) -> Any:
     return (
         select(jobs)
-        .where(jobs.c.state == JobState.QUEUED, jobs.c.lane == lane)
+        .where(jobs.c.state.in_({JobState.QUEUED} | besides), jobs.c.lane == lane)
         .order_by(jobs.c.priority.desc(), jobs.c.place, jobs.c.number)
         .limit(1)
     )

@@ -46,7 +46,7 @@ def problem_of(error: BaseException) -> Problem:
     for link in chain:
         if isinstance(link, AngenError):
             kind = next((name for cls, name in _KINDS if isinstance(link, cls)), "input")
-            return Problem(message=str(link), kind=kind)
+            return Problem(message=str(link) or "Stopped as asked.", kind=kind)
     if any(_is_no_memory(link) for link in chain):
         return Problem(
             message="There was not enough memory for this.",
@@ -63,23 +63,22 @@ def problem_of(error: BaseException) -> Problem:
     return _unforeseen(error)
 
 
-def killed(code: int | None, *, oom: bool, times: int) -> Problem:
+def killed(code: int | None, *, oom: bool) -> Problem:
     """Why a job was given up whose worker died again and again.
 
     code: exit status of the latest worker, negative for a signal; None: not known.
     oom: the system has ended processes for want of memory in that time.
-    times: how often it died in a row without getting further.
     """
-    again = f"{times} times in a row without getting further"
+    again = "again and again without getting any further"
     if oom:
         return Problem(
-            message=f"The system ended this job because memory ran out, {again}.",
+            message=f"Memory ran out and the system ended this job, {again}.",
             remedy=f"{LOWER}; or close other programs, then try again.",
             kind="memory",
         )
     if code is None or code == -signal.SIGKILL:
         return Problem(
-            message=f"The system ended this job, {again}, probably because memory ran out.",
+            message=f"The system ended this job, {again}: probably memory ran out.",
             remedy=f"{LOWER}; or close other programs, then try again.",
             kind="killed",
         )
@@ -88,6 +87,18 @@ def killed(code: int | None, *, oom: bool, times: int) -> Problem:
         remedy="The log of the server says more. If memory is short: "
         f"{LOWER[0].lower()}{LOWER[1:]}.",
         kind="killed",
+    )
+
+
+def no_worker(code: int) -> Problem:
+    """Why a job was given up although nobody began it.
+
+    code: how the process ended that should have done it.
+    """
+    return Problem(
+        message=f"The process that should do this job does not start ({_ending(code)}).",
+        remedy="The log of the server says why. When that is put right, try again.",
+        kind="fault",
     )
 
 

@@ -8,16 +8,17 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from sqlalchemy.exc import DBAPIError
 
+from angen.errors import OutOfSpace
 from angen.jobs.lease import PATIENCE, Held
 from angen.jobs.owner import Process, oom_kills, process_of, this_process
-from angen.jobs.problems import killed
+from angen.jobs.problems import killed, no_worker
 from angen.jobs.store import Store
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,11 @@ logger = logging.getLogger(__name__)
 LOOK_S = 1.0  # between looks for dead workers
 ORPHAN_S = 8.0  # that a worker of a dead server may take to save its job
 STOPPING_S = 60.0  # that a job may take to stop when a person asks
-SHORT_LIFE_S = 5.0  # a worker that dies sooner is started again later and later
-LONGEST_PAUSE_S = 10.0
+SHORT_LIFE = timedelta(seconds=5)  # of a worker that did not start
+LONGEST_PAUSE_S = 10.0  # between vain starts
+
+
+NO_PROGRAM = 127  # as shells say it
 
 
 class Runner:
@@ -41,6 +45,7 @@ class Runner:
         patience: int = PATIENCE,
         orphan_s: float = ORPHAN_S,
         stopping_s: float = STOPPING_S,
+        oom_kills: Callable[[], int] = oom_kills,
     ) -> None:
         """Nothing is started yet.
 
@@ -50,12 +55,14 @@ class Runner:
         patience: deaths in a row, without getting further, after which a job is given up.
         orphan_s: seconds after which the worker of a dead server is killed.
         stopping_s: seconds after which a worker is killed whose job does not stop when asked.
+        oom_kills: how many processes the system has ended so far for want of memory.
         """
         self._store = store
         self._workers = [_Worker(lane, command) for lane in lanes]
         self._patience = patience
         self._orphan_s = orphan_s
         self._stopping_s = timedelta(seconds=stopping_s)
+        self._oom_kills = oom_kills
         self._orphans: dict[str, float] = {}  # text of a worker -> when it was first seen
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -105,16 +112,21 @@ class Runner:
                 self._sweep()
                 swept = time.monotonic()
             seen = self._store.wait_for_orders(orders, LOOK_S / 2)
-            if seen != orders:
-                orders = seen
-                self.poke()
+            if seen == orders:
+                self._stopped.wait(0.01)  # a store that was closed does not wait
+                continue
+            orders = seen
+            self.poke()
 
     def _tend(self, worker: "_Worker") -> None:
         """Keep one lane's worker alive."""
-        pause_s = 0.0
+        pause_s, stillborn = 0.0, 0
         while not self._stopped.wait(pause_s):
-            began = time.monotonic()
-            worker.start()
+            began = datetime.now(UTC)
+            try:
+                worker.start()
+            except OSError as error:
+                logger.error("no worker for lane %r: %s", worker.lane, error)
             if self._stopped.is_set():
                 worker.hang_up()
             code = worker.wait()
@@ -122,17 +134,28 @@ class Runner:
                 return
             logger.warning("the worker of lane %r ended with status %s", worker.lane, code)
             self._sweep()
-            short = time.monotonic() - began < SHORT_LIFE_S
-            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s + 0.1) if short else 0.0
+            short = datetime.now(UTC) - began < SHORT_LIFE
+            stillborn = stillborn + 1 if short and code and not self._did(worker, began) else 0
+            pause_s = min(LONGEST_PAUSE_S, 2 * pause_s + 0.1) if stillborn else 0.0
+            if stillborn >= self._patience:
+                self._refuse(worker.lane, code)
+
+    def _did(self, worker: "_Worker", since: datetime) -> bool:
+        """Whether the worker has begun any job."""
+        with _outage_logged():
+            return self._store.begun(worker.lane, since)
+        return True
+
+    def _refuse(self, lane: str, code: int) -> None:
+        """Nobody can do the jobs of ``lane``: better told than queued for ever."""
+        with _outage_logged():
+            self._store.refuse(lane, no_worker(code))
 
     def _sweep(self) -> None:
         """Take back the jobs of the dead, and end what will not end by itself."""
-        with self._sweeping:
-            try:
-                for held in self._store.held():
-                    self._look_at(held)
-            except DBAPIError as error:
-                logger.warning("the queue's database does not answer: %s", error.orig)
+        with self._sweeping, _outage_logged():
+            for held in self._store.held():
+                self._look_at(held)
 
     def _look_at(self, held: Held) -> None:
         now = datetime.now(UTC)
@@ -151,10 +174,10 @@ class Runner:
         owner = held.owner
         server_lives = owner is not None and not owner.orphaned()
         same_boot = owner is not None and owner.worker.local()
-        oom = owner is not None and same_boot and oom_kills() > owner.oom_kills
+        oom = owner is not None and same_boot and self._oom_kills() > owner.oom_kills
         code = next((w.code for w in self._workers if owner and w.was(owner.worker)), None)
-        problem = killed(code, oom=oom, times=self._patience)
-        alone = oom or (same_boot and server_lives)
+        problem = killed(code, oom=oom)
+        alone = oom or (same_boot and server_lives and not self._stopped.is_set())
         if self._store.take_back(held, alone=alone, patience=self._patience, problem=problem):
             logger.warning("job %s lost its worker in attempt %d", held.job.id, held.job.attempt)
 
@@ -163,6 +186,15 @@ class Runner:
 
     def _mine(self, process: Process) -> bool:
         return any(worker.was(process) for worker in self._workers)
+
+
+@contextmanager
+def _outage_logged() -> Iterator[None]:
+    """The runner outlives its database's moments of weakness."""
+    try:
+        yield
+    except (DBAPIError, OutOfSpace) as error:
+        logger.warning("the queue's database does not answer: %s", error)
 
 
 class _Worker:
@@ -177,6 +209,7 @@ class _Worker:
         self._lock = threading.Lock()  # guards the pipe
 
     def start(self) -> None:
+        self._process = self._identity = None
         process = subprocess.Popen(
             self._command(self.lane),
             stdin=subprocess.PIPE,
@@ -192,7 +225,8 @@ class _Worker:
 
     def wait(self) -> int:
         """Until the process has ended. Returns its exit status, negative for a signal."""
-        assert self._process is not None
+        if self._process is None:
+            return NO_PROGRAM
         code = self._process.wait()
         self.hang_up()
         self.code = code

@@ -8,26 +8,24 @@ Safe to use from many threads and many processes at once. Workers are in ``worke
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import delete, insert, select
 
-from angen.errors import BadInput
-from angen.jobs import lease
+from angen.errors import Taken
+from angen.jobs import lease, order
 from angen.jobs.chain import ended, enter, revive, settle
-from angen.jobs.database import Change, Database
+from angen.jobs.database import Database
 from angen.jobs.events import STATE, Event, plain
 from angen.jobs.job import OVER, PENDING, Job, JobState, Problem, Progress
+from angen.jobs.order import UnknownJob as UnknownJob
 from angen.jobs.owner import Owner
 from angen.jobs.tables import event_of, job_of, jobs, new_id
 from angen.jobs.tables import events as event_table
 
 MAX_TITLE = 300  # characters
 CANCELLED = Problem(message="Stopped before it began.", kind="stopped")
-
-
-class UnknownJob(BadInput):
-    """There is no job of that id."""
 
 
 class Store:
@@ -77,7 +75,7 @@ class Store:
         """
         with self._database.writing(orders=True) as change:
             for other in after:
-                _find(change.connection, other)
+                order.find(change.connection, other)
             values = {
                 "id": new_id(),
                 "kind": kind,
@@ -86,20 +84,20 @@ class Store:
                 "arguments": plain(arguments),
                 "state": JobState.WAITING,
                 "priority": priority,
-                "place": _last_place(change) + 1,
+                "place": order.last_place(change) + 1,
                 "after": list(dict.fromkeys(after)),
                 "furthest": {},
                 "created": change.now,
                 "revision": change.revision,
             }
             change.connection.execute(insert(jobs).values(values))
-            settle(change, _find(change.connection, str(values["id"])))
-            return _shown(change.connection, str(values["id"]))
+            settle(change, order.find(change.connection, str(values["id"])))
+            return order.shown(change.connection, str(values["id"]))
 
     def get(self, id: str) -> Job:
         """Raises UnknownJob when it is not there."""
         with self._database.reading() as connection:
-            return _shown(connection, id)
+            return order.shown(connection, id)
 
     def jobs(
         self,
@@ -126,7 +124,7 @@ class Store:
             query = query.where(jobs.c.revision > since)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
-            places = _positions(connection, {r.lane for r in rows if r.state in PENDING})
+            places = order.positions(connection, {r.lane for r in rows if r.state in PENDING})
         return [job_of(row, places.get(row.number, 0)) for row in rows]
 
     def cancel(self, id: str) -> Job:
@@ -135,86 +133,66 @@ class Store:
         A job that is over stays as it is. Raises UnknownJob when it is not there.
         """
         with self._database.writing(orders=True) as change:
-            row = _find(change.connection, id)
+            row = order.find(change.connection, id)
             if row.state in PENDING:
                 enter(change, row.number, JobState.STOPPED, CANCELLED, stopped_by=None)
                 ended(change, id)
             elif row.state == JobState.RUNNING:
                 change.update(row.number, state=JobState.STOPPING, stop_asked=change.now)
                 change.event(row.number, STATE, {"state": JobState.STOPPING})
-            return _shown(change.connection, id)
+            return order.shown(change.connection, id)
 
     def retry(self, id: str) -> Job:
         """Do the same job again, from what it has saved, at the end of the queue.
 
         Jobs that were stopped because of it wait for it again.
 
-        Raises UnknownJob when it is not there, BadInput when it is done, not over, or needs a job
+        Raises UnknownJob when it is not there, Taken when it is done, not over, or needs a job
         that did not end well.
         """
         with self._database.writing(orders=True) as change:
-            row = _find(change.connection, id)
+            row = order.find(change.connection, id)
             if row.state not in (JobState.FAILED, JobState.STOPPED):
-                raise BadInput(
+                raise Taken(
                     f"{row.title!r} is {row.state}; only a job that failed or was stopped can be "
                     "retried. Ask for a new one instead."
                 )
             if settle(change, row) is JobState.STOPPED:
-                raise BadInput(
+                raise Taken(
                     f"{row.title!r} needs a job that did not end well. Retry that one; this then "
                     "follows by itself."
                 )
-            place = _last_place(change) + 1
+            place = order.last_place(change) + 1
             values: dict[str, Any] = {"progress": None, "result": None, "strikes": 0}
             change.update(row.number, place=place, started=None, stop_asked=None, **values)
             revive(change, id)
-            return _shown(change.connection, id)
+            return order.shown(change.connection, id)
 
     def move(self, id: str, before: str | None) -> list[Job]:
         """Put a job of the queue right before another, or at the end of its lane when None.
 
         It takes that one's priority. Returns the lane's queue in its new order.
 
-        Raises UnknownJob when one is not there, BadInput when they are not in the same queue.
+        Raises UnknownJob when one is not there, Taken when they are not in the same queue.
         """
         with self._database.writing(orders=True) as change:
-            row = _find(change.connection, id)
-            queue = [r for r in _queue(change.connection, row.lane) if r.id != id]
-            index = len(queue)
-            if row.state not in PENDING:
-                raise BadInput(
-                    f"{row.title!r} is {row.state}; only jobs in the queue have a place."
-                )
-            if before is not None and before != id:
-                other = _find(change.connection, before)
-                index = next((i for i, r in enumerate(queue) if r.id == before), -1)
-                if index < 0:
-                    raise BadInput(f"{other.title!r} is not in the queue of lane {row.lane!r}.")
-            elif before == id:
-                return _queued(change.connection, row.lane)
-            neighbour = queue[index] if index < len(queue) else queue[-1] if queue else row
-            queue.insert(index, row)
-            change.update(row.number, priority=neighbour.priority)
-            for place, entry in zip(sorted(r.place for r in queue), queue, strict=True):
-                if entry.place != place:
-                    change.update(entry.number, place=place)
-            return _queued(change.connection, row.lane)
+            return order.move(change, id, before)
 
     def set_priority(self, id: str, priority: int) -> Job:
         """Higher goes first. Raises UnknownJob when it is not there."""
         with self._database.writing(orders=True) as change:
-            change.update(_find(change.connection, id).number, priority=priority)
-            return _shown(change.connection, id)
+            change.update(order.find(change.connection, id).number, priority=priority)
+            return order.shown(change.connection, id)
 
     def forget(self, id: str) -> None:
         """Delete a job that is over, with its events.
 
-        Raises UnknownJob when it is not there, BadInput when it is not over.
+        Raises UnknownJob when it is not there, Taken when it is not over.
         """
         with self._database.writing() as change:
-            row = _find(change.connection, id)
+            row = order.find(change.connection, id)
             if row.state not in OVER:
-                raise BadInput(f"{row.title!r} is {row.state}. Stop it before you delete it.")
+                raise Taken(f"{row.title!r} is {row.state}. Stop it before you delete it.")
             change.connection.execute(delete(event_table).where(event_table.c.job == row.number))
             change.connection.execute(delete(jobs).where(jobs.c.number == row.number))
 
@@ -227,7 +205,7 @@ class Store:
         """
         table = event_table
         with self._database.reading() as connection:
-            number = _number(connection, id)
+            number = order.number_of(connection, id)
             rows = connection.execute(
                 select(table)
                 .where(table.c.job == number, table.c.number > after)
@@ -292,78 +270,29 @@ class Store:
 
     # What the runner does
 
+    def begun(self, lane: str, since: datetime) -> bool:
+        """Whether a job of ``lane`` was begun after ``since``."""
+        query = select(jobs.c.number).where(jobs.c.lane == lane, jobs.c.started >= since).limit(1)
+        with self._database.reading() as connection:
+            return connection.execute(query).first() is not None
+
+    def refuse(self, lane: str, problem: Problem) -> Job | None:
+        """Fail the next job of ``lane``, whose worker does not start."""
+        return lease.refuse(self._database, lane, problem)
+
     def held(self) -> list[lease.Held]:
         """Every job that a worker has."""
         return lease.held(self._database)
 
     def take_back(
-        self, dead: lease.Held, *, alone: bool, problem: Problem, patience: int = lease.PATIENCE
+        self,
+        dead: lease.Held,
+        *,
+        alone: bool,
+        problem: Problem,
+        patience: int = lease.PATIENCE,
     ) -> bool:
         """Queue a job again whose worker died, or end it; see ``lease.take_back``."""
         return lease.take_back(
             self._database, dead, alone=alone, patience=patience, problem=problem
         )
-
-
-def _find(connection: Connection, id: str) -> Row[Any]:
-    row = connection.execute(select(jobs).where(jobs.c.id == _known(id))).one_or_none()
-    if row is None:
-        raise _unknown(id)
-    return row
-
-
-def _number(connection: Connection, id: str) -> int:
-    query = select(jobs.c.number).where(jobs.c.id == _known(id))
-    number = connection.execute(query).scalar_one_or_none()
-    if number is None:
-        raise _unknown(id)
-    return int(number)
-
-
-def _known(id: str) -> str:
-    """``id`` if one could look like that: it comes from outside, and databases are particular."""
-    if not id.isalnum() or not id.isascii():
-        raise _unknown(id)
-    return id
-
-
-def _unknown(id: str) -> UnknownJob:
-    return UnknownJob(f"There is no job {id!r}; it may have been deleted.")
-
-
-def _shown(connection: Connection, id: str) -> Job:
-    row = _find(connection, id)
-    if row.state not in PENDING:
-        return job_of(row)
-    return job_of(row, _positions(connection, {row.lane})[row.number])
-
-
-def _last_place(change: Change) -> int:
-    return int(
-        change.connection.execute(select(func.coalesce(func.max(jobs.c.place), 0))).scalar_one()
-    )
-
-
-def _in_queue(lane: str) -> Select[Any]:
-    return (
-        select(jobs)
-        .where(jobs.c.state.in_(PENDING), jobs.c.lane == lane)
-        .order_by(jobs.c.priority.desc(), jobs.c.place, jobs.c.number)
-    )
-
-
-def _queue(connection: Connection, lane: str) -> Sequence[Row[Any]]:
-    return connection.execute(_in_queue(lane)).all()
-
-
-def _queued(connection: Connection, lane: str) -> list[Job]:
-    return [job_of(row, i) for i, row in enumerate(_queue(connection, lane), 1)]
-
-
-def _positions(connection: Connection, lanes: set[str]) -> dict[int, int]:
-    """Place in the queue, from 1, of each job number that waits in one of ``lanes``."""
-    found: dict[int, int] = {}
-    for lane in lanes:
-        numbers = connection.execute(_in_queue(lane).with_only_columns(jobs.c.number)).scalars()
-        found |= {number: place for place, number in enumerate(numbers, 1)}
-    return found

@@ -65,7 +65,7 @@ class State(TypeDecorator[JobState]):
     cache_ok = True
 
     def process_bind_param(self, value: JobState | None, _dialect: Dialect) -> str | None:
-        return None if value is None else value.value
+        return None if value is None else JobState(value).value
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> JobState | None:
         return None if value is None else JobState(value)

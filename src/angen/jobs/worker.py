@@ -10,14 +10,19 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from angen.errors import Stopped
+from angen.errors import AngenError, OutOfSpace
 from angen.jobs.context import Context, WorkContext
+from angen.jobs.events import plain
 from angen.jobs.job import Job, JobState, Problem
 from angen.jobs.owner import HEARTBEAT_S, Owner, Process, oom_kills, read_process, this_process
 from angen.jobs.problems import problem_of
@@ -47,13 +52,15 @@ def work(
     idle: called whenever the queue has run dry, and at the start if it is empty.
     pipe: a file descriptor, closed for other processes.
     """
+    _offer_oneself()
     line = _Line(store, _private(pipe))
     rested = False
     while not line.server_gone:
-        job = store.claim(lane, line.owner())
+        job = line.claim(lane)
         if job is not None:
             rested = False
-            _do(store, job, handlers, line)
+            if _do(store, job, handlers, line) == "memory":
+                return  # a new process begins with all of it
         elif idle is not None and not rested:
             rested = True
             _rest(idle)
@@ -74,24 +81,27 @@ class _Line:
         self._lock = threading.Lock()  # guards ``_job`` against ending the process in between
         self._stop = False
         self.server_gone = False
-        self.asked = False  # somebody wants the present job stopped
         for target in (self._listen, self._watch):
             threading.Thread(target=target, name=f"jobs{target.__name__}", daemon=True).start()
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._terminated)
 
-    def owner(self) -> Owner:
-        return Owner(worker=this_process(), server=self._server, oom_kills=oom_kills())
+    def claim(self, lane: str) -> Job | None:
+        """The next job, watched over from now on until ``end``."""
+        owner = Owner(worker=this_process(), server=self._server, oom_kills=oom_kills())
+        with self._lock:
+            try:
+                self._job, self._stop = self._store.claim(lane, owner), False
+            except (OperationalError, OutOfSpace) as error:
+                logger.warning("the queue's database does not answer: %s", error)
+                return None
+        self._watched.set()  # it may have been cancelled before we looked
+        return self._job
 
     def wait(self, timeout_s: float) -> None:
         """Until the server calls, or time is up."""
         self._called.wait(timeout_s)
         self._called.clear()
-
-    def begin(self, job: Job) -> None:
-        with self._lock:
-            self._job, self._stop, self.asked = job, False, False
-        self._watched.set()  # it may have been cancelled before we listened
 
     def end(self) -> None:
         with self._lock:
@@ -118,54 +128,77 @@ class _Line:
                 os._exit(0)
         threading.Event().wait(SAVING_S)
         logger.error("the job did not stop within %.0f s; it is queued again as it is", SAVING_S)
-        with self._lock:
-            if self._job is not None:
-                self._store.release(self._job, INTERRUPTED)
+        try:
+            with self._lock:
+                if self._job is not None:
+                    self._store.release(self._job, INTERRUPTED)
+        finally:
             os._exit(1)
 
     def _watch(self) -> None:
         """Tell that we live, and find out whether the job is to stop."""
+        told = float("-inf")
         while True:
-            called = self._watched.wait(HEARTBEAT_S)
+            self._watched.wait(HEARTBEAT_S)
             self._watched.clear()
             job = self._job
             if job is None:
                 continue
+            due = time.monotonic() - told >= HEARTBEAT_S
             try:
-                state = self._store.look(job) if called else self._store.heartbeat(job)
-            except DBAPIError as error:
-                logger.warning("the queue's database does not answer: %s", error.orig)
+                state = self._store.heartbeat(job) if due else self._store.look(job)
+            except (DBAPIError, OutOfSpace) as error:
+                logger.warning("the queue's database does not answer: %s", error)
                 continue
+            told = time.monotonic() if due else told
             if job is self._job and state is not JobState.RUNNING:
-                self._stop, self.asked = True, state is JobState.STOPPING
+                self._stop = True  # asked to, or it was taken from us
 
 
-def _do(store: Store, job: Job, handlers: Mapping[str, Handler], line: _Line) -> None:
+def _do(store: Store, job: Job, handlers: Mapping[str, Handler], line: _Line) -> str:
+    """Do a job, and tell what has become of it. Returns the kind of its problem, if any."""
     context = WorkContext(store, job, line.stopping)
-    line.begin(job)
+    result, problem = _outcome(job, handlers, context)
+    if problem is None:
+        tell = partial(store.finish, job, result)
+    elif problem.kind != "stopped":
+        tell = partial(store.fail, job, problem)
+    elif line.server_gone:
+        tell = partial(store.release, job, problem)
+    else:
+        tell = partial(store.stopped, job, problem)
+    if not _insist(tell):
+        logger.warning("job %s was taken from this worker; its outcome is not kept", job.id)
+    line.end()
+    return problem.kind if problem else ""
+
+
+def _outcome(
+    job: Job, handlers: Mapping[str, Handler], context: WorkContext
+) -> tuple[dict[str, Any], Problem | None]:
+    """What came out of the job, or what went wrong."""
     try:
-        handler = handlers.get(job.kind)
-        if handler is None:
+        if job.kind not in handlers:
             raise LookupError(f"lane {job.lane!r} has no handler for jobs of kind {job.kind!r}")
-        result = handler(job.arguments, context)
+        result = plain(handlers[job.kind](job.arguments, context))
         context.flush()
-        kept = store.finish(job, result)
-    except Stopped as stopped:
-        kept = _stop(store, job, stopped, line)
+        return result, None
+    except AngenError as error:  # Stopped is one too
+        logger.info("job %s (%s): %s", job.id, job.kind, error)
+        return {}, problem_of(error)
     except (Exception, SystemExit) as error:
         logger.exception("job %s (%s, %r) failed", job.id, job.kind, job.title)
-        kept = store.fail(job, problem_of(error))
-    finally:
-        line.end()
-    if not kept:
-        logger.warning("job %s was taken from this worker, its outcome is not kept", job.id)
+        return {}, problem_of(error)
 
 
-def _stop(store: Store, job: Job, stopped: Stopped, line: _Line) -> bool:
-    problem = Problem(message=str(stopped) or "Stopped as asked.", kind="stopped")
-    if line.server_gone and not line.asked:
-        return store.release(job, problem)
-    return store.stopped(job, problem)
+def _insist(tell: Callable[[], bool]) -> bool:
+    """Tell what has become of a job, however long the database takes to listen."""
+    while True:
+        try:
+            return tell()
+        except (OperationalError, OutOfSpace) as error:
+            logger.warning("the queue's database does not answer: %s", error)
+            time.sleep(IDLE_S)
 
 
 def _rest(idle: Callable[[], None]) -> None:
@@ -173,6 +206,12 @@ def _rest(idle: Callable[[], None]) -> None:
         idle()
     except Exception:
         logger.exception("what was to be done in idle time failed")
+
+
+def _offer_oneself() -> None:
+    """When memory runs out, the system should end this process and not the server."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 def _private(pipe: int) -> int:

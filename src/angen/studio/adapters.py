@@ -83,5 +83,7 @@ def get_training_status(settings: Settings, name: str | None = None) -> dict[str
         if status is None:
             raise BadInput(f"{name!r} was not trained here: it has no training status.")
         return {name: status}
-    infos = list_adapters(settings.loras)
-    return {info.name: info.status for info in infos if info.status is not None}
+    folders = settings.loras.iterdir() if settings.loras.is_dir() else ()
+    names = sorted(path.name for path in folders if path.is_dir() and path.name[0] != ".")
+    found = {name: read_status(settings.loras / name) for name in names}
+    return {name: status for name, status in found.items() if status is not None}

@@ -1,10 +1,17 @@
 """The base model to work with, on the device of the settings."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 import torch
 
 from angen.bundle import Bundle, load_bundle
 from angen.errors import BadInput
 from angen.studio.settings import Settings
+
+OpenBundle = Callable[[Settings, str | None], Bundle]  # settings, name; without adapters
+
+LARGE = 100_000_000  # weights of a model whose blocks are worth dividing among threads
 
 
 def open_base(settings: Settings, name: str | None = None) -> Bundle:
@@ -15,6 +22,23 @@ def open_base(settings: Settings, name: str | None = None) -> Bundle:
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     return load_bundle(name or settings.base, device=device_of(settings), fetched=settings.bundles)
+
+
+@contextmanager
+def playing_threads(bundle: Bundle, settings: Settings) -> Iterator[None]:
+    """Within the block as many threads as a song is made best with.
+
+    A block of a small model is too little work to be divided: two threads wait for each other five
+    times as long as they save (1.1 s of processor time for a block of `mini`, against 0.2 s).
+    """
+    before = torch.get_num_threads()
+    small = sum(parameter.numel() for parameter in bundle.dit.parameters()) < LARGE
+    best = 1 if small and bundle.device.type == "cpu" else before
+    torch.set_num_threads(settings.threads or best)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def device_of(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from angen.data.manifest import FILE_NAME, DatasetInfo, load_info, save_info
 from angen.data.tables import apply_table, read_table, write_table
 from angen.errors import BadInput, Taken, Unknown
 from angen.files import locked
-from angen.names import check_name
+from angen.names import check_known, check_name
 from angen.studio.edits import edited
 from angen.studio.requests import MetadataEdit
 from angen.studio.settings import Settings
@@ -41,7 +41,7 @@ def list_datasets(settings: Settings) -> list[Dataset]:
 
 def dataset_folder(settings: Settings, name: str) -> Path:
     """The folder of a training set that exists. Raises BadInput that lists those there are."""
-    folder = settings.datasets / check_name("dataset", name)
+    folder = settings.datasets / check_known("dataset", name)
     if not (folder / FILE_NAME).is_file():
         names = ", ".join(dataset.name for dataset in list_datasets(settings))
         there = f"There are: {names}." if names else "There are none yet: run `angen prepare`."

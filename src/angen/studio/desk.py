@@ -7,6 +7,7 @@ once. The list of methods is long because the studio can do much; each only hand
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,11 +16,11 @@ from pydantic import BaseModel
 from angen.adapters.library import AdapterInfo
 from angen.adapters.status import TrainingStatus
 from angen.data.manifest import DatasetInfo
-from angen.errors import BadInput, Unknown
+from angen.errors import BadInput, Taken, Unknown
 from angen.jobs.events import Event
 from angen.jobs.job import Job, JobState
 from angen.jobs.store import Store
-from angen.names import check_name
+from angen.names import check_known, check_name
 from angen.studio import adapters, archives, collections, datasets, orders, outputs, uploads
 from angen.studio.collections import Collection, CollectionInfo
 from angen.studio.curated import CuratedSet, curated_sets
@@ -168,7 +169,7 @@ class Desk:
         """Raises Unknown; Taken while a training needs it."""
         for job in orders.pending(self.store, ("train", "report", "quote")):
             if job.arguments.get("dataset") == name:
-                raise BadInput(f"{name!r} is needed by {job.title!r}, which is not over yet.")
+                raise Taken(f"{name!r} is needed by {job.title!r}, which is not over yet.")
         datasets.delete_dataset(self.settings, name)
 
     def export_dataset(self, name: str) -> Path:
@@ -257,7 +258,7 @@ class Desk:
     def export_adapter(self, name: str) -> Path:
         """One .zip to pass on. Raises Unknown, BadInput without a finished model, OutOfSpace."""
         return adapters.export_lora_adapter(
-            self.settings, name, self.settings.exports / f"{check_name('adapter', name)}.zip"
+            self.settings, name, self.settings.exports / f"{check_known('adapter', name)}.zip"
         )
 
     def import_adapter(self, source: Path, name: str | None = None) -> Job:
@@ -300,12 +301,15 @@ class Desk:
         return self._queue("compare", request, f"Compare: {_short(request.prompt)}")
 
     def songs(self, limit: int = outputs.MAX_SONGS) -> list[SongInfo]:
-        """The songs, newest first."""
-        return outputs.list_songs(self.settings, limit)
+        """The songs, newest first, each with the job that made it."""
+        makers = self._makers()
+        found = outputs.list_songs(self.settings, limit)
+        return [replace(song, job=makers.get(song.id)) for song in found]
 
     def song(self, song: str) -> SongInfo:
         """Raises Unknown."""
-        return outputs.get_song(self.settings, song)
+        found = outputs.get_song(self.settings, song)
+        return replace(found, job=self._makers().get(found.id))
 
     def song_audio(self, song: str) -> Path:
         """Raises Unknown."""
@@ -399,6 +403,18 @@ class Desk:
         orders.check_base(self.settings, request.base)
         if not after:
             orders.check_adapters(self.settings, request.adapters)
+
+    def _makers(self) -> dict[str, str]:
+        """Songs by id, and the jobs that made them, as far as those are remembered."""
+        found = self.store.jobs(
+            states=(JobState.DONE,), kinds=("generate", "compare"), limit=outputs.MAX_SONGS
+        )
+        return {
+            str(song): job.id
+            for job in reversed(found)
+            for song in map((job.result or {}).get, ("song", "base", "adapted"))
+            if song is not None
+        }
 
     def _import(self, kind: str, source: Path, name: str | None, what: str) -> Job:
         """Move the archive where the worker finds it, and queue it."""

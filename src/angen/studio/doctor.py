@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from angen.conditioning import parity as words
+from angen.conditioning.mulan import parity as style
 from angen.conditioning.vocabulary import symbols
 from angen.diffrhythm import parity as model
 from angen.diffrhythm import weights as dit_weights
@@ -24,6 +26,7 @@ DECODER_CASES = "decoder_cases.safetensors"
 SPOKEN, SUNG, CHINESE = "g2p.json", "lyrics.json", "g2p_zh_stub.json"
 VOCABULARY = "phoneme_vocab.json"
 MODEL_SHAPES, DECODER_SHAPES = "full_state_dict_shapes.json", "full_decoder_shapes.json"
+STYLE_SHAPES = "full_mulan_shapes.json"
 
 
 def check_fixtures(folder: Path) -> list[Row]:
@@ -36,6 +39,7 @@ def check_fixtures(folder: Path) -> list[Row]:
         *_check_files(folder),
         *_check_model(folder),
         *_check_decoder(folder),
+        *style.check_folder(folder),
         *_check_shapes(folder),
         *_check_words(folder),
     ]
@@ -54,13 +58,13 @@ def _check_files(folder: Path) -> list[Row]:
     if not isinstance(listed, dict):
         return [exact(f"{MANIFEST}/files", False, "the list of files is missing")]
     return [
-        _check_hash(folder / name, facts if isinstance(facts, dict) else {})
+        _check_hash(folder, name, facts if isinstance(facts, dict) else {})
         for name, facts in sorted(listed.items())
     ]
 
 
-def _check_hash(path: Path, facts: dict[str, object]) -> Row:
-    case = f"file/{path.name}"
+def _check_hash(folder: Path, name: str, facts: dict[str, object]) -> Row:
+    case, path = f"file/{name}", folder / name
     if not path.is_file():
         return exact(case, False, "the manifest lists it, but it is missing")
     with path.open("rb") as file:
@@ -88,20 +92,23 @@ def _check_shapes(folder: Path) -> list[Row]:
     """Names and shapes of the full-size release, without building it."""
     rows = []
     if (folder / MODEL_SHAPES).is_file():
-        rows.append(_shapes(folder / MODEL_SHAPES, dit_weights.expected_shapes(RELEASED_DIT)))
+        ours = dit_weights.expected_shapes(RELEASED_DIT)
+        rows.append(_shapes(MODEL_SHAPES, ours, read_json(folder / MODEL_SHAPES)))
     if (folder / DECODER_SHAPES).is_file():
-        shapes = decoder_weights.expected_shapes(RELEASED_DECODER)
-        rows.append(_shapes(folder / DECODER_SHAPES, shapes))
+        ours = decoder_weights.expected_shapes(RELEASED_DECODER)
+        rows.append(_shapes(DECODER_SHAPES, ours, read_json(folder / DECODER_SHAPES)))
+    if (folder / STYLE_SHAPES).is_file():
+        taking_part = style.used_shapes(read_json(folder / STYLE_SHAPES))
+        rows.append(_shapes(STYLE_SHAPES, style.released_shapes(), taking_part))
     return rows
 
 
-def _shapes(path: Path, ours: Shapes) -> Row:
-    theirs = read_json(path)
+def _shapes(file: str, ours: Shapes, theirs: Mapping[str, object]) -> Row:
     mine = {name: list(shape) for name, shape in ours.items()}
     names = sorted(mine.keys() | theirs.keys())
     differing = [name for name in names if mine.get(name) != theirs.get(name)]
     note = f"differ: {', '.join(differing[:3])}" if differing else ""
-    return Row(case=path.stem, error=len(differing), limit=0, note=note)
+    return Row(case=file.removesuffix(".json"), error=len(differing), limit=0, note=note)
 
 
 def _check_words(folder: Path) -> list[Row]:

@@ -8,6 +8,14 @@ from angen.errors import BadInput
 from angen.hub import Fetched, Hub, describe, fetch, fetch_files, fetched, folder_of
 from angen.parts import MINI, PACKAGED, RELEASED
 from angen.studio.settings import Settings
+from angen.studio.style_weights import (
+    MULAN_LICENCE,
+    Accept,
+    fetch_style,
+    lacks_style,
+    refuse,
+    require_accepted,
+)
 from angen.studio.watch import OnStep
 
 
@@ -55,8 +63,16 @@ def _model(item: Fetched) -> Model:
         plays=plays,
         trains=plays and "encoder" in parts,
         megabytes=round(item.size_bytes / 1e6, 1),
-        remedy=f"without {', '.join(missing)}: its weights are not released" if missing else "",
+        remedy="; ".join(
+            _REMEDIES.get(part, f"without {part}").format(item.name) for part in missing
+        ),
     )
+
+
+_REMEDIES = {
+    "style": "no style encoder: angen models fetch {}",
+    "encoder": "cannot be trained yet: angen encoder fit --base {}",
+}
 
 
 def fetch_model(
@@ -66,10 +82,15 @@ def fetch_model(
     *,
     revision: str | None = None,
     hub: Hub | None = None,
+    accept: Accept = refuse,
 ) -> Path:
     """Fetch a base model by its hub id, or weights that separate stems; where they lie now.
 
-    Raises BadInput, MissingWeights when the hub cannot be reached, OutOfSpace.
+    A base without a style encoder of its own gets the one that DiffRhythm 2 was trained with,
+    once ``accept`` has agreed to its licence.
+
+    Raises BadInput (also for a licence that is not accepted: then nothing is fetched),
+    MissingWeights when the hub cannot be reached, OutOfSpace.
     """
     if name == MINI:
         raise BadInput("`mini` is part of the package: there is nothing to fetch.")
@@ -80,7 +101,13 @@ def fetch_model(
             f"{name!r} is not a base model. Give a hub id such as {RELEASED}, or {DEFAULT_MODEL} "
             "for separating stems."
         )
-    return fetch(name, settings.bundles, on_step, revision=revision, hub=hub)
+    wanting = lacks_style(name, settings.bundles, revision=revision, hub=hub)
+    if wanting:
+        require_accepted(MULAN_LICENCE, accept)
+    place = fetch(name, settings.bundles, on_step, revision=revision, hub=hub)
+    if wanting:
+        fetch_style(place, on_step, hub=hub)
+    return place
 
 
 def _fetch_stems(name: str, settings: Settings, on_step: OnStep, hub: Hub | None) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from angen.adapters.library import adapter_folder, new_folder, playable
 from angen.adapters.metadata import read_metadata
 from angen.data.manifest import load_info
-from angen.errors import BadInput, Incompatible, Taken
+from angen.errors import BadInput, Incompatible, Taken, Unknown
 from angen.jobs.job import OVER, Job, JobState
 from angen.jobs.store import Store
 from angen.parts import MINI
@@ -47,7 +47,7 @@ def pending(store: Store, kinds: Sequence[str] | None = None) -> list[Job]:
 def check_room(store: Store) -> None:
     """Raise BadInput when far too many jobs wait already."""
     if len(pending(store)) >= MAX_PENDING:
-        raise BadInput(f"{MAX_PENDING} jobs wait already. Let some end, or cancel some.")
+        raise Taken(f"{MAX_PENDING} jobs wait already. Let some end, or cancel some.")
 
 
 def check_adapters(settings: Settings, uses: Sequence[AdapterUse]) -> None:
@@ -62,7 +62,7 @@ def check_base(settings: Settings, base: str | None) -> None:
         return
     here = [model.name for model in list_models(settings) if model.here]
     if base not in here:
-        raise BadInput(f"There is no base model {base!r} here. There are: {', '.join(here)}.")
+        raise Unknown(f"There is no base model {base!r} here. There are: {', '.join(here)}.")
 
 
 def check_training(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from angen.audio.files import probe, read_comment
 from angen.errors import BadInput, Unknown
-from angen.names import check_name
+from angen.names import check_known
 from angen.studio.requests import SongRequest, Strict
 from angen.studio.settings import Settings
 
@@ -24,6 +24,7 @@ class Made(Strict):
     device: str
     threads: int
     base_fingerprint: str
+    style: str = ""  # whose weights made the style vector, and their licence, if not the base's own
 
 
 class Note(Strict):
@@ -73,7 +74,7 @@ def list_songs(settings: Settings, limit: int = MAX_SONGS) -> list[SongInfo]:
 
 def get_song(settings: Settings, identity: str) -> SongInfo:
     """One song. Raises Unknown."""
-    path = settings.outputs / f"{check_name('song', identity)}{_SUFFIX}"
+    path = settings.outputs / f"{check_known('song', identity)}{_SUFFIX}"
     try:
         stat = path.stat()
     except FileNotFoundError:
@@ -86,7 +87,7 @@ def get_song(settings: Settings, identity: str) -> SongInfo:
 
 def delete_song(settings: Settings, identity: str) -> None:
     """Remove a song. Raises Unknown."""
-    path = settings.outputs / f"{check_name('song', identity)}{_SUFFIX}"
+    path = settings.outputs / f"{check_known('song', identity)}{_SUFFIX}"
     try:
         path.unlink()
     except FileNotFoundError:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from angen.adapters.shape import ATTENTION, MAX_STRENGTH
+from angen.adapters.shape import ATTENTION, MAX_STRENGTH, MLP
 from angen.audio.stems import DEFAULT_MODEL
 from angen.data.style_source import StyleSource
 from angen.errors import BadInput
@@ -117,7 +117,7 @@ class SongRequest(Strict):
         float, Field(ge=MIN_S, le=MAX_S, description="Length in seconds, 1 to 600.")
     ] = 20.0
     seed: Annotated[
-        int, Field(ge=0, lt=2**63, description="The same seed gives the same song.")
+        int, Field(ge=0, lt=2**53, description="The same seed gives the same song.")
     ] = 0
     steps: Annotated[
         int, Field(ge=1, le=200, description="Steps per block of 2 s: more is cleaner and slower.")
@@ -198,8 +198,22 @@ class FillRequest(Strict):
     ] = ()
 
 
+_EITHER: Any = (
+    {
+        "properties": {"collection": {"type": "string"}, "files": {"maxItems": 0}},
+        "required": ["collection"],
+    },
+    {
+        "properties": {"collection": {"type": "null"}, "files": {"minItems": 1}},
+        "required": ["files"],
+    },
+)
+
+
 class PrepareRequest(Strict):
     """Make a training set from a metadata table, or at once from uploaded recordings."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": list(_EITHER)})
 
     collection: Annotated[Id | None, Field(description="Id of the metadata table.")] = None
     files: Annotated[
@@ -253,7 +267,7 @@ class TrainRequest(Strict):
         int, Field(**_range("accumulation"), description="Batches in one step.")
     ] = 1
     targets: Annotated[
-        tuple[str, ...],
+        tuple[Annotated[str, Field(json_schema_extra={"enum": list(ATTENTION + MLP)})], ...],
         Field(min_length=1, max_length=7, description="Layers of the model that are adapted."),
     ] = ATTENTION
     lora_dropout: Annotated[
@@ -321,7 +335,7 @@ class TrainRequest(Strict):
         str, Field(max_length=2_000, description="Their prompt; empty: that of a clip kept aside.")
     ] = ""
     sample_s: Annotated[float, Field(ge=1, le=60, description="Their length, in seconds.")] = 8.0
-    sample_seed: Annotated[int, Field(ge=0, lt=2**63, description="Their seed.")] = 0
+    sample_seed: Annotated[int, Field(ge=0, lt=2**53, description="Their seed.")] = 0
 
     @property
     def config(self) -> TrainingConfig:
@@ -367,8 +381,16 @@ class MergeRequest(Strict):
     ]
 
 
+_ACCEPTED: dict[str, Any] = {
+    "required": ["name", "accept_licence"],
+    "properties": {"accept_licence": {"const": True}},
+}
+
+
 class FetchRequest(Strict):
     """Fetch a base model, or the weights that separate stems."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [_ACCEPTED]})
 
     name: Annotated[
         str,
@@ -382,15 +404,19 @@ class FetchRequest(Strict):
 class MetadataEdit(Strict):
     """A person's values for a clip. Left out: as it is. Empty: none. null: the machine's again."""
 
-    genre: Annotated[str | None, Field(max_length=500)] = None
+    genre: Annotated[str | None, Field(max_length=500, description="Such as jazz.")] = None
     bpm: Annotated[float | str | None, Field(description="Beats per minute, up to 1000.")] = None
-    key: Annotated[str | None, Field(max_length=500, examples=["C major"])] = None
-    mood: Annotated[str | None, Field(max_length=500)] = None
+    key: Annotated[str | None, Field(max_length=500, description="Such as C major.")] = None
+    mood: Annotated[str | None, Field(max_length=500, description="Such as calm.")] = None
     instruments: Annotated[
         str | tuple[str, ...] | None, Field(description="A list, or names with commas between.")
     ] = None
-    description: Annotated[str | None, Field(max_length=5_000)] = None
-    lyrics: Annotated[str | None, Field(max_length=50_000)] = None
+    description: Annotated[
+        str | None, Field(max_length=5_000, description="A sentence that the model is told too.")
+    ] = None
+    lyrics: Annotated[
+        str | None, Field(max_length=50_000, description="What is sung, with tags like [verse].")
+    ] = None
     energy: Annotated[str | None, Field(description="low, medium or high.")] = None
 
     def given(self) -> dict[str, Any]:

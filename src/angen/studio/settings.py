@@ -8,6 +8,8 @@ ANGEN_DATABASE_URL    where the queue lies: sqlite:///... or postgresql+psycopg:
                                                                         ANGEN_HOME/jobs.db
 ANGEN_MAX_UPLOAD_MB   largest recording or archive that is taken        1024
 ANGEN_MAX_UPLOADS     recordings that are kept at once                  2000
+ANGEN_AUTH            user:password that `angen studio` asks for        none
+ANGEN_TOKEN           token for programs: Authorization: Bearer ...     none
 """
 
 import os
@@ -15,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from angen.errors import BadInput
 
@@ -35,6 +37,8 @@ class Settings(BaseModel):
     database_url: Annotated[str, Field(min_length=1)] | None = None
     max_upload_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
     max_uploads: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    auth: SecretStr | None = None
+    token: SecretStr | None = None
 
     @property
     def database(self) -> str:

@@ -1,5 +1,6 @@
 """Songs: words, a style and adapters in, sound out, each file with the request that made it."""
 
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from angen.adapters.attach import detach
 from angen.adapters.files import load_adapter
 from angen.adapters.library import WEIGHTS_FILE, adapter_folder, playable
 from angen.audio.files import write_wav
@@ -15,11 +17,13 @@ from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput, Incompatible
 from angen.names import distinct, safe
 from angen.parts import file_sha256
-from angen.studio.base import open_base
+from angen.studio.base import OpenBundle, open_base, playing_threads
 from angen.studio.outputs import Made, Note, read_note
 from angen.studio.requests import AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
+
+OnSound = Callable[[Tensor, int], None]  # sound (S,), its rate in Hz; may raise Stopped
 
 LOUDEST = 0.99  # of full scale: a song that would clip is turned down to this
 
@@ -36,25 +40,39 @@ class MadeSong:
 
 
 def generate_song(
-    request: SongRequest, settings: Settings, watch: Watch, *, out: Path | None = None
+    request: SongRequest,
+    settings: Settings,
+    watch: Watch,
+    *,
+    out: Path | None = None,
+    open_bundle: OpenBundle = open_base,
+    on_sound: OnSound | None = None,
 ) -> MadeSong:
     """Make a song and write it, the request inside.
 
-    out: where; else into ``outputs``, named after the prompt and seed.
+    out: where; else into ``outputs``, named after the prompt and seed. on_sound: hears the song
+    while it is made; it does not change what is written.
 
-    Raises BadInput (an unknown adapter, lyrics that cannot be read), MissingWeights, Incompatible.
+    Raises BadInput (an unknown adapter, lyrics that cannot be read), MissingWeights, Incompatible,
+    and whatever ``on_sound`` raises.
     """
     watch.stage("Loading the model")
-    bundle = open_base(settings, request.base or None)
+    bundle = open_bundle(settings, request.base or None)
     request = _completed(request, bundle, settings)
-    warnings = list(put_in(bundle, request.adapters, settings))
-    lyrics = bundle.tokenize(request.lyrics)
-    latents = _sampled(bundle, request, lyrics.tokens, watch.stage("Making the song"))
-    audio = finished(bundle, latents)
+    with playing_threads(bundle, settings):
+        try:
+            warnings = list(put_in(bundle, request.adapters, settings))
+            lyrics = bundle.tokenize(request.lyrics)
+            on_step = watch.stage("Making the song")
+            latents = _sampled(bundle, request, lyrics.tokens, on_step, on_sound)
+        finally:
+            detach(bundle.dit)
+        audio = finished(bundle, latents)
+        made = _made(bundle)
     if len(latents) < bundle.frames(request.duration_s):
         warnings.append(_ended_early(len(audio) / bundle.sample_rate_hz, request))
-    path = out or _free_place(settings.outputs, request)
-    note = Note(request=request, made=_made(bundle))
+    path = out or free_place(settings.outputs, request)
+    note = Note(request=request, made=made)
     write_wav(path, audio.numpy(), bundle.sample_rate_hz, comment=note.model_dump_json())
     return MadeSong(
         path=path,
@@ -81,9 +99,9 @@ def remake_song(
             f"{made} was made with {request.base} ({note.made.base_fingerprint:.12}); that base is "
             f"now {bundle.fingerprint:.12}, which plays it differently."
         )
-    if note.made.device == "cpu":
-        torch.set_num_threads(note.made.threads)  # sums are rounded as they were
-    return generate_song(request, settings, watch, out=out)
+    if note.made.device == "cpu":  # sums are rounded as they were
+        settings = settings.model_copy(update={"threads": note.made.threads})
+    return generate_song(request, settings, watch, out=out, open_bundle=lambda *_: bundle)
 
 
 def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings) -> list[str]:
@@ -125,7 +143,14 @@ def _ended_early(made_s: float, request: SongRequest) -> str:
     )
 
 
-def _sampled(bundle: Bundle, request: SongRequest, tokens: list[int], on_step: OnStep) -> Tensor:
+def _sampled(
+    bundle: Bundle,
+    request: SongRequest,
+    tokens: list[int],
+    on_step: OnStep,
+    on_sound: OnSound | None,
+) -> Tensor:
+    """Latents (T, C) of the song; its sound goes to ``on_sound`` as the blocks come."""
     song = Song(
         tokens=torch.tensor(tokens, dtype=torch.int64),
         style=bundle.embed_text(request.prompt),
@@ -133,7 +158,18 @@ def _sampled(bundle: Bundle, request: SongRequest, tokens: list[int], on_step: O
         seed=request.seed,
     )
     config = SamplerConfig(steps=request.steps, guidance=request.guidance)
-    return bundle.sample([song], config, on_step)[0]
+    if on_sound is None:
+        return bundle.sample([song], config, on_step)[0]
+    blocks = [torch.zeros(0, bundle.channels)]
+
+    def coming() -> Iterator[Tensor]:
+        for (block,) in bundle.sample_blocks([song], config, on_step):
+            blocks.append(block)
+            yield block
+
+    for sound in bundle.decode_stream(coming()):
+        on_sound(sound, bundle.sample_rate_hz)
+    return torch.cat(blocks)
 
 
 def _completed(request: SongRequest, bundle: Bundle, settings: Settings) -> SongRequest:
@@ -160,10 +196,18 @@ def _made(bundle: Bundle) -> Made:
         device=bundle.device.type,
         threads=torch.get_num_threads(),
         base_fingerprint=bundle.fingerprint,
+        style=bundle.style_source,
     )
 
 
-def _free_place(folder: Path, request: SongRequest) -> Path:
+def free_place(
+    folder: Path, request: SongRequest, ending: str = "", reserved: Collection[str] = ()
+) -> Path:
+    """A file name for a song that no other has, from its prompt and seed.
+
+    reserved: file names that songs on their way will have.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    taken = {path.stem.casefold() for path in folder.iterdir()}
-    return folder / f"{distinct(f'{safe(request.prompt, 60)}_{request.seed}', taken)}.wav"
+    names = [*(path.name for path in folder.iterdir()), *reserved]
+    taken = {Path(name).stem.casefold() for name in names}
+    return folder / f"{distinct(f'{safe(request.prompt, 60)}_{request.seed}{ending}', taken)}.wav"

@@ -15,7 +15,7 @@ from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
 from angen.errors import BadInput, Stopped
-from angen.studio.base import open_base
+from angen.studio.base import OpenBundle, open_base
 from angen.studio.datasets import dataset_folder
 from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
@@ -33,6 +33,16 @@ VALIDATION_LINES = 15  # at most, told of a training; small datasets have hundre
 OTHERS = "reports"  # folder of the reports against other datasets than the adapter's own
 
 OnQuote = Callable[[Quote], None]  # sees what it will take; may raise Stopped
+OnTraining = Callable[[TrainingEvent, Bundle], None]  # may raise Stopped: it is saved first
+Claim = Callable[[Path], None]
+
+
+def _unseen(event: TrainingEvent, bundle: Bundle) -> None:
+    """For those who need no more than the watch tells."""
+
+
+def _unclaimed(folder: Path) -> None:
+    """For those who need no mark on the adapter's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +57,18 @@ class TrainedLora:
 
 
 def train_lora(
-    request: TrainRequest, settings: Settings, watch: Watch, on_quote: OnQuote
+    request: TrainRequest,
+    settings: Settings,
+    watch: Watch,
+    on_quote: OnQuote,
+    *,
+    on_training: OnTraining = _unseen,
+    claim: Claim = _unclaimed,
 ) -> TrainedLora:
     """Train an adapter on a dataset, and measure what it does.
+
+    on_training: sees every piece of news, with the model as it is then. claim: is told the
+    adapter's folder before anything is written there.
 
     Raises BadInput (name taken, unknown dataset, a recipe outside its ranges, too few clips),
     MissingWeights, Incompatible, OutOfSpace; Stopped, with all work saved.
@@ -58,12 +77,13 @@ def train_lora(
     place = dataset_folder(settings, request.dataset)
     bundle, data = _open(settings, request.base, place, request.config, watch)
     _offer(bundle, data, request.config, watch, on_quote)
+    claim(folder)
     result = train(
         bundle,
         data,
         request.config,
         folder,
-        on_event=_telling(watch),
+        on_event=_telling(watch, bundle, on_training),
         overwrite=request.overwrite,
     )
     return _with_report(bundle, place, folder, result, effect_of(request), watch)
@@ -80,11 +100,15 @@ def resume_training(
     name: str,
     settings: Settings,
     watch: Watch,
-    on_quote: OnQuote,
+    on_quote: OnQuote | None,
     *,
     effect: EffectConfig | None,
+    on_training: OnTraining = _unseen,
+    claim: Claim = _unclaimed,
 ) -> TrainedLora:
     """Go on with a training that was stopped or killed, from its newest checkpoint.
+
+    on_quote: None when nobody wants to know before how long it will take.
 
     Raises BadInput when there is nothing to go on with, Incompatible when its base or dataset
     has changed.
@@ -95,21 +119,36 @@ def resume_training(
     place = _dataset_of(metadata, settings)
     base = metadata.base.name if metadata.base else None
     bundle, data = _open(settings, base, place, config, watch)
-    _offer(bundle, data, config, watch, on_quote)
-    result = train(bundle, data, config, folder, on_event=_telling(watch), resume=True)
+    if on_quote is not None:
+        _offer(bundle, data, config, watch, on_quote)
+    claim(folder)
+    on_event = _telling(watch, bundle, on_training)
+    result = train(bundle, data, config, folder, on_event=on_event, resume=True)
     return _with_report(bundle, place, folder, result, effect, watch)
 
 
-def quote_training(request: TrainRequest, settings: Settings, watch: Watch) -> Quote:
+def quote_training(
+    request: TrainRequest,
+    settings: Settings,
+    watch: Watch,
+    *,
+    open_bundle: OpenBundle = open_base,
+) -> Quote:
     """What a training would take, from a few measured steps; nothing is kept but the latents."""
     place = dataset_folder(settings, request.dataset)
-    bundle, data = _open(settings, request.base, place, request.config, watch)
+    bundle, data = _open(settings, request.base, place, request.config, watch, open_bundle)
     watch.stage("Measuring the speed")
     return quote(bundle, data, request.config)
 
 
 def report_effect(
-    name: str, settings: Settings, watch: Watch, effect: EffectConfig, *, dataset: str | None = None
+    name: str,
+    settings: Settings,
+    watch: Watch,
+    effect: EffectConfig,
+    *,
+    dataset: str | None = None,
+    open_bundle: OpenBundle = open_base,
 ) -> tuple[EffectReport, Path]:
     """Measure the effect of a trained adapter anew; the report, and its page.
 
@@ -127,16 +166,21 @@ def report_effect(
         place, target = _dataset_of(_metadata(folder), settings), folder
     watch.stage("Loading the model")
     base = metadata.base.name if metadata and metadata.base else None
-    return _report(open_base(settings, base), place, folder, effect, watch, target)
+    return _report(open_bundle(settings, base), place, folder, effect, watch, target)
 
 
 def _open(
-    settings: Settings, base: str | None, place: Path, config: TrainingConfig, watch: Watch
+    settings: Settings,
+    base: str | None,
+    place: Path,
+    config: TrainingConfig,
+    watch: Watch,
+    open_bundle: OpenBundle = open_base,
 ) -> tuple[Bundle, TrainingData]:
     """The base, and the dataset as it sees it."""
     info = load_info(place)
     watch.stage("Loading the model")
-    bundle = open_base(settings, base)
+    bundle = open_bundle(settings, base)
     data = training_data(info, place, bundle, config, watch.stage("Encoding the clips"))
     for note in data.notes:
         watch.say(note)
@@ -151,13 +195,14 @@ def _offer(
     on_quote(quote(bundle, data, config))
 
 
-def _telling(watch: Watch) -> OnEvent:
+def _telling(watch: Watch, bundle: Bundle, on_training: OnTraining) -> OnEvent:
     """Events of the training as steps and lines of a watch."""
     steps: list[OnStep] = []
     next_line = 0
 
     def tell(event: TrainingEvent) -> None:
         nonlocal next_line
+        on_training(event, bundle)
         if event.kind is EventKind.START:
             steps.append(watch.stage("Training"))
         if event.kind is EventKind.VALIDATION and event.step < next_line:

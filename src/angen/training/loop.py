@@ -296,7 +296,11 @@ def _metadata(
         {
             "name": folder.name,
             "kind": data.kind,
-            "base": BaseFacts(name=bundle.name, fingerprint=bundle.model_fingerprint),
+            "base": BaseFacts(
+                name=bundle.name,
+                fingerprint=bundle.model_fingerprint,
+                style=bundle.style_source,
+            ),
             "dataset": data.facts,
             "recipe": recipe(config),
             "rank": config.rank,

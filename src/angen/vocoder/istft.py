@@ -82,8 +82,18 @@ def nearest_peaks(magnitude: Tensor) -> Tensor:
     return nearest.clamp(0, bins - 1)
 
 
-def summed_phases(magnitude: Tensor, advance: Tensor) -> Tensor:
+def draw(frames: int, bins: int) -> Tensor:
+    """Standard normal numbers (F, K), the same for every clip and on every device.
+
+    Fewer frames get what more frames get first, but for a few numbers of the last frame.
+    """
+    return torch.randn(frames, bins, generator=torch.Generator().manual_seed(0))
+
+
+def summed_phases(magnitude: Tensor, advance: Tensor, start: Tensor | None = None) -> Tensor:
     """Phases (B, K, F) of bins that move by ``advance`` (B, K, F) radians from frame to frame.
+
+    start: (B, K), of the frame before the first; zeros when there was none.
 
     Each bin takes the phase of the nearest peak of ``magnitude``, turned by half a circle per bin
     of distance, as the window's own spectrum does; else partials would cancel themselves.
@@ -91,7 +101,7 @@ def summed_phases(magnitude: Tensor, advance: Tensor) -> Tensor:
     peaks = nearest_peaks(magnitude)
     away = torch.arange(magnitude.shape[1], device=magnitude.device)[:, None] - peaks
     turned = advance.gather(1, peaks) + torch.pi * (away % 2)  # (B, K, F)
-    phase = torch.zeros_like(advance[:, :, 0])
+    phase = torch.zeros_like(advance[:, :, 0]) if start is None else start
     phases = []
     for i in range(magnitude.shape[2]):
         phase = (phase.gather(1, peaks[:, :, i]) + turned[:, :, i]) % (2 * torch.pi)
@@ -161,16 +171,46 @@ class InverseStft(nn.Module):
 
     def to_wave(self, logs: Tensor, movement: Tensor) -> Tensor:
         """What ``spectra`` gives -> (B, 1, F * hop_samples), in float32."""
-        magnitude = (logs.exp() - FLOOR).clamp_min(0) * (self.window.sum() / 2)
+        magnitude = self.magnitude(logs)
+        return self.overlapped(magnitude, self._phases(magnitude, movement))[:, None]
+
+    def learnable(self, latents: Tensor) -> Tensor:
+        """As ``forward``, but gradients reach the latents through magnitudes alone.
+
+        Those of phases that are summed up over time lead nowhere.
+        """
+        logs, movement = self.spectra(latents)
+        magnitude = self.magnitude(logs)
+        with torch.no_grad():
+            phases = self._phases(magnitude, movement)
+        return self.overlapped(magnitude, phases)[:, None]
+
+    def magnitude(self, logs: Tensor) -> Tensor:
+        """Magnitudes (B, K, F) from their logarithms."""
+        return (logs.exp() - FLOOR).clamp_min(0) * (self.window.sum() / 2)
+
+    def _phases(self, magnitude: Tensor, movement: Tensor) -> Tensor:
+        """Angles (B, K, F) at which the bins begin in each frame."""
+        summed = self.summed(magnitude, movement)
+        noise = draw(magnitude.shape[2], self.bins).to(magnitude.device)
+        return self.settled(magnitude, movement, summed, noise)
+
+    def summed(self, magnitude: Tensor, movement: Tensor, start: Tensor | None = None) -> Tensor:
+        """Phases (B, K, F) as the movements carry them on from ``start`` (B, K), or from zero."""
         hop_turn = 2 * torch.pi * self.config.hop_samples / self.config.fft_samples
-        bins = torch.arange(self.bins, device=logs.device)[:, None]
-        phases = summed_phases(magnitude, movement.angle() + hop_turn * bins)
+        bins = torch.arange(self.bins, device=magnitude.device)[:, None]
+        return summed_phases(magnitude, movement.angle() + hop_turn * bins, start)
+
+    def settled(self, magnitude: Tensor, movement: Tensor, summed: Tensor, noise: Tensor) -> Tensor:
+        """Phases (B, K, F) with the unsure ones shaken by ``noise`` (F, K), then made consistent.
+
+        A frame depends on few of its neighbours.
+        """
         sureness = movement.abs().clamp(1e-4, 1)
-        shaken = (-2 * sureness.log()).sqrt() * self._noise(phases)  # spread of an unsure angle
-        phases = phases + shaken
+        phases = summed + (-2 * sureness.log()).sqrt() * noise.T  # spread of an unsure angle
         for _ in range(TOUCHES):
-            phases = self.analyse(self._overlapped(magnitude, phases)).angle()
-        return self._overlapped(magnitude, phases)[:, None]
+            phases = self.analyse(self.overlapped(magnitude, phases)).angle()
+        return phases
 
     def analyse(self, wave: Tensor) -> Tensor:
         """Waveform (B, F * hop_samples) -> spectra (B, K, F), complex, framed as in ``to_wave``."""
@@ -178,7 +218,8 @@ class InverseStft(nn.Module):
         padded = functional.pad(wave.float(), ((size - hop) // 2, (size - hop) // 2))
         return torch.stft(padded, size, hop, window=self.window, center=False, return_complex=True)
 
-    def _overlapped(self, magnitude: Tensor, phases: Tensor) -> Tensor:
+    def overlapped(self, magnitude: Tensor, phases: Tensor) -> Tensor:
+        """Waveform (B, F * hop_samples) of magnitudes and phases (B, K, F)."""
         spectrum = torch.polar(magnitude, phases).transpose(1, 2)  # (B, F, K)
         frames = torch.fft.irfft(spectrum, self.config.fft_samples, dim=2) * self.window
         hop = self.config.hop_samples
@@ -187,9 +228,3 @@ class InverseStft(nn.Module):
         trim = (self.config.fft_samples - hop) // 2
         cut = slice(trim, trim + frames.shape[1] * hop)
         return wave[:, cut] / weight[:, cut]
-
-    def _noise(self, like: Tensor) -> Tensor:
-        """Standard normal numbers (1, K, F), the same for every clip and on every device."""
-        generator = torch.Generator().manual_seed(0)
-        frames, bins = like.shape[2], like.shape[1]
-        return torch.randn(frames, bins, generator=generator).T[None].to(like.device)

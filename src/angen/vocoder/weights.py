@@ -24,13 +24,15 @@ from angen.tensors import (
 from angen.vocoder.encoder import Encoder, EncoderConfig
 from angen.vocoder.generator import BigVGAN, BigVGANConfig
 from angen.vocoder.istft import InverseStft, IstftConfig
+from angen.vocoder.learned import LearnedEncoder, learned_config
 
 DECODER_CONFIG = "decoder.json"
 DECODER_FILES = ("decoder.safetensors", "decoder.bin")  # the first that exists is read
 ENCODER_CONFIG = "encoder.json"
 ENCODER_FILE = "encoder.safetensors"
+MOST_REFINING = 10_000  # steps a clip
 ROOT_KEY = "generator"  # under which decoder.bin keeps its tensors
-BIGVGAN, ISTFT, MEL = "bigvgan", "istft", "mel"  # kinds
+BIGVGAN, ISTFT, MEL, LEARNED = "bigvgan", "istft", "mel", "learned"  # kinds
 
 Network = TypeVar("Network", bound=nn.Module)
 Config = TypeVar("Config", IstftConfig, EncoderConfig)
@@ -70,16 +72,44 @@ def save_decoder(
         write_json(folder / DECODER_CONFIG, {"kind": ISTFT, **asdict(decoder.config)})
 
 
-def load_encoder(folder: Path) -> Encoder:
+def load_encoder(folder: Path) -> Encoder | LearnedEncoder:
     """The encoder in ``folder``; as ``load_decoder``."""
     values = read_json(folder / ENCODER_CONFIG)
-    if values.get("kind") != MEL:
-        raise Incompatible(
-            f"{folder / ENCODER_CONFIG}: unknown kind of encoder {values.get('kind')!r}"
-        )
     path = folder / ENCODER_FILE
-    encoder = Encoder(_config(EncoderConfig, ENCODER_CONFIG, values))
-    return _filled(encoder, path, read_tensors(path))
+    match values.get("kind"):
+        case "mel":
+            encoder = Encoder(_config(EncoderConfig, ENCODER_CONFIG, values))
+            return _filled(encoder, path, read_tensors(path))
+        case "learned":
+            return _filled(_learned(folder / ENCODER_CONFIG, values), path, read_tensors(path))
+        case other:
+            raise Incompatible(f"{folder / ENCODER_CONFIG}: unknown kind of encoder {other!r}")
+
+
+def _learned(path: Path, values: Mapping[str, object]) -> LearnedEncoder:
+    network, decoder, refine = (values.get(name) for name in ("network", "decoder", "refine"))
+    if not isinstance(network, dict) or not isinstance(decoder, str) or not decoder:
+        raise Incompatible(f"{path}: `network` or `decoder` is missing. Copy the encoder again.")
+    if not isinstance(refine, int) or not 0 <= refine <= MOST_REFINING:
+        raise Incompatible(f"{path}: refine={refine!r} is not a number of steps.")
+    try:
+        return LearnedEncoder(learned_config(network), decoder=decoder, refine=refine)
+    except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as fault:
+        raise Incompatible(f"{path}: {fault}") from fault
+
+
+def save_learned_encoder(
+    encoder: LearnedEncoder, folder: Path, facts: Mapping[str, object] | None = None
+) -> None:
+    """Write encoder.json, with ``facts`` about its making, and encoder.safetensors."""
+    write_tensors(folder / ENCODER_FILE, _in(torch.float32, encoder))
+    values = {
+        "kind": LEARNED,
+        "decoder": encoder.decoder,
+        "refine": encoder.refine,
+        "network": asdict(encoder.config),
+    }
+    write_json(folder / ENCODER_CONFIG, values | ({"fit": dict(facts)} if facts else {}))
 
 
 def save_encoder(encoder: Encoder, folder: Path, dtype: torch.dtype = torch.float32) -> None:

@@ -1,0 +1,178 @@
+"""The server's application: every use case of the studio under ``/api``, and room for a page.
+
+    create_app ─► Guard ─► page (all but /api) or paths ─► Desk ─► queue ─► worker processes
+
+The page is put in by whoever starts the server, so that this package does not know it.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from anyio import to_thread
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from angen.api import problems
+from angen.api.access import Access
+from angen.api.feed import Feed
+from angen.api.guard import Guard
+from angen.api.problems import Problem
+from angen.api.remember import Remembered
+from angen.api.routes import (
+    adapters,
+    collections,
+    datasets,
+    jobs,
+    models,
+    songs,
+    system,
+    training,
+    uploads,
+)
+from angen.jobs.runner import Runner
+from angen.jobs.store import Store
+from angen.studio.desk import Desk
+from angen.studio.settings import Settings
+
+LANES = ("model", "desk")
+SAVING_S = 120.0  # how long a stopping server waits for running work to be saved
+THREADS = 16  # that answer requests: all wait for the same two or four cores
+FILES_AT_ONCE = 4  # full-sized recordings in one upload
+_ROUTERS = (
+    uploads.router,
+    training.router,
+    collections.router,
+    datasets.router,
+    adapters.comparing,
+    adapters.router,
+    songs.router,
+    jobs.router,
+    models.router,
+    system.router,
+)
+_SUMMARY = """\
+Everything that the studio can do. Bodies are JSON, but for uploads; unknown fields are refused.
+
+What takes long answers 202 with a **job**: follow it at `/api/jobs/{job}` or, as it happens, at
+`/api/jobs/{job}/events`. Errors are problem details (RFC 9457) that name the field to blame.
+"""
+_SCHEMES = {
+    "password": {"type": "http", "scheme": "basic"},
+    "token": {"type": "http", "scheme": "bearer"},
+}
+
+
+def worker_command(lane: str) -> list[str]:
+    """The process that works on a lane."""
+    return [sys.executable, "-m", "angen.studio.worker", lane]
+
+
+def create_app(
+    settings: Settings,
+    *,
+    store: Store | None = None,
+    runner: bool = True,
+    access: Access | None = None,
+) -> FastAPI:
+    """The application.
+
+    store: the queue; that of the settings else, which is closed when the application ends.
+    runner: start processes that do the work.
+    access: who may use it; anybody on this machine else.
+    """
+    access = access or Access()
+    app = FastAPI(
+        title="Angen Studio",
+        version=version("angen"),
+        description=_SUMMARY,
+        lifespan=_life(settings, store, runner),
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # those pages load scripts from elsewhere; this server works offline
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.page = None
+    app.state.paths = [route for router in _ROUTERS for route in _paths(router)]
+    for router in _ROUTERS:
+        app.include_router(router)
+    problems.install(app, str(settings.home))
+    app.add_middleware(_Page, state=app.state)
+    most = FILES_AT_ONCE * settings.max_upload_mb * 2**20
+    app.add_middleware(Guard, access=access, max_upload_bytes=most)
+    app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]
+    return app
+
+
+def _paths(router: APIRouter) -> list[APIRoute]:
+    return [route for route in router.routes if isinstance(route, APIRoute)]
+
+
+class _Page:
+    """Hands all that is not the API's to the page, once there is one."""
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page: ASGIApp | None = self._state.page
+        ours = scope["type"] == "lifespan" or scope["path"].startswith("/api/")
+        await (self._app if ours or page is None else page)(scope, receive, send)
+
+
+def _life(
+    settings: Settings, store: Store | None, runner: bool
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        queue = store or Store(settings.database)
+        desk = Desk(settings, queue)
+        app.state.desk = desk
+        app.state.memory = Remembered(queue.revision)
+        app.state.feed = Feed(
+            lambda job, after, limit: desk.events(job, after=after, limit=limit),
+            lambda job: desk.job(job).state.over,
+        )
+        workers = Runner(queue, LANES, worker_command) if runner else None
+        if workers is not None:
+            await asyncio.to_thread(workers.start)
+        try:
+            yield
+        finally:
+            app.state.feed.close()
+            if workers is not None:
+                await asyncio.to_thread(workers.stop, SAVING_S)
+            if store is None:
+                queue.close()
+
+    return life
+
+
+def _described(app: FastAPI, access: Access) -> dict[str, Any]:
+    """The OpenAPI description, made once."""
+    if app.openapi_schema:
+        return app.openapi_schema
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    parts = schema.setdefault("components", {})
+    parts["schemas"]["Problem"] = Problem.model_json_schema(
+        ref_template="#/components/schemas/{model}"
+    )
+    parts["schemas"].update(parts["schemas"]["Problem"].pop("$defs", {}))
+    for name in ("HTTPValidationError", "ValidationError"):
+        parts["schemas"].pop(name, None)
+    if not access.is_open:
+        parts["securitySchemes"] = _SCHEMES
+        schema["security"] = [{name: []} for name in _SCHEMES]
+    app.openapi_schema = schema
+    return schema

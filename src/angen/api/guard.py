@@ -1,0 +1,156 @@
+"""What every request passes first: its origin, its password, its size and kind.
+
+Pure ASGI, so that it holds for the page, for Gradio's own paths and for websockets too.
+"""
+
+import asyncio
+import re
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from angen.api.access import Access, is_own, may_enter
+from angen.api.problems import problem
+
+MAX_JSON_BYTES = 4 * 2**20
+FILES = re.compile(r"/api/uploads|/api/training/(datasets|lora-adapters)/import")  # take files
+WRONG_PASSWORD_S = 0.5  # a wrong password waits so long: guessing takes for ever
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "x-frame-options": "SAMEORIGIN",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Guard:
+    """Lets a request through to ``app``, or answers it with a problem."""
+
+    def __init__(self, app: ASGIApp, access: Access, max_upload_bytes: int) -> None:
+        """max_upload_bytes: of one request with files."""
+        self._app = app
+        self._access = access
+        self._max_upload_bytes = max_upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = await self._refusal(scope, headers)
+        if refusal is not None:
+            await _refuse(refusal, scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+        else:
+            limit = self._limit(scope["path"])
+            await self._app(scope, _counted(receive, limit), _with_headers(send))
+
+    async def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        path = scope["path"]
+        if not is_own(
+            self._access,
+            host=headers.get("host", ""),
+            origin=headers.get("origin"),
+            site=_site(headers),
+        ):
+            detail = (
+                "This request comes from another site, or calls the server by a name that is not "
+                "its own. Start it with --allow-origin to allow that."
+            )
+            return problem(403, detail, path)
+        if not self._access.is_open and not may_enter(
+            self._access, headers.get("authorization", "")
+        ):
+            if "authorization" in headers:
+                await asyncio.sleep(WRONG_PASSWORD_S)
+            challenge = {"www-authenticate": 'Basic realm="Angen Studio", charset="UTF-8"'}
+            return problem(401, "Give the user and password, or a token.", path, headers=challenge)
+        if scope["type"] == "http" and path.startswith("/api/"):
+            return _unfit(scope, headers, self._limit(path))
+        return None
+
+    def _limit(self, path: str) -> int:
+        """Bytes that a request for ``path`` may bring."""
+        if FILES.fullmatch(path) or not path.startswith("/api/"):
+            return self._max_upload_bytes
+        return MAX_JSON_BYTES
+
+
+def _site(headers: Headers) -> str | None:
+    """Where a browser says that the request comes from; following a link is no call."""
+    if headers.get("sec-fetch-mode") == "navigate":
+        return None
+    return headers.get("sec-fetch-site")
+
+
+def _unfit(scope: Scope, headers: Headers, limit: int) -> Response | None:
+    """The problem with a body that announces itself as too large, or as of the wrong kind."""
+    path, length = scope["path"], headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        return problem(413, _too_large(limit), path)
+    has_body = length not in ("", "0") or "transfer-encoding" in headers
+    if scope["method"] not in ("POST", "PUT", "PATCH") or not has_body:
+        return None
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    wanted = "multipart/form-data" if FILES.fullmatch(path) else "application/json"
+    if kind == wanted:
+        return None
+    given = kind[:100] or "a body without a type"
+    return problem(415, f"Send {wanted}, not {given}. {_HINTS[wanted]}", path)
+
+
+_HINTS = {
+    "application/json": "With curl: -H 'Content-Type: application/json'.",
+    "multipart/form-data": "With curl: -F files=@song.wav.",
+}
+
+
+def _too_large(limit: int) -> str:
+    size = f"{limit / 2**20:g} MB" if limit < 2**30 else f"{limit / 2**30:.3g} GB"
+    return f"The body is larger than {size}. Send less at once."
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """``receive`` that raises 413 after ``limit`` bytes, whatever was announced."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise HTTPException(413, _too_large(limit), {"connection": "close"})
+        return message
+
+    return counted
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            known = {name.lower() for name, _ in message.get("headers", ())}
+            added = [
+                (name.encode(), value.encode())
+                for name, value in HEADERS.items()
+                if name.encode() not in known
+            ]
+            message["headers"] = [*message.get("headers", ()), *added]
+        await send(message)
+
+    return sending
+
+
+async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await response(scope, receive, _with_headers(send))
+        return
+    await receive()  # the client's wish to connect
+    if "websocket.http.response" in scope.get("extensions", {}):
+        await response(scope, receive, send)
+    else:
+        await send({"type": "websocket.close", "code": 1008})

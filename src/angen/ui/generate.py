@@ -1,0 +1,86 @@
+"""The generation flow: from the form to a request, to a job, and back again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from angen.jobs.job import Job
+from angen.studio.desk import Desk
+from angen.studio.requests import MAX_ADAPTERS, SongRequest, asked, new_seed
+from angen.ui.faults import ACT, bound
+from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, Form
+
+
+def song_request_of(
+    prompt: str,
+    kind: str,
+    lyrics: str,
+    duration: float,
+    random: bool,
+    seed: float | None,
+    steps: float,
+    guidance: float,
+    base: str | None,
+    adapters: Sequence[str] | None,
+    *strengths: float,
+) -> SongRequest:
+    """The request that the form holds. Raises BadInput in words of the form."""
+    return asked(
+        SongRequest,
+        {
+            "prompt": (prompt or "").strip(),
+            "lyrics": lyrics if kind == OWN_LYRICS else "",
+            "duration_s": duration,
+            "seed": new_seed() if random or seed is None else int(seed),
+            "steps": int(steps),
+            "guidance": guidance,
+            "base": base or "",
+            "adapters": [
+                {"name": name, "strength": strength}
+                for name, strength in zip(adapters or [], strengths, strict=False)
+            ],
+        },
+    )
+
+
+def form_of(request: SongRequest) -> list[Any]:
+    """Values for `Form.fields` that ask for the same song again."""
+    strengths = [use.strength for use in request.adapters]
+    return [
+        request.prompt,
+        OWN_LYRICS if request.lyrics else INSTRUMENTAL,
+        request.lyrics,
+        request.duration_s,
+        False,
+        request.seed,
+        request.steps,
+        request.guidance,
+        request.base or gr.skip(),
+        [use.name for use in request.adapters],
+        *strengths,
+        *[gr.skip()] * (MAX_ADAPTERS - len(strengths)),
+    ]
+
+
+def generate_song(desk: Desk, *fields: Any) -> tuple[dict[str, Any], int]:
+    """Queue a song; what the player shall follow, and the seed that was taken."""
+    request = song_request_of(*fields)
+    return following(desk.generate(request)), request.seed
+
+
+def compare_songs(desk: Desk, *fields: Any) -> tuple[dict[str, Any], int]:
+    """Queue the same song with and without its adapters."""
+    request = song_request_of(*fields)
+    return following(desk.compare(request)), request.seed
+
+
+def following(job: Job) -> dict[str, Any]:
+    """What the player is told: follow this job, and play."""
+    return {"job": job.id, "play": True}
+
+
+def wire_form(desk: Desk, form: Form, stage: gr.State) -> None:
+    """Let the buttons of the form start songs on the stage."""
+    for button, handler in ((form.generate, generate_song), (form.compare, compare_songs)):
+        button.click(bound(handler, desk), form.fields, [stage, form.seed], **ACT)

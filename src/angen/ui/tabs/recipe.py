@@ -1,0 +1,182 @@
+"""The fields of a training, with the mission's ranges and defaults, and the request they make."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from angen.adapters.shape import ATTENTION, MLP
+from angen.data.style_source import StyleSource
+from angen.studio.requests import TrainRequest, asked
+from angen.training.config import RANGES, Precision
+
+# field: (label, what it means, step of the slider)
+SLIDERS = {
+    "batch_size": ("Batch Size", "Clips at once in memory.", 1),
+    "learning_rate": ("Learning Rate", "How boldly it learns.", 1e-5),
+    "epochs": ("Number of Epochs", "How often every clip is heard.", 1),
+    "rank": ("LoRA Rank", "How much the adapter can hold.", 1),
+    "alpha": ("LoRA Alpha", "How strongly it speaks: alpha / rank.", 1),
+}
+MORE_SLIDERS = {
+    "accumulation": ("Batches per step", "A larger batch in the memory of a small one.", 1),
+    "max_clip_s": ("Longest clip in seconds", "Longer ones are cropped, each epoch elsewhere.", 1),
+    "lora_dropout": ("LoRA dropout", "Share of inputs dropped.", 0.01),
+    "condition_dropout": (
+        "Prompt dropout",
+        "Share of clips without words, so that guidance works.",
+        0.01,
+    ),
+    "weight_decay": ("Weight decay", "Pull towards zero.", 0.001),
+}
+NUMBERS = {
+    "warmup_steps": ("Warm-up steps", "At most a tenth of all."),
+    "clip_norm": ("Longest gradient", "Longer ones are cut."),
+    "checkpoint_every": ("Steps between checkpoints", ""),
+    "keep_checkpoints": ("Checkpoints kept", ""),
+    "log_every": ("Steps between log lines", ""),
+    "validation_blocks": ("Blocks heard per validation", "Of 2 s each."),
+    "seed": ("Seed of the training", "Same seed, same training on a CPU."),
+    "max_steps": ("Exactly so many steps", "In place of epochs; 0: by epochs."),
+}
+_FRACTIONS = frozenset({"learning_rate", "lora_dropout", "condition_dropout", "weight_decay"})
+_WHOLE = frozenset({*SLIDERS, *MORE_SLIDERS, *NUMBERS}) - _FRACTIONS - {"clip_norm", "max_clip_s"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Fields by their names in `TrainRequest`."""
+
+    fields: Mapping[str, Any]
+
+    @property
+    def components(self) -> list[Any]:
+        return list(self.fields.values())
+
+    def request(self, values: tuple[Any, ...]) -> TrainRequest:
+        """The request that the fields hold. Raises BadInput that names each value and its range."""
+        given = {name: _plain(name, value) for name, value in zip(self.fields, values, strict=True)}
+        return asked(TrainRequest, {name: v for name, v in given.items() if v is not None})
+
+
+def _plain(name: str, value: Any) -> Any:
+    if name == "max_steps" and not value:
+        return None
+    if name in _WHOLE and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if name in ("name", "dataset"):
+        return (value or "").strip()
+    return (value or None) if name == "max_steps" else value
+
+
+def _default(name: str) -> Any:
+    return TrainRequest.model_fields[name].default
+
+
+def build_recipe(name: gr.Textbox, dataset: gr.Dropdown) -> Recipe:
+    """Draw the fields; ``name`` and ``dataset`` are there already."""
+    fields: dict[str, Any] = {"name": name, "dataset": dataset}
+    gr.HTML("<h3>Hyperparameters</h3>", apply_default_css=False)
+    with gr.Row(elem_classes="fields"):
+        for field, words in SLIDERS.items():
+            fields[field] = _slider(field, *words)
+    with gr.Accordion("Advanced settings", open=False, elem_id="training-advanced"):
+        with gr.Row(elem_classes="fields"):
+            for field, words in MORE_SLIDERS.items():
+                fields[field] = _slider(field, *words)
+        with gr.Row(elem_classes="fields"):
+            for field, (label, info) in NUMBERS.items():
+                fields[field] = _number(field, label, info)
+        fields |= _choices() | _afterwards()
+    return Recipe(fields=fields)
+
+
+def _slider(field: str, label: str, info: str, step: float) -> gr.Slider:
+    low, high = RANGES[field]
+    return gr.Slider(
+        low,
+        high,
+        value=_default(field),
+        step=step,
+        label=label,
+        info=info,
+        min_width=230,
+        elem_id=f"train-{field.replace('_', '-')}",
+    )
+
+
+def _number(field: str, label: str, info: str) -> gr.Number:
+    low, high = RANGES[field]
+    return gr.Number(
+        _default(field) or 0,  # an empty field comes back from the browser as 0
+        label=label,
+        info=info or None,
+        minimum=0 if field == "max_steps" else low,
+        maximum=high,
+        precision=None if field == "clip_norm" else 0,
+        min_width=180,
+        elem_id=f"train-{field.replace('_', '-')}",
+    )
+
+
+def _choices() -> dict[str, Any]:
+    return {
+        "targets": gr.CheckboxGroup(
+            list(ATTENTION + MLP),
+            value=list(ATTENTION),
+            label="Layers that are adapted",
+            elem_id="train-targets",
+        ),
+        "style": gr.Dropdown(
+            [("words and sound in turn", "both"), ("its words", "text"), ("its sound", "audio")],
+            value=StyleSource.BOTH.value,
+            label="What tells the model a clip's style",
+            elem_id="train-style",
+        ),
+        "precision": gr.Dropdown(
+            [precision.value for precision in Precision],
+            value=Precision.AUTO.value,
+            label="Precision",
+            elem_id="train-precision",
+        ),
+        "gradient_checkpointing": gr.Checkbox(
+            False,
+            label="Half the memory for a third more time (gradient checkpointing)",
+            elem_id="train-gradient-checkpointing",
+        ),
+        "overwrite": gr.Checkbox(
+            False, label="Replace an adapter of this name", elem_id="train-overwrite"
+        ),
+    }
+
+
+def _afterwards() -> dict[str, Any]:
+    """What is made to listen to, during and after."""
+    sliders = {
+        "samples": (0, 50, "Audio samples along the way"),
+        "sample_s": (1, 60, "Their length in seconds"),
+        "report_songs": (4, 64, "Songs a side of the effect report"),
+    }
+    with gr.Row(elem_classes="fields"):
+        fields: dict[str, Any] = {
+            name: gr.Slider(
+                low,
+                high,
+                value=_default(name),
+                step=1,
+                label=label,
+                elem_id=f"train-{name.replace('_', '-')}",
+            )
+            for name, (low, high, label) in sliders.items()
+        }
+    prompt = gr.Textbox(
+        label="Prompt of the samples",
+        placeholder="empty: that of a clip kept aside",
+        max_length=2_000,
+        elem_id="train-sample-prompt",
+    )
+    report = gr.Checkbox(
+        True, label="Measure the effect afterwards (report)", elem_id="train-report"
+    )
+    return fields | {"sample_prompt": prompt, "report": report}

@@ -1,0 +1,169 @@
+"""Waveform to latents, learned against a decoder that was released without its encoder.
+
+Mel frames of several window lengths, convolutions that bring them down to the decoder's latent
+rate, a small transformer whose layers look a few latent frames to either side, and a linear map.
+So a frame depends on a fixed stretch of sound around it, and a long recording may be encoded in
+pieces.
+
+Shapes: B clips, C latent channels, T latent frames, F = T * frames mel frames, D width, S samples.
+
+Source: convolution blocks after Liu et al. 2022, ConvNeXt, arXiv:2201.03545; rotary positions: Su
+et al. 2021, arXiv:2104.09864.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from angen.mel import LogMel
+
+MEL_MEAN, MEL_STD = -5.0, 2.5  # of log magnitudes of music, roughly: the network sees them near 1
+ROTARY_BASE = 100.0  # looks no further than a few frames
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LearnedConfig:
+    """Fields of ``encoder.json`` under ``network``."""
+
+    out_channels: int
+    sample_rate_hz: int  # that it listens at; the decoder may speak at another
+    fft_samples: tuple[int, ...]  # a view each: short windows know when, long ones which pitch
+    hop_samples: int
+    bands: int  # of each view
+    strides: tuple[int, ...]  # from mel frames down to latent frames
+    width: int
+    depth: int  # transformer layers
+    heads: int
+    reach: int  # latent frames that a layer looks to either side
+
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"width={self.width} must be a multiple of twice heads={self.heads}")
+        if min(self.strides, default=0) < 1 or not self.fft_samples:
+            raise ValueError("strides must be 1 or more, and fft_samples at least one")
+
+    @property
+    def samples_per_frame(self) -> int:
+        """Samples, at its own rate, that become one latent frame."""
+        return self.hop_samples * prod(self.strides)
+
+
+class Refiner(nn.Module):
+    """Residual block over time with a norm per frame: (B, D, F) -> (B, D, F)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.over_time = nn.Conv1d(width, width, 7, padding=3, groups=width)
+        self.norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 3 * width)
+        self.narrow = nn.Linear(3 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.over_time(x).transpose(1, 2))
+        more: Tensor = self.narrow(functional.gelu(self.widen(y)))
+        return x + more.transpose(1, 2)
+
+
+class Layer(nn.Module):
+    """Attention to the latent frames around, then a feed-forward: (B, T, D) -> (B, T, D)."""
+
+    def __init__(self, config: LearnedConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.heads, self.reach = config.heads, config.reach
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.ff_norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, frames, _ = x.shape
+        qkv = self.qkv(self.norm(x)).view(batch, frames, 3, self.heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D / H) each
+        place = torch.arange(frames, device=x.device)
+        near = (place[:, None] - place).abs() <= self.reach  # (T, T)
+        heard = functional.scaled_dot_product_attention(
+            turned(q, place), turned(k, place), v, attn_mask=near
+        )
+        heard = self.out(heard.transpose(1, 2).flatten(2))
+        x = x + heard
+        more: Tensor = self.narrow(functional.gelu(self.widen(self.ff_norm(x))))
+        return x + more
+
+
+def turned(x: Tensor, place: Tensor) -> Tensor:
+    """Queries or keys (B, H, T, 2n) turned by their places (T,): only distances are felt."""
+    half = x.shape[-1] // 2
+    rates = ROTARY_BASE ** (-torch.arange(half, device=x.device).float() / half)
+    angle = place.float()[:, None] * rates  # (T, n)
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+
+
+class LearnedEncoder(nn.Module):
+    """Waveform (B, 1, S) at its rate -> latents (B, C, T), T = ceil(S / samples_per_frame).
+
+    decoder     fingerprint of the decoder that it was fitted to; of no other are these the latents
+    refine      gradient steps on a clip's latents through the decoder that follow
+    mean, std   (C,) of the latents that the base model itself makes
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: LearnedConfig, *, decoder: str = "", refine: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        self.decoder = decoder
+        self.refine = refine
+        self.sample_rate_hz = config.sample_rate_hz
+        self.samples_per_frame = config.samples_per_frame
+        self.out_channels = config.out_channels
+        self.views = nn.ModuleList(
+            LogMel(
+                rate_hz=config.sample_rate_hz,
+                fft_samples=size,
+                hop_samples=config.hop_samples,
+                bands=config.bands,
+            )
+            for size in config.fft_samples
+        )
+        width = config.width
+        self.enter = nn.Conv1d(len(config.fft_samples) * config.bands, width, 5, padding=2)
+        down: list[nn.Module] = []
+        for stride in config.strides:
+            down += [Refiner(width), nn.Conv1d(width, width, stride, stride=stride)]
+        self.down = nn.Sequential(*down)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
+        self.norm = nn.LayerNorm(width)
+        self.leave = nn.Linear(width, config.out_channels)
+        nn.init.normal_(self.leave.weight, std=0.02)
+        nn.init.zeros_(self.leave.bias)
+        self.register_buffer("mean", torch.zeros(config.out_channels))
+        self.register_buffer("std", torch.ones(config.out_channels))
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """(B, 1, S) -> (B, C, T) in float32; no samples give no frames."""
+        batch, _, samples = audio.shape
+        if samples == 0:
+            return audio.new_zeros(batch, self.out_channels, 0)
+        whole = functional.pad(audio[:, 0], (0, -samples % self.samples_per_frame))
+        mel = torch.cat([view(whole) for view in self.views], dim=1)  # (B, bands, F)
+        x = self.down(self.enter((mel - MEL_MEAN) / MEL_STD)).transpose(1, 2)  # (B, T, D)
+        for layer in self.layers:
+            x = layer(x)
+        latents: Tensor = self.leave(self.norm(x)).float() * self.std + self.mean
+        return latents.transpose(1, 2)
+
+
+def learned_config(values: Mapping[str, object]) -> LearnedConfig:
+    """What an ``encoder.json`` describes. Raises ValueError or TypeError for what does not fit."""
+    ready = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return LearnedConfig(**ready)  # type: ignore[arg-type]

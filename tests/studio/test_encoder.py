@@ -1,0 +1,125 @@
+"""From a base model without encoder to one that trains: fitted, found, checked, published."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from angen.bundle import load_bundle
+from angen.errors import BadInput, Incompatible, MissingWeights, Stopped
+from angen.fitting.config import FitConfig
+from angen.fitting.quote import FitQuote
+from angen.studio.encoder import (
+    FitRequest,
+    check_fitted,
+    fit_encoder,
+    publish_encoder,
+    require_encoder,
+)
+from angen.studio.settings import Settings, read_settings
+from angen.studio.watch import OnStep
+from angen.vocoder.weights import save_decoder
+from tests.fitting.tiny_fit import RECIPE, ignore, write_recordings
+from tests.tiny import tiny_decoder, write_tiny_bundle
+
+CONFIG = FitConfig(**RECIPE | {"steps": 2, "songs": 2})
+
+
+class Silent:
+    """A watch that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def stage(self, title: str) -> OnStep:
+        return ignore
+
+    def say(self, message: str) -> None:
+        self.lines.append(message)
+
+
+def unseen(quote: FitQuote) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path]:
+    """Settings whose base has a fitted encoder, and recordings."""
+    home = tmp_path_factory.mktemp("home")
+    base = write_tiny_bundle(home / "base", encoder=False)
+    settings = read_settings({}, home=home, device="cpu", base=str(base))
+    recordings = write_recordings(home / "recordings")
+    request = FitRequest(recordings=(recordings,), config=CONFIG)
+    done = fit_encoder(request, settings, Silent(), unseen)
+    assert done.folder == base
+    return settings, recordings
+
+
+def test_the_studio_finds_a_fitted_encoder_by_itself(fitted: tuple[Settings, Path]) -> None:
+    settings, _ = fitted
+    bundle = load_bundle(settings.base)
+    assert bundle.listens
+    require_encoder(bundle, Silent())
+    values = json.loads((Path(settings.base) / "encoder.json").read_text())
+    assert values["decoder"] == bundle.decoder_fingerprint
+    assert values["fit"]["recipe"]["steps"] == 2
+
+
+def test_what_is_there_is_not_replaced_unasked(fitted: tuple[Settings, Path]) -> None:
+    settings, _ = fitted
+    with pytest.raises(BadInput, match="--overwrite"):
+        fit_encoder(FitRequest(config=CONFIG), settings, Silent(), unseen)
+    with pytest.raises(BadInput, match="has its own encoder"):
+        fit_encoder(FitRequest(base="mini"), settings, Silent(), unseen)
+
+
+def test_a_check_gives_a_page_and_publishing_a_card(
+    fitted: tuple[Settings, Path], tmp_path: Path
+) -> None:
+    settings, recordings = fitted
+    report, page = check_fitted([recordings], settings, Silent(), refine=1)
+    assert report.recordings == 3
+    assert report.faults  # two steps teach nothing
+    assert page.read_text("utf-8").count("<audio") == 6
+    assert len(list((page.parent / "sounds").glob("*.wav"))) == 6
+    out = publish_encoder(tmp_path / "out", settings)
+    names = {path.name for path in out.iterdir()}
+    assert names == {"encoder.json", "encoder.safetensors", "README.md"}
+    assert report.sentence in (out / "README.md").read_text("utf-8")
+    with pytest.raises(BadInput, match="is not empty"):
+        publish_encoder(out, settings)
+
+
+def test_another_decoder_refuses_the_encoder(fitted: tuple[Settings, Path], tmp_path: Path) -> None:
+    settings, _ = fitted
+    folder = write_tiny_bundle(tmp_path / "other", encoder=False)
+    save_decoder(tiny_decoder(9), folder)
+    for name in ("encoder.json", "encoder.safetensors"):
+        (folder / name).write_bytes((Path(settings.base) / name).read_bytes())
+    with pytest.raises(Incompatible, match="belongs to the decoder"):
+        load_bundle(folder)
+
+
+def test_a_base_without_encoder_says_what_one_would_cost(tmp_path: Path) -> None:
+    bundle = load_bundle(write_tiny_bundle(tmp_path / "base", encoder=False))
+    with pytest.raises(MissingWeights, match=r"angen encoder fit --base .*songs to make.*memory"):
+        require_encoder(bundle, Silent())
+
+
+def test_a_quote_alone_starts_nothing_and_a_stopped_fit_goes_on(tmp_path: Path) -> None:
+    base = write_tiny_bundle(tmp_path / "base", encoder=False)
+    settings = read_settings({}, home=tmp_path / "home", device="cpu", base=str(base))
+    request = FitRequest(config=replace(CONFIG, sound_weight=0))
+
+    def stop(quote: FitQuote) -> None:
+        assert quote.steps == 2
+        raise Stopped("Enough.")
+
+    with pytest.raises(Stopped):
+        fit_encoder(request, settings, Silent(), stop)
+    assert not list(tmp_path.glob("home/models/encoders/*/songs*"))
+    watch = Silent()
+    fit_encoder(request, settings, watch, unseen)
+    assert any("Without recordings" in line for line in watch.lines)
+    assert load_bundle(base).listens

@@ -1,0 +1,83 @@
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from angen.errors import BadInput
+from angen.studio import requests
+from angen.studio.requests import (
+    AdapterUse,
+    AnalyzeRequest,
+    MetadataEdit,
+    SongRequest,
+    TrainRequest,
+    asked,
+    check_id,
+)
+from angen.training.config import RANGES, TrainingConfig
+
+KINDS = [
+    kind
+    for kind in vars(requests).values()
+    if isinstance(kind, type) and issubclass(kind, requests.Strict) and kind is not requests.Strict
+]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_request_and_field_is_described(kind: type[BaseModel]) -> None:
+    assert kind.__doc__
+    if kind is MetadataEdit:
+        return
+    for name, field in kind.model_fields.items():
+        assert field.description, f"{kind.__name__}.{name}"
+
+
+def test_a_training_without_wishes_is_the_recipe_of_the_command_line() -> None:
+    assert TrainRequest(name="a", dataset="b").config == TrainingConfig()
+
+
+@pytest.mark.parametrize("name", sorted(RANGES))
+def test_the_ranges_of_a_training_are_those_of_its_recipe(name: str) -> None:
+    low, high = RANGES[name]
+    for value in (low, high):
+        assert (
+            getattr(asked(TrainRequest, {"name": "a", "dataset": "b", name: value}), name) == value
+        )
+    with pytest.raises(BadInput, match=f"{name}=.* is outside {low:g} to"):
+        asked(TrainRequest, {"name": "a", "dataset": "b", name: low - 1})
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", "con", "-x", "x" * 101, "<script>", "a\0b"])
+def test_names_that_are_no_names_are_refused_at_their_field(name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        TrainRequest(name=name, dataset="d")
+    assert [fault["loc"] for fault in caught.value.errors()] == [("name",)]
+
+
+def test_names_of_any_script_are_names() -> None:
+    assert TrainRequest(name="爵士 v1", dataset="ジャズ").name == "爵士 v1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "said"),
+    [
+        (SongRequest, {"prompt": "x", "colour": "red"}, "colour"),
+        (SongRequest, {"prompt": "x", "guidance": float("nan")}, "guidance"),
+        (SongRequest, {"prompt": "x", "adapters": [{"name": "a"}] * 9}, "adapters"),
+        (AdapterUse, {"name": "a", "sha256": "zz"}, "sha256"),
+        (AnalyzeRequest, {"files": []}, "files"),
+        (AnalyzeRequest, {"files": ["../../etc/passwd"]}, "files.0"),
+        (AnalyzeRequest, {"files": ["a"], "min_s": 0}, "min_s"),
+    ],
+)
+def test_what_does_not_fit_is_named(
+    kind: type[BaseModel], values: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadInput, match=said):
+        asked(kind, values)
+
+
+@pytest.mark.parametrize("value", ["", "..", "a/b", "a.b", "x" * 65, "a\n"])
+def test_ids_have_one_form(value: str) -> None:
+    with pytest.raises(BadInput, match="is no upload"):
+        check_id("upload", value)

@@ -1,0 +1,112 @@
+from typing import Any
+
+import pytest
+
+from angen.errors import BadInput
+from angen.studio.desk import Desk
+from angen.studio.requests import MAX_ADAPTERS, AdapterUse, SongRequest
+from angen.studio.settings import Settings
+from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, show_strengths
+from angen.ui.generate import compare_songs, form_of, generate_song, song_request_of
+from tests.ui.house import add_adapter
+
+
+def fields(**changes: Any) -> list[Any]:
+    """The form as it stands when the page opens, with a prompt."""
+    values: dict[str, Any] = {
+        "prompt": " calm jazz ",
+        "kind": INSTRUMENTAL,
+        "lyrics": "[verse]\nleft over",
+        "duration": 20,
+        "random": False,
+        "seed": 7,
+        "steps": 15,
+        "guidance": 3.0,
+        "base": "mini",
+        "adapters": [],
+        **{f"strength{number}": 1.0 for number in range(MAX_ADAPTERS)},
+    }
+    return list((values | changes).values())
+
+
+def test_the_form_becomes_a_request() -> None:
+    request = song_request_of(*fields())
+
+    assert request == SongRequest(prompt="calm jazz", duration_s=20, seed=7, base="mini")
+
+
+def test_lyrics_count_only_when_they_are_asked_for() -> None:
+    assert song_request_of(*fields()).lyrics == ""
+    assert song_request_of(*fields(kind=OWN_LYRICS)).lyrics == "[verse]\nleft over"
+
+
+def test_each_adapter_gets_the_strength_of_its_slider() -> None:
+    request = song_request_of(*fields(adapters=["a", "b"], strength0=0.5, strength1=1.5))
+
+    assert [(use.name, use.strength) for use in request.adapters] == [("a", 0.5), ("b", 1.5)]
+
+
+def test_a_random_seed_is_another_one_each_time() -> None:
+    seeds = {song_request_of(*fields(random=True)).seed for _ in range(20)}
+
+    assert len(seeds) == 20
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"prompt": ""}, "prompt=''"),
+        ({"duration": 10_000}, "give 1 to 600 seconds"),
+        ({"duration": "long"}, "duration"),
+        ({"guidance": -1}, "guidance=-1"),
+    ],
+)
+def test_what_cannot_be_made_is_said(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        song_request_of(*fields(**change))
+
+
+def test_a_song_can_be_asked_for_again_from_its_request() -> None:
+    request = SongRequest(
+        prompt="rock",
+        lyrics="[chorus]\nla",
+        duration_s=33.5,
+        seed=2**31,
+        steps=20,
+        guidance=4.5,
+        base="mini",
+        adapters=(AdapterUse(name="a", strength=0.25),),
+    )
+    form = form_of(request)
+    strengths = [1.0 if isinstance(value, dict) else value for value in form[10:]]
+
+    assert song_request_of(*form[:10], *strengths) == request
+
+
+def test_generating_queues_a_song_and_follows_it(desk: Desk) -> None:
+    follow, seed = generate_song(desk, *fields())
+    (job,) = desk.jobs()
+
+    assert follow == {"job": job.id, "play": True}
+    assert (job.kind, job.arguments["prompt"], seed) == ("generate", "calm jazz", 7)
+
+
+def test_comparing_wants_an_adapter(desk: Desk, settings: Settings) -> None:
+    add_adapter(settings, "jazz")
+    with pytest.raises(BadInput, match="Choose at least one adapter"):
+        compare_songs(desk, *fields())
+
+    compare_songs(desk, *fields(adapters=["jazz"]))
+    assert [job.kind for job in desk.jobs()] == ["compare"]
+
+
+def test_an_adapter_that_is_gone_is_said_by_name(desk: Desk) -> None:
+    with pytest.raises(BadInput, match="'gone'"):
+        generate_song(desk, *fields(adapters=["gone"]))
+
+
+def test_there_is_a_slider_for_each_chosen_adapter() -> None:
+    updates = show_strengths(["a", "b"])
+
+    assert [update["visible"] for update in updates] == [True, True] + [False] * (MAX_ADAPTERS - 2)
+    assert updates[1]["label"] == "Strength of b"

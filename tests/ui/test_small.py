@@ -1,0 +1,141 @@
+"""Words, markup, curves, choices, faults: the small parts that all others are made of."""
+
+import inspect
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from angen.errors import BadInput
+from angen.ui import links, words
+from angen.ui.choice import choice, kept
+from angen.ui.curves import MOST_POINTS, draw_curves, thinned
+from angen.ui.faults import bound
+from angen.ui.files import brought
+from angen.ui.markup import attributes, bar, button, chips, note, tag
+from tests.ui.house import EVIL
+
+
+@pytest.mark.parametrize(
+    ("seconds", "clock", "duration"),
+    [
+        (0, "0:00", "0 s"),
+        (59.6, "1:00", "1 min 00 s"),
+        (75, "1:15", "1 min 15 s"),
+        (3_725, "1:02:05", "1 h 02 min"),
+    ],
+)
+def test_times_read_as_people_write_them(seconds: float, clock: str, duration: str) -> None:
+    assert words.clock(seconds) == clock
+    assert words.duration(seconds) == duration
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 bytes"), (1_500, "1.5 kB"), (2e9, "2.0 GB"), (123_456_789, "123 MB")]
+)
+def test_sizes_read_as_people_write_them(count: float, said: str) -> None:
+    assert words.size(count) == said
+
+
+def test_days_and_ages() -> None:
+    now = datetime.now(UTC)
+    assert words.day("2026-11-22T15:04:05+00:00") == "2026-11-22 15:04"
+    assert words.day("yesterday") == ""
+    assert words.ago(now) == "just now"
+    assert words.ago((now - timedelta(hours=3)).isoformat()) == "3 h ago"
+    assert words.ago("yesterday") == ""
+
+
+def test_what_people_write_stays_text() -> None:
+    parts = (
+        tag("p", EVIL, title=EVIL),
+        button(EVIL, "show", label=EVIL, song=EVIL),
+        chips([EVIL]),
+        note(EVIL),
+        bar(0.5, EVIL),
+    )
+
+    for part in parts:
+        assert "<script" not in part
+        assert '"blues"' not in part
+
+
+def test_attributes_leave_out_what_is_not_there() -> None:
+    found = attributes(class_="a", aria_label="b", hidden=True, lost=None, off=False, zero=0)
+
+    assert found == ' class="a" aria-label="b" hidden zero="0"'
+
+
+def test_a_bar_says_how_far_it_is_or_nothing() -> None:
+    assert 'aria-valuenow="50"' in bar(0.5, "x")
+    assert "aria-valuenow" not in bar(0, "x", busy=True)
+
+
+def test_addresses_take_any_name() -> None:
+    assert links.song_audio("a/b?ü") == "api/songs/a%2Fb%3F%C3%BC/audio"
+    assert links.adapter_file("a b", "samples/step_1.wav") == (
+        "api/training/lora-adapters/a%20b/files/samples/step_1.wav"
+    )
+    assert links.clip_audio("set", "clips/a.wav") == "api/training/datasets/set/clips/a.wav/audio"
+
+
+def test_curves_end_where_the_training_will() -> None:
+    svg = str(draw_curves({"loss": [(0, 2.0), (50, 1.0)], "none": []}, steps=100))
+
+    left, right = (float(x) for x in (54, 640 - 12))
+    half = (left + right) / 2
+    assert f'points="{left},' in svg
+    assert f" {half}," in svg
+    assert "loss: 2 at step 0, 1 at step 50" in svg
+    assert "none" not in svg
+
+
+def test_curves_survive_a_single_point_and_none() -> None:
+    assert "<circle" in draw_curves({"loss": [(1, 1.0)]})
+    assert "first measured step" in draw_curves({"loss": []})
+
+
+def test_long_curves_are_thinned_between_their_ends() -> None:
+    points = [(step, float(step)) for step in range(5_000)]
+    kept_points = thinned(points)
+
+    assert len(kept_points) == MOST_POINTS
+    assert (kept_points[0], kept_points[-1]) == (points[0], points[-1])
+
+
+def test_a_choice_keeps_what_still_exists() -> None:
+    assert kept(["a", "b"], "b")["value"] == "b"
+    assert kept(["a", "b"], "c")["value"] is None
+    assert kept(["a", "b"], "c", first=True)["value"] == "a"
+    assert kept([("A", "a")], ["a", "b"])["value"] == ["a"]
+
+
+def test_a_choice_hands_on_what_is_no_longer_there() -> None:
+    assert choice("Adapters").preprocess("gone") == "gone"
+    assert choice("Adapters", multiselect=True).preprocess(["gone"]) == ["gone"]
+
+
+def test_a_fault_becomes_a_message_and_changes_nothing() -> None:
+    def fails(_desk: str, name: str) -> str:
+        raise BadInput(f"There is no {name}.")
+
+    with pytest.warns(UserWarning, match="There is no &lt;b&gt;."):
+        answer = bound(fails, "desk")("<b>")
+    assert answer["__type__"] == "update"
+
+
+def test_a_bound_handler_shows_gradio_only_what_is_left_to_give() -> None:
+    def handler(_desk: str, name: str, event: Any = None) -> str:
+        return name
+
+    assert list(inspect.signature(bound(handler, "desk")).parameters) == ["name", "event"]
+    assert bound(handler, "desk")("me") == "me"
+
+
+def test_a_file_that_was_brought_does_not_stay(tmp_path: Any) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"sound")
+
+    with brought(path) as own:
+        assert own.read_bytes() == b"sound"
+    assert not path.exists()

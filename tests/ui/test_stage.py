@@ -1,0 +1,112 @@
+from angen.jobs.job import Problem, Progress
+from angen.jobs.store import Store
+from angen.studio.desk import Desk
+from angen.studio.requests import AdapterUse, SongRequest
+from angen.studio.settings import Settings
+from angen.ui.live import Now
+from angen.ui.stage import act_on_job, draw_stage, stage_mark
+from tests.ui.house import EVIL, add_adapter, add_song, begin, finish
+
+
+def shown(desk: Desk, stage: dict[str, object] | None = None) -> str:
+    return str(draw_stage(desk, now(desk, stage)))
+
+
+def now(desk: Desk, stage: dict[str, object] | None = None) -> Now:
+    return Now(jobs=tuple(desk.jobs()), mine={"stage": stage})
+
+
+def test_an_empty_house_says_what_to_do(desk: Desk) -> None:
+    assert "press Generate Music" in shown(desk)
+
+
+def test_a_song_in_the_making_is_played_from_its_job(desk: Desk, store: Store) -> None:
+    job = begin(store, desk.generate(SongRequest(prompt=EVIL, duration_s=12)))
+    progress = Progress(stage="Making the song", done=1, total=4, seconds_left=75)
+    store.progress(job, progress)
+    page = shown(desk, {"job": job.id, "play": True})
+
+    assert f'src="api/jobs/{job.id}/audio"' in page
+    assert " autoplay" in page
+    assert 'seconds="12.0"' in page
+    assert "Making the song · 25 % · 1 min 15 s left" in page
+    assert 'aria-valuenow="25"' in page
+    assert "<script" not in page
+
+
+def test_only_the_browser_that_asked_plays_by_itself(desk: Desk) -> None:
+    desk.generate(SongRequest(prompt="rock"))
+
+    assert " autoplay" not in shown(desk)
+
+
+def test_the_player_stays_the_same_when_the_song_is_done(
+    desk: Desk, store: Store, settings: Settings
+) -> None:
+    job = desk.generate(SongRequest(prompt="rock", seed=3))
+    before = shown(desk)
+    finish(store, job, {"song": add_song(settings, "rock_3", "rock", seed=3)})
+    after = shown(desk)
+
+    assert f'key="{job.id}"' in before
+    assert f'key="{job.id}"' in after
+    assert 'src="api/songs/rock_3/audio"' in after
+    assert "seed 3" in after
+
+
+def test_a_comparison_shows_both_players_in_one_group(
+    desk: Desk, store: Store, settings: Settings
+) -> None:
+    add_adapter(settings, "jazz")
+    uses = (AdapterUse(name="jazz"),)
+    job = desk.compare(SongRequest(prompt="rock", adapters=uses))
+    base = add_song(settings, "plain", "rock")
+    adapted = add_song(settings, "with", "rock", adapters=uses)
+    finish(store, job, {"base": base, "adapted": adapted})
+    page = shown(desk)
+
+    assert page.count("<angen-player") == 2
+    assert page.count(f'group="{job.id}"') == 2
+    assert page.index("Base model alone") < page.index("With adapters")
+
+
+def test_a_failure_is_told_in_its_words_with_a_way_on(desk: Desk, store: Store) -> None:
+    job = begin(store, desk.generate(SongRequest(prompt="rock")))
+    store.fail(job, Problem(message=f"No memory {EVIL}", remedy="Lower the steps.", kind="memory"))
+    page = shown(desk)
+
+    assert "No memory &lt;script&gt;" in page
+    assert "Lower the steps." in page
+    assert 'data-action="retry"' in page
+
+
+def test_a_song_chosen_in_the_history_goes_before_the_newest_job(
+    desk: Desk, settings: Settings
+) -> None:
+    desk.generate(SongRequest(prompt="rock"))
+    add_song(settings, "old", "old song")
+
+    assert "old song" in shown(desk, {"song": "old"})
+
+
+def test_a_song_that_is_gone_is_said(desk: Desk) -> None:
+    assert "There is no song" in shown(desk, {"song": "gone"})
+
+
+def test_the_stage_is_drawn_anew_only_when_its_job_changes(desk: Desk, store: Store) -> None:
+    job = desk.generate(SongRequest(prompt="rock"))
+    before = stage_mark(now(desk))
+
+    assert stage_mark(now(desk)) == before
+    begin(store, job)
+    assert stage_mark(now(desk)) != before
+
+
+def test_cancel_and_retry_reach_the_queue(desk: Desk) -> None:
+    job = desk.generate(SongRequest(prompt="rock"))
+
+    assert act_on_job(desk, "cancel", job.id)
+    assert desk.job(job.id).state == "stopped"
+    assert act_on_job(desk, "retry", job.id)
+    assert desk.job(job.id).state == "queued"
+    assert not act_on_job(desk, "repeat", job.id)

@@ -1,0 +1,67 @@
+"""Sound while the latents come, against the sound of all latents at once."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from angen.vocoder.istft import InverseStft, draw
+from angen.vocoder.streaming import DecodingStream
+from tests.tiny import CHANNELS, FRAME_SAMPLES, tiny_decoder
+
+SHAKEN = FRAME_SAMPLES // 4  # at the very end: see ``draw``
+
+
+def noise(frames: int, seed: int = 0) -> Tensor:
+    return torch.randn(frames, CHANNELS, generator=torch.Generator().manual_seed(seed))
+
+
+def whole(decoder: InverseStft, latents: Tensor) -> Tensor:
+    with torch.no_grad():
+        audio: Tensor = decoder(latents.T[None])[0, 0]
+    return audio
+
+
+def streamed(decoder: InverseStft, latents: Tensor, lengths: list[int]) -> list[Tensor]:
+    stream = DecodingStream(decoder)
+    return [*(stream.push(part) for part in torch.split(latents, lengths)), stream.finish()]
+
+
+@pytest.mark.parametrize("lengths", [[10] * 12, [1] * 30, [7, 1, 40, 2], [3], [0, 5, 0], [250, 5]])
+def test_pieces_in_a_row_are_the_whole(lengths: list[int]) -> None:
+    decoder, latents = tiny_decoder(), noise(sum(lengths))
+    sound, expected = torch.cat(streamed(decoder, latents, lengths)), whole(decoder, latents)
+    assert sound.shape == expected.shape
+    torch.testing.assert_close(sound[:-SHAKEN], expected[:-SHAKEN], rtol=0, atol=1e-4)
+
+
+def test_no_piece_begins_with_a_jump() -> None:
+    decoder, latents = tiny_decoder(), noise(120)
+    pieces = streamed(decoder, latents, [10] * 12)
+    seams = torch.tensor([len(piece) for piece in pieces]).cumsum(0)[:-1]
+    steps, expected = torch.cat(pieces).diff(), whole(decoder, latents).diff()
+    torch.testing.assert_close(steps[seams - 1], expected[seams - 1], rtol=0, atol=1e-4)
+
+
+def test_a_piece_costs_the_same_late_as_early() -> None:
+    decoder = tiny_decoder()
+    seen: list[int] = []
+    spectra = decoder.spectra
+
+    def counted(latents: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append(latents.shape[2])
+        return spectra(latents)
+
+    decoder.spectra = counted  # type: ignore[method-assign]
+    streamed(decoder, noise(400), [10] * 40)
+    assert max(seen) <= 10 + 4  # two frames of context on either side
+
+
+def test_nothing_comes_of_nothing() -> None:
+    stream = DecodingStream(tiny_decoder())
+    assert len(stream.push(torch.zeros(0, CHANNELS))) == len(stream.finish()) == 0
+
+
+@pytest.mark.parametrize(("fewer", "more", "bins"), [(40, 80, 81), (2_000, 4_000, 481)])
+def test_fewer_frames_are_shaken_like_the_first_of_more(fewer: int, more: int, bins: int) -> None:
+    same = (draw(fewer, bins) == draw(more, bins)[:fewer]).flatten()
+    assert same[:-16].all()
