@@ -129,9 +129,9 @@ def _optimisers(
         ):
             if some:
                 groups.append({"params": some, "weight_decay": decay, "share": share})
-    optimisers: list[torch.optim.Optimizer] = [
-        torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), fused=True)
-    ]
+    optimisers: list[torch.optim.Optimizer] = []
+    if groups:
+        optimisers.append(torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), fused=True))
     if by_muon:
         muon = torch.optim.Muon(
             list(by_muon), lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
