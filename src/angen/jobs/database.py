@@ -69,7 +69,11 @@ class Database:
         self._sqlite = self._engine.dialect.name == "sqlite"
         try:
             self._make_tables()
+        except Incompatible:
+            self._engine.dispose()
+            raise
         except OperationalError as error:
+            self._engine.dispose()
             raise BadInput(
                 f"The queue's database {self._engine.url!r} cannot be opened: {error.orig}. "
                 "Start it, or correct its address."
