@@ -9,7 +9,6 @@ import errno
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,19 +34,10 @@ from angen.adapters.metadata import (
 from angen.adapters.packing import LIMITS, MODEL_LIMITS
 from angen.errors import BadInput, Incompatible, OutOfSpace
 from angen.names import safe
+from angen.zips import UNREADABLE, check_paths, unpack
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".th", ".npy", ".npz", ".joblib")
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,  # a compression that Python lacks
-    RuntimeError,  # a password is asked for
-    ValueError,
-)
 _MAX_ENTRIES = 1_000
-_CHUNK = 2**20
-_SYMLINK = 0o120000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,30 +105,21 @@ def _from_zip(source: Path, beside: Path) -> tuple[list[str], list[str]]:
     try:
         with zipfile.ZipFile(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            _check_entries(entries, source)
+            if len(entries) > _MAX_ENTRIES:
+                raise BadInput(
+                    f"{source} holds {len(entries)} files; an adapter has fewer than ten."
+                )
+            check_paths(entries, str(source), "adapter")
             places, ignored = _places([entry.filename for entry in entries], source)
             for entry in entries:
                 if entry.filename in places:
-                    _unpack(archive, entry, beside, places[entry.filename], source)
-    except _UNREADABLE as error:
+                    relative = places[entry.filename]
+                    unpack(archive, entry, beside / relative, LIMITS[relative], str(source))
+    except UNREADABLE as error:
         raise BadInput(
             f"{source} is no readable .zip archive ({error}). Export it again."
         ) from error
     return list(places.values()), ignored
-
-
-def _check_entries(entries: list[zipfile.ZipInfo], source: Path) -> None:
-    if len(entries) > _MAX_ENTRIES:
-        raise BadInput(f"{source} holds {len(entries)} files; an adapter has fewer than ten.")
-    for entry in entries:
-        path = PurePosixPath(entry.filename)
-        unsafe = path.is_absolute() or ".." in path.parts or "\\" in entry.filename
-        link = (entry.external_attr >> 16) & 0o170000 == _SYMLINK
-        if unsafe or link or ":" in entry.filename or "\0" in entry.orig_filename:
-            raise BadInput(
-                f"{source} holds {entry.filename!r}, which would be written outside of the "
-                "adapter's folder. Do not use this archive."
-            )
 
 
 def _places(names: list[str], source: Path) -> tuple[dict[str, str], list[str]]:
@@ -159,23 +140,6 @@ def _places(names: list[str], source: Path) -> tuple[dict[str, str], list[str]]:
         if relative in LIMITS and relative not in places.values():
             places[name] = relative
     return places, [name for name in names if name not in places]
-
-
-def _unpack(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, beside: Path, relative: str, source: Path
-) -> None:
-    limit, size = LIMITS[relative], 0
-    target = beside / relative
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(entry) as packed, target.open("xb") as file:
-        while chunk := packed.read(_CHUNK):
-            size += len(chunk)
-            if size > limit:
-                raise BadInput(
-                    f"{source}: {entry.filename!r} unpacks to more than {limit // 2**20} MB, more "
-                    "than such a file ever has. Do not use this archive."
-                )
-            file.write(chunk)
 
 
 def _check(folder: Path, name: str) -> list[str]:

@@ -11,7 +11,6 @@ import errno
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -24,22 +23,14 @@ from angen.files import is_full, replacing
 from angen.names import check_name
 from angen.studio.datasets import check_free, dataset_folder
 from angen.studio.settings import Settings
+from angen.zips import UNREADABLE, check_paths, unpack
 
 OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
 
 MAX_ENTRIES = 20_000
 MAX_CLIP_BYTES = 512 * 2**20
 MAX_TOTAL_BYTES = 64 * 2**30
-_CHUNK = 2**20
-_SYMLINK = 0o120000
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,  # a compression that Python lacks
-    RuntimeError,  # a password is asked for
-    ValueError,
-)
+THE_ARCHIVE = "The archive"  # in messages: its name here says nothing to a person
 
 
 def export_dataset(settings: Settings, name: str) -> Path:
@@ -103,11 +94,11 @@ def _unpack(source: Path, folder: Path, on_step: OnStep) -> DatasetInfo:
         with zipfile.ZipFile(source) as archive:
             entries = _entries(archive)
             manifest = _only(entries, FILE_NAME)
-            _write(archive, entries[manifest], folder / FILE_NAME, MAX_BYTES)
+            unpack(archive, entries[manifest], folder / FILE_NAME, MAX_BYTES, THE_ARCHIVE)
             info = load_info(folder)
             inside = manifest.removesuffix(FILE_NAME)
             _clips(archive, entries, inside, info, folder, on_step)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadInput(f"This is no .zip archive that can be read ({error}).") from error
     return info
 
@@ -117,15 +108,7 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     found = archive.infolist()
     if len(found) > MAX_ENTRIES:
         raise BadInput(f"The archive holds {len(found)} files; {MAX_ENTRIES} is the most.")
-    for entry in found:
-        path = PurePosixPath(entry.filename)
-        unsafe = path.is_absolute() or ".." in path.parts or "\\" in entry.filename
-        link = (entry.external_attr >> 16) & 0o170000 == _SYMLINK
-        if unsafe or link or ":" in entry.filename or "\0" in entry.orig_filename:
-            raise BadInput(
-                f"The archive holds {entry.filename[:200]!r}, which would be written outside of "
-                "the dataset's folder. Do not use it."
-            )
+    check_paths(found, THE_ARCHIVE, "dataset")
     return {entry.filename: entry for entry in found if not entry.is_dir()}
 
 
@@ -153,25 +136,10 @@ def _clips(
             raise BadInput(f"The archive lacks {clip.file[:200]!r}, which its list names.")
         if PurePosixPath(clip.file).name == FILE_NAME or clip.file.startswith("."):
             raise BadInput(f"{clip.file[:200]!r} is no name for a clip.")
-        left -= _write(archive, entry, folder / clip.file, min(MAX_CLIP_BYTES, left))
+        limit = min(MAX_CLIP_BYTES, left)
+        left -= unpack(archive, entry, folder / clip.file, limit, THE_ARCHIVE)
         _check_clip(folder / clip.file, clip)
         on_step(done, len(info.clips))
-
-
-def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, limit: int) -> int:
-    """Unpack one file; its size."""
-    size = 0
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(entry) as packed, target.open("xb") as file:
-        while chunk := packed.read(_CHUNK):
-            size += len(chunk)
-            if size > limit:
-                raise BadInput(
-                    f"{entry.filename[:200]!r} unpacks to more than {limit // 2**20} MB. Do not "
-                    "use this archive."
-                )
-            file.write(chunk)
-    return size
 
 
 def _check_clip(path: Path, clip: Clip) -> None:
