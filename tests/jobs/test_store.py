@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from angen.errors import BadInput, Incompatible
+from angen.jobs import order
 from angen.jobs.events import KEPT_PROGRESS
 from angen.jobs.job import OVER, Job, JobState, Problem, Progress
 from angen.jobs.owner import Owner, Process, this_process
@@ -323,6 +325,24 @@ def test_jobs_are_listed_latest_first_in_pages(store: Store) -> None:
     assert titles(store.jobs(states=[JobState.RUNNING])) == ["0"]
     assert store.jobs(kinds=["train"]) == []
     assert [job.position for job in store.jobs()] == [4, 3, 2, 1, 0]
+
+
+def test_a_job_is_read_as_it_was_at_one_moment(
+    url: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = add(store)
+    with Store(url) as others:
+        places = order.positions
+
+        def late(connection: Connection, lanes: set[str]) -> dict[int, int]:
+            others.cancel(job.id)  # between the reading of the job and that of its place
+            return places(connection, lanes)
+
+        with monkeypatch.context() as changed:
+            changed.setattr(order, "positions", late)
+            seen = store.get(job.id)
+        assert (seen.state, seen.position) == (JobState.QUEUED, 1)
+        assert store.get(job.id).state is JobState.STOPPED
 
 
 def test_what_has_changed_since_is_told(store: Store) -> None:

@@ -82,9 +82,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A consistent view."""
-        with self._engine.begin() as connection:
-            yield connection
+        """A consistent view: what others change meanwhile is not seen."""
+        with self._engine.connect() as connection:
+            if not self._sqlite:  # whose transactions are so by themselves
+                connection = connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with connection.begin():
+                yield connection
 
     @contextmanager
     def writing(self, *, durable: bool = True, orders: bool = False) -> Iterator[Change]:
