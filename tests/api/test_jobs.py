@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from angen.jobs.job import Job, JobState, Progress
 from angen.jobs.owner import Owner, this_process
 from angen.studio.desk import Desk
-from angen.studio.making import header, making_path
+from angen.studio.playing.making import header, making_path
 
 SSE = {"accept": "text/event-stream"}
 

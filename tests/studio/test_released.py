@@ -13,12 +13,12 @@ from angen.fitting.config import FitConfig
 from angen.hub import RemoteFile, fetch
 from angen.parts import RELEASED, file_sha256
 from angen.studio.base import open_base
-from angen.studio.encoder import FitRequest, fit_encoder
+from angen.studio.learning.encoder import FitRequest, fit_encoder
 from angen.studio.models import fetch_model, list_models
-from angen.studio.outputs import read_note
+from angen.studio.playing.outputs import read_note
+from angen.studio.playing.songs import generate_song
 from angen.studio.requests import SongRequest
 from angen.studio.settings import read_settings
-from angen.studio.songs import generate_song
 from angen.studio.style_weights import Licence
 from angen.studio.watch import OnStep
 from tests.conditioning.mulan.released import write_mulan

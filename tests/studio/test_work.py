@@ -16,7 +16,8 @@ from angen.bundle import Bundle, load_bundle
 from angen.errors import BadInput, Stopped, Taken, Unknown
 from angen.jobs.context import WorkContext
 from angen.jobs.job import JobState, Problem
-from angen.studio.progress import sampled_steps
+from angen.studio.learning.progress import sampled_steps
+from angen.studio.playing.shelf import Shelf
 from angen.studio.requests import (
     AdapterUse,
     AnalyzeRequest,
@@ -29,7 +30,6 @@ from angen.studio.requests import (
     SongRequest,
     TrainRequest,
 )
-from angen.studio.shelf import Shelf
 from tests.adapters.fill import written
 from tests.data.songs import write_song
 from tests.studio.working import Studio, result_of

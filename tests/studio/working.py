@@ -9,8 +9,8 @@ from angen.jobs.job import Job
 from angen.jobs.owner import Owner, this_process
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
+from angen.studio.playing.shelf import Shelf
 from angen.studio.settings import Settings, read_settings
-from angen.studio.shelf import Shelf
 from angen.studio.work import handlers
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "songs"

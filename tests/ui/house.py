@@ -20,8 +20,8 @@ from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Source, save_in
 from angen.jobs.job import Job
 from angen.jobs.owner import Owner, this_process
 from angen.jobs.store import Store
-from angen.studio.collections import Collection, Row, new_collection, save_collection
-from angen.studio.outputs import Made, Note
+from angen.studio.material.collections import Collection, Row, new_collection, save_collection
+from angen.studio.playing.outputs import Made, Note
 from angen.studio.requests import SongRequest
 from angen.studio.settings import Settings
 

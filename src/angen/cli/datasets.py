@@ -60,7 +60,7 @@ def prepare(
     """
     from angen.data.clips import Cutting
     from angen.data.prepare import PrepareConfig
-    from angen.studio.preparing import prepare_dataset
+    from angen.studio.material.preparing import prepare_dataset
 
     config = PrepareConfig(
         cutting=Cutting(cut=not whole, min_s=min_s, max_s=max_s, licence=licence),
@@ -90,7 +90,7 @@ def prepare(
 @library.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """All datasets."""
-    from angen.studio.datasets import list_datasets
+    from angen.studio.material.datasets import list_datasets
 
     found = list_datasets(settings_of(context))
     if as_json:
@@ -108,7 +108,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """The metadata table of a dataset."""
     from angen.data.manifest import prompt_of
-    from angen.studio.datasets import show_dataset
+    from angen.studio.material.datasets import show_dataset
 
     info = show_dataset(settings_of(context), name)
     if as_json:
@@ -131,7 +131,7 @@ def export(
 
     angen datasets export my_band table.csv
     """
-    from angen.studio.datasets import export_metadata
+    from angen.studio.material.datasets import export_metadata
 
     count = export_metadata(settings_of(context), name, path)
     tell(f"{count} rows in {path}")
@@ -150,7 +150,7 @@ def import_(
 
     angen datasets import my_band table.csv
     """
-    from angen.studio.datasets import import_metadata
+    from angen.studio.material.datasets import import_metadata
 
     unused = import_metadata(settings_of(context), name, path)
     tell(f"The metadata of {name} are those of {path}.")
@@ -175,7 +175,7 @@ def _add_stems(
     """Put stems beside the clips; why not, where that cannot be done: the dataset stands."""
     from angen.errors import MissingWeights
     from angen.studio.base import device_of
-    from angen.studio.listening import separate_vocal_stems
+    from angen.studio.material.listening import separate_vocal_stems
 
     try:
         separate_vocal_stems(

@@ -80,7 +80,7 @@ def fit(
     angen encoder fit ~/Music --base ASLP-lab/DiffRhythm2 --quote
     """
     from angen.fitting.config import FitConfig
-    from angen.studio.encoder import FitRequest, fit_encoder
+    from angen.studio.learning.encoder import FitRequest, fit_encoder
 
     given: dict[str, Any] = {
         "steps": steps,
@@ -140,7 +140,7 @@ def check(
     """
     from angen.fitting.check import Answer
     from angen.fitting.page import figures
-    from angen.studio.encoder import check_fitted
+    from angen.studio.learning.encoder import check_fitted
 
     with Waiting(quiet=context.obj.quiet) as watch:
         report, page = check_fitted(
@@ -171,7 +171,7 @@ def publish(
 
     angen encoder publish --base ASLP-lab/DiffRhythm2 --out my-encoder
     """
-    from angen.studio.encoder import publish_encoder
+    from angen.studio.learning.encoder import publish_encoder
 
     place = publish_encoder(out, settings_of(context, base), base=base, licence=licence)
     tell(str(place))

@@ -24,7 +24,7 @@ Name = Annotated[str, typer.Argument(help="Name of the adapter.", show_default=F
 @library.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
     """All adapters."""
-    from angen.studio.adapters import list_lora_adapters
+    from angen.studio.learning.adapters import list_lora_adapters
 
     found = list_lora_adapters(settings_of(context))
     if as_json:
@@ -37,7 +37,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @library.command()
 def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """How an adapter came to be, and what it does."""
-    from angen.studio.adapters import show_lora_adapter
+    from angen.studio.learning.adapters import show_lora_adapter
 
     info = show_lora_adapter(settings_of(context), name)
     if as_json:
@@ -61,7 +61,7 @@ def rename(
     new_name: Annotated[str, typer.Argument(help="Its new name.", show_default=False)],
 ) -> None:
     """Give an adapter another name."""
-    from angen.studio.adapters import rename_lora_adapter
+    from angen.studio.learning.adapters import rename_lora_adapter
 
     tell(str(rename_lora_adapter(settings_of(context), name, new_name)))
 
@@ -73,7 +73,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete an adapter with its checkpoints and reports."""
-    from angen.studio.adapters import delete_lora_adapter, show_lora_adapter
+    from angen.studio.learning.adapters import delete_lora_adapter, show_lora_adapter
 
     settings = settings_of(context)
     info = show_lora_adapter(settings, name)
@@ -97,7 +97,7 @@ def export(
 
     angen adapters export my_band_lora my_band_lora.zip
     """
-    from angen.studio.adapters import export_lora_adapter
+    from angen.studio.learning.adapters import export_lora_adapter
 
     tell(str(export_lora_adapter(settings_of(context), name, target or Path())))
 
@@ -114,7 +114,7 @@ def import_(
 
     angen adapters import friend.zip --name friends_lora
     """
-    from angen.studio.exchange import import_lora_adapter
+    from angen.studio.learning.exchange import import_lora_adapter
 
     imported = import_lora_adapter(settings_of(context), source, name)
     tell(str(imported.folder))
@@ -137,7 +137,7 @@ def merge(
     angen adapters merge jazz:0.7 choir:0.5 --name jazz_choir
     """
     from angen.cli.songs import use_of
-    from angen.studio.exchange import merge_lora_adapters
+    from angen.studio.learning.exchange import merge_lora_adapters
 
     info = merge_lora_adapters(settings_of(context), [use_of(text) for text in adapters], name)
     tell(str(info.folder))

@@ -11,7 +11,7 @@ from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_tab
 from angen.names import about
 
 if TYPE_CHECKING:
-    from angen.studio.listening import Heard, Skipped, Written
+    from angen.studio.material.listening import Heard, Skipped, Written
 
 app = typer.Typer()
 
@@ -26,7 +26,7 @@ def analyze(context: typer.Context, sources: Sources, as_json: AsJson = False) -
 
     angen analyze ~/Music/album --json > album.json
     """
-    from angen.studio.listening import analyze_audio
+    from angen.studio.material.listening import analyze_audio
 
     with Waiting(quiet=context.obj.quiet) as watch:
         analysis = analyze_audio(sources, watch.stage("Listening"))
@@ -59,7 +59,7 @@ def split(
 
     angen split live/*.wav --min 8 --max 16 --out clips
     """
-    from angen.studio.listening import split_audio_to_clips
+    from angen.studio.material.listening import split_audio_to_clips
 
     folder = out or settings_of(context).clips
     with Waiting(quiet=context.obj.quiet) as watch:
@@ -91,7 +91,7 @@ def stems(
     angen stems song.wav --out stems
     """
     from angen.studio.base import device_of
-    from angen.studio.listening import separate_vocal_stems
+    from angen.studio.material.listening import separate_vocal_stems
 
     settings = settings_of(context)
     folder = out or settings.stems

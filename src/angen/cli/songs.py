@@ -60,8 +60,8 @@ def generate(
         raise typer.BadParameter("give --prompt, or --again FILE")
     if lyrics is not None and instrumental:
         raise typer.BadParameter("give --lyrics or --instrumental, not both")
+    from angen.studio.playing.songs import generate_song, remake_song
     from angen.studio.requests import SongRequest, asked, new_seed
-    from angen.studio.songs import generate_song, remake_song
 
     settings = settings_of(context, base)
     if again is not None:

@@ -10,7 +10,7 @@ from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_tab
 from angen.names import about
 
 if TYPE_CHECKING:
-    from angen.studio.training import TrainedLora
+    from angen.studio.learning.training import TrainedLora
     from angen.training.effect import EffectReport
     from angen.training.evidence import EffectConfig
     from angen.training.quote import Quote
@@ -78,8 +78,8 @@ def train(
     """
     _check_usage(dataset, name, resume)
     from angen.adapters.shape import ATTENTION, MLP
+    from angen.studio.learning.training import quote_training, resume_training, train_lora
     from angen.studio.requests import TrainRequest, asked
-    from angen.studio.training import quote_training, resume_training, train_lora
 
     given: dict[str, Any] = {
         "epochs": epochs,
@@ -136,7 +136,7 @@ def report(
 
     angen report my_band_lora --dataset other_band --songs 32
     """
-    from angen.studio.training import report_effect
+    from angen.studio.learning.training import report_effect
 
     settings = settings_of(context)
     with Waiting(quiet=context.obj.quiet) as watch:
@@ -155,7 +155,7 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """How trainings go, or went."""
-    from angen.studio.adapters import get_training_status
+    from angen.studio.learning.adapters import get_training_status
 
     found = get_training_status(settings_of(context), name)
     if as_json:

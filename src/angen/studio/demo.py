@@ -6,11 +6,11 @@ from pathlib import Path
 from angen.data.manifest import DatasetInfo, prompt_of
 from angen.data.prepare import PrepareConfig
 from angen.errors import BadInput
-from angen.studio.preparing import prepare_dataset
+from angen.studio.learning.training import OnQuote, TrainedLora, train_lora
+from angen.studio.material.preparing import prepare_dataset
+from angen.studio.playing.songs import MadeSong, generate_song
 from angen.studio.requests import AdapterUse, SongRequest, TrainRequest
 from angen.studio.settings import Settings
-from angen.studio.songs import MadeSong, generate_song
-from angen.studio.training import OnQuote, TrainedLora, train_lora
 from angen.studio.watch import Watch
 
 NAME = "demo"

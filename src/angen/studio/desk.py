@@ -21,13 +21,18 @@ from angen.jobs.events import Event
 from angen.jobs.job import Job, JobState
 from angen.jobs.store import Store
 from angen.names import check_known, check_name
-from angen.studio import adapters, archives, collections, datasets, orders, outputs, uploads
-from angen.studio.collections import Collection, CollectionInfo
-from angen.studio.curated import CuratedSet, curated_sets
-from angen.studio.datasets import Dataset
-from angen.studio.making import JobAudio, job_audio
+from angen.studio import orders
+from angen.studio.learning import adapters
+from angen.studio.learning.trainings import TrainingNow, training_now
+from angen.studio.material import archives, collections, datasets, uploads
+from angen.studio.material.collections import Collection, CollectionInfo
+from angen.studio.material.curated import CuratedSet, curated_sets
+from angen.studio.material.datasets import Dataset
+from angen.studio.material.uploads import Upload
 from angen.studio.models import Model, list_models
-from angen.studio.outputs import SongInfo
+from angen.studio.playing import outputs
+from angen.studio.playing.making import JobAudio, job_audio
+from angen.studio.playing.outputs import SongInfo
 from angen.studio.requests import (
     AnalyzeRequest,
     FetchRequest,
@@ -44,8 +49,6 @@ from angen.studio.requests import (
     TrainRequest,
 )
 from angen.studio.settings import Settings
-from angen.studio.trainings import TrainingNow, training_now
-from angen.studio.uploads import Upload
 
 Edits = Mapping[str, MetadataEdit]
 

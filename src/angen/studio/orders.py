@@ -12,7 +12,7 @@ from angen.errors import BadInput, Incompatible, Taken, Unknown
 from angen.jobs.job import OVER, Job, JobState
 from angen.jobs.store import Store
 from angen.parts import MINI
-from angen.studio.datasets import dataset_folder
+from angen.studio.material.datasets import dataset_folder
 from angen.studio.models import list_models
 from angen.studio.requests import AdapterUse, ResumeRequest, TrainRequest
 from angen.studio.settings import Settings

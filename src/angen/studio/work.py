@@ -12,15 +12,21 @@ from angen.data.prepare import PrepareConfig, prepare, prepare_clips
 from angen.errors import AngenError, BadInput, OutOfSpace, Stopped
 from angen.jobs.context import Context
 from angen.names import safe
-from angen.studio import owned
-from angen.studio.analysis import analyze, clips_of, fill
-from angen.studio.archives import import_dataset
 from angen.studio.base import device_of
-from angen.studio.collections import get_collection
-from angen.studio.exchange import merge_lora_adapters
-from angen.studio.listening import Written, separate_vocal_stems, split_audio_to_clips
-from angen.studio.making import making_path
+from angen.studio.learning import owned
+from angen.studio.learning.exchange import merge_lora_adapters
+from angen.studio.learning.trainer import quote_facts, train_job, verdict_facts
+from angen.studio.learning.training import quote_training, report_effect
+from angen.studio.material.analysis import analyze, clips_of, fill
+from angen.studio.material.archives import import_dataset
+from angen.studio.material.collections import get_collection
+from angen.studio.material.listening import Written, separate_vocal_stems, split_audio_to_clips
+from angen.studio.material.uploads import get_upload, upload_path
 from angen.studio.models import fetch_model
+from angen.studio.playing.making import making_path
+from angen.studio.playing.shelf import Shelf
+from angen.studio.playing.songs import MadeSong, OnSound, free_place, generate_song
+from angen.studio.playing.streaming import GrowingWav
 from angen.studio.requests import (
     AnalyzeRequest,
     FetchRequest,
@@ -34,12 +40,6 @@ from angen.studio.requests import (
     StemsRequest,
 )
 from angen.studio.settings import Settings
-from angen.studio.shelf import Shelf
-from angen.studio.songs import MadeSong, OnSound, free_place, generate_song
-from angen.studio.streaming import GrowingWav
-from angen.studio.trainer import quote_facts, train_job, verdict_facts
-from angen.studio.training import quote_training, report_effect
-from angen.studio.uploads import get_upload, upload_path
 from angen.training.evidence import EffectConfig
 
 Arguments = Mapping[str, Any]

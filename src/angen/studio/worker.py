@@ -12,8 +12,8 @@ from angen.errors import AngenError
 from angen.jobs.store import Store
 from angen.jobs.worker import work
 from angen.studio.orders import DESK, MODEL
+from angen.studio.playing.shelf import Shelf
 from angen.studio.settings import Settings, read_settings
-from angen.studio.shelf import Shelf
 from angen.studio.work import handlers
 
 logger = logging.getLogger(__name__)

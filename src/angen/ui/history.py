@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from angen.errors import BadInput
 from angen.studio.desk import Desk
-from angen.studio.outputs import SongInfo
+from angen.studio.playing.outputs import SongInfo
 from angen.ui import links, words
 from angen.ui.faults import ACT, bound, tell
 from angen.ui.generate import form_of

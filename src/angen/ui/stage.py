@@ -9,7 +9,7 @@ from markupsafe import Markup
 from angen.errors import AngenError
 from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
-from angen.studio.outputs import SongInfo
+from angen.studio.playing.outputs import SongInfo
 from angen.studio.requests import SongRequest
 from angen.ui import links, words
 from angen.ui.faults import ACT, bound, tell

@@ -12,7 +12,7 @@ from angen.api.files import AUDIO, served
 from angen.api.problems import faults
 from angen.api.views import CollectionList, CollectionView, JobView
 from angen.jobs.job import Job
-from angen.studio.collections import Collection
+from angen.studio.material.collections import Collection
 from angen.studio.requests import FillRequest, Id, MetadataEdit
 
 router = APIRouter(prefix="/api/training/collections", tags=["metadata tables"])

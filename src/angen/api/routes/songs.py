@@ -17,7 +17,7 @@ from angen.api.views import JobView, SongList, SongView
 from angen.errors import BadInput, Unknown
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
-from angen.studio.outputs import MAX_SONGS, SongInfo
+from angen.studio.playing.outputs import MAX_SONGS, SongInfo
 from angen.studio.requests import MAX_ADAPTERS, AdapterUse, SongRequest
 
 router = APIRouter(prefix="/api", tags=["songs"])

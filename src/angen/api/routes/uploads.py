@@ -10,8 +10,8 @@ from angen.api.files import AUDIO, served
 from angen.api.problems import faults
 from angen.api.views import Uploaded, UploadList, UploadView
 from angen.errors import BadInput
+from angen.studio.material.uploads import Upload
 from angen.studio.requests import MAX_FILES
-from angen.studio.uploads import Upload
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 

@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from angen.data.manifest import DatasetInfo
 from angen.errors import BadInput
-from angen.studio.curated import CuratedSet
-from angen.studio.datasets import Dataset
 from angen.studio.desk import Desk
+from angen.studio.material.curated import CuratedSet
+from angen.studio.material.datasets import Dataset
 from angen.ui import links, words
 from angen.ui.faults import ACT, bound, tell
 from angen.ui.files import brought

@@ -9,7 +9,7 @@ from angen.audio.files import SUFFIXES
 from angen.errors import BadInput
 from angen.jobs.job import JobState
 from angen.studio.desk import Desk
-from angen.studio.uploads import Upload
+from angen.studio.material.uploads import Upload
 from angen.ui import links, words
 from angen.ui.faults import ACT, bound, warn
 from angen.ui.files import brought

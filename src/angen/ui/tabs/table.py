@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from angen.data.manifest import ClipMetadata
 from angen.errors import BadInput
-from angen.studio.collections import Collection, Row
+from angen.studio.material.collections import Collection, Row
 from angen.studio.requests import MetadataEdit, asked
 from angen.ui import links, words
 from angen.ui.markup import NOTHING, button, chips, empty, joined, note, play, tag

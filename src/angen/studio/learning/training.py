@@ -16,8 +16,8 @@ from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
 from angen.errors import BadInput, Stopped
 from angen.studio.base import OpenBundle, open_base
-from angen.studio.datasets import dataset_folder
-from angen.studio.encoder import require_encoder
+from angen.studio.learning.encoder import require_encoder
+from angen.studio.material.datasets import dataset_folder
 from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch

@@ -10,8 +10,8 @@ import torch
 from angen.audio.files import write_wav
 from angen.bundle import Bundle
 from angen.diffrhythm.sampling import SamplerConfig, Song
-from angen.studio.adapters import SAMPLES
 from angen.studio.base import playing_threads
+from angen.studio.learning.adapters import SAMPLES
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep
 from angen.training.events import EventKind, TrainingEvent

@@ -15,19 +15,19 @@ from angen.bundle import Bundle
 from angen.data.manifest import DatasetInfo, load_info, prompt_of
 from angen.errors import Incompatible, Stopped
 from angen.jobs.context import Context
-from angen.studio import owned
-from angen.studio.adapters import PAGE_FILE
-from angen.studio.datasets import dataset_folder
-from angen.studio.progress import Curves, Samples
-from angen.studio.requests import ResumeRequest, TrainRequest
-from angen.studio.settings import Settings
-from angen.studio.training import (
+from angen.studio.learning import owned
+from angen.studio.learning.adapters import PAGE_FILE
+from angen.studio.learning.progress import Curves, Samples
+from angen.studio.learning.training import (
     TrainedLora,
     effect_of,
     report_effect,
     resume_training,
     train_lora,
 )
+from angen.studio.material.datasets import dataset_folder
+from angen.studio.requests import ResumeRequest, TrainRequest
+from angen.studio.settings import Settings
 from angen.training.checkpoint import checkpoints
 from angen.training.effect import EffectReport
 from angen.training.events import TrainingEvent

@@ -10,7 +10,7 @@ from angen.bundle import load_bundle
 from angen.errors import BadInput, Incompatible, MissingWeights, Stopped
 from angen.fitting.config import FitConfig
 from angen.fitting.quote import FitQuote
-from angen.studio.encoder import (
+from angen.studio.learning.encoder import (
     FitRequest,
     check_fitted,
     fit_encoder,

@@ -7,7 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from angen.studio.making import header
+from angen.studio.playing.making import header
 
 LOUDEST = 0.99  # of full scale
 FULL_SCALE = 32_767

@@ -8,9 +8,9 @@ import pytest
 from angen.data.manifest import DatasetInfo
 from angen.data.prepare import PrepareConfig, prepare
 from angen.errors import AngenError, BadInput, Taken
-from angen.studio import archives
-from angen.studio.archives import export_dataset, import_dataset
-from angen.studio.datasets import list_datasets, show_dataset
+from angen.studio.material import archives
+from angen.studio.material.archives import export_dataset, import_dataset
+from angen.studio.material.datasets import list_datasets, show_dataset
 from angen.studio.settings import Settings
 from tests.data.songs import write_song
 

@@ -8,10 +8,10 @@ import torch
 from angen.audio.files import read_audio
 from angen.bundle import Bundle
 from angen.errors import BadInput
-from angen.studio.outputs import read_note
+from angen.studio.playing.outputs import read_note
+from angen.studio.playing.songs import LOUDEST, finished, generate_song
 from angen.studio.requests import SongRequest, asked
 from angen.studio.settings import Settings, read_settings
-from angen.studio.songs import LOUDEST, finished, generate_song
 from angen.studio.watch import OnStep
 
 ASKED = {"prompt": "house, 120 BPM", "duration_s": 3.0, "seed": 4, "steps": 2}

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 import torch
 
-from angen.studio.making import HEADER_BYTES, header, ready
-from angen.studio.streaming import LOUDEST, GrowingWav
+from angen.studio.playing.making import HEADER_BYTES, header, ready
+from angen.studio.playing.streaming import LOUDEST, GrowingWav
 
 RATE_HZ = 8_000
 

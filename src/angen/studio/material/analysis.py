@@ -27,7 +27,7 @@ from angen.data.prepare import require_space
 from angen.data.scan import Found
 from angen.errors import BadInput, MissingWeights
 from angen.studio.base import device_of
-from angen.studio.collections import (
+from angen.studio.material.collections import (
     Collection,
     Row,
     get_collection,
@@ -36,10 +36,10 @@ from angen.studio.collections import (
     row_path,
     save_collection,
 )
-from angen.studio.edits import heard_anew
+from angen.studio.material.edits import heard_anew
+from angen.studio.material.uploads import Upload, get_upload, known_upload, upload_path
 from angen.studio.requests import AnalyzeRequest, FillRequest
 from angen.studio.settings import Settings
-from angen.studio.uploads import Upload, get_upload, known_upload, upload_path
 from angen.studio.watch import OnStep, Watch
 
 _PART = ".part"

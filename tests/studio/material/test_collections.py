@@ -4,7 +4,7 @@ import pytest
 
 from angen.data.manifest import ClipMetadata
 from angen.errors import BadInput, Unknown
-from angen.studio.collections import (
+from angen.studio.material.collections import (
     Collection,
     Row,
     delete_collection,
@@ -14,8 +14,8 @@ from angen.studio.collections import (
     new_collection,
     save_collection,
 )
-from angen.studio.doubts import judged
-from angen.studio.edits import heard_anew
+from angen.studio.material.doubts import judged
+from angen.studio.material.edits import heard_anew
 from angen.studio.requests import MetadataEdit
 from angen.studio.settings import Settings
 

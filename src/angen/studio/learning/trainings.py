@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from angen.adapters.status import TrainingStatus
 from angen.jobs.job import Job, JobState
 from angen.jobs.store import Store
-from angen.studio.adapters import get_training_status
+from angen.studio.learning.adapters import get_training_status
 from angen.studio.orders import pending
 from angen.studio.settings import Settings
 

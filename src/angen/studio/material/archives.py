@@ -21,7 +21,7 @@ from angen.data.scan import sha256_of
 from angen.errors import BadInput, OutOfSpace
 from angen.files import is_full, replacing
 from angen.names import check_name
-from angen.studio.datasets import check_free, dataset_folder
+from angen.studio.material.datasets import check_free, dataset_folder
 from angen.studio.settings import Settings
 from angen.zips import UNREADABLE, check_paths, unpack
 

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from angen.errors import BadInput, Unknown
-from angen.studio.settings import Settings
-from angen.studio.uploads import (
+from angen.studio.material.uploads import (
     delete_upload,
     get_upload,
     list_uploads,
     save_upload,
     upload_path,
 )
+from angen.studio.settings import Settings
 from tests.data.songs import RATE_HZ, write_song
 
 

@@ -23,8 +23,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from angen.data.manifest import ClipMetadata, Problem, Sha256, prompt_of
 from angen.errors import BadInput, Unknown
 from angen.files import locked, replacing
-from angen.studio.doubts import judged
-from angen.studio.edits import edited
+from angen.studio.material.doubts import judged
+from angen.studio.material.edits import edited
 from angen.studio.requests import MetadataEdit, check_id
 from angen.studio.settings import Settings
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from angen.data.prepare import PrepareConfig, prepare
-from angen.studio.curated import curated_sets
+from angen.studio.material.curated import curated_sets
 from angen.studio.settings import Settings
 from tests.data.songs import write_song
 

@@ -7,9 +7,9 @@ from angen.adapters.archive import Imported, import_adapter
 from angen.adapters.library import BEST, AdapterInfo, new_folder, show_adapter
 from angen.adapters.merge import merge_adapters
 from angen.adapters.metadata import AdapterMetadata, BaseFacts, write_metadata
+from angen.studio.playing.songs import adapter_path
 from angen.studio.requests import AdapterUse
 from angen.studio.settings import Settings
-from angen.studio.songs import adapter_path
 
 
 def import_lora_adapter(settings: Settings, source: Path, name: str | None = None) -> Imported:

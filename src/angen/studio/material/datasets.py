@@ -12,7 +12,7 @@ from angen.data.tables import apply_table, read_table, write_table
 from angen.errors import BadInput, Taken, Unknown
 from angen.files import locked
 from angen.names import check_known, check_name
-from angen.studio.edits import edited
+from angen.studio.material.edits import edited
 from angen.studio.requests import MetadataEdit
 from angen.studio.settings import Settings
 
