@@ -19,10 +19,10 @@ import numpy as np
 import soundfile
 
 from angen.data.prepare import PrepareConfig
-from angen.studio.preparing import prepare_dataset
+from angen.studio.learning.training import report_effect, train_lora
+from angen.studio.material.preparing import prepare_dataset
 from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
-from angen.studio.training import report_effect, train_lora
 from angen.studio.watch import OnStep
 from angen.training.effect import EffectReport
 from angen.training.evidence import EffectConfig
