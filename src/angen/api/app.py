@@ -106,7 +106,7 @@ def create_app(
     problems.install(app, str(settings.home))
     app.add_middleware(_Page, state=app.state)
     most = FILES_AT_ONCE * settings.max_upload_mb * 2**20
-    app.add_middleware(Guard, access=access, max_upload_bytes=most)
+    app.add_middleware(Guard, access=access, max_upload_bytes=most, paths=app.state.paths)
     app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]
     return app
 

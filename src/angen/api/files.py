@@ -3,15 +3,16 @@
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import UploadFile
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
-from angen.api.problems import faults
+from angen.api.problems import faults, problem
 from angen.errors import BadInput, OutOfSpace, Unknown
 from angen.files import is_full
 from angen.names import safe
@@ -35,6 +36,41 @@ SANDBOX = (
     "sandbox allow-same-origin; default-src 'none'; img-src 'self' data:; media-src 'self'; "
     "style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
+
+
+class _Ranged(FileResponse):
+    """A file, whole or by ranges; ranges that it does not have are a problem as any other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal refused
+            # RFC 9110, 15.5.17: 416 for ranges that are malformed too, where Starlette says 400.
+            if message.get("status") in (400, 416):
+                refused = True
+                await self._refusal(scope["path"])(scope, receive, send)
+            elif not refused:
+                await send(message)
+
+        await super().__call__(_of_known_unit(scope), receive, sending)
+
+    def _refusal(self, path: str) -> Response:
+        size = self.headers["content-length"]  # known by now: it was compared with the ranges
+        detail = (
+            f"The header Range asks for what this file of {size} bytes does not have. "
+            "Write it as bytes=0-99, or leave it out."
+        )
+        return problem(416, detail, path, headers={"content-range": f"bytes */{size}"})
+
+
+def _of_known_unit(scope: Scope) -> Scope:
+    """``scope`` without a range in a unit other than bytes, which is to be ignored (RFC 9110)."""
+
+    def known(name: bytes, value: bytes) -> bool:
+        return name != b"range" or value.partition(b"=")[0].strip().lower() == b"bytes"
+
+    return {**scope, "headers": [pair for pair in scope["headers"] if known(*pair)]}
 
 
 def inside(home: Path, path: Path) -> Path:
@@ -61,7 +97,7 @@ def served(
     headers = {"cache-control": "private, no-cache"}
     if suffix == ".html":
         headers["content-security-policy"] = SANDBOX
-    return FileResponse(
+    return _Ranged(
         real,
         media_type=TYPES.get(suffix, "application/octet-stream"),
         filename=name or path.name,
