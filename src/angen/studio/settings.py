@@ -16,6 +16,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -43,7 +44,8 @@ class Settings(BaseModel):
     @property
     def database(self) -> str:
         """URL of the queue."""
-        return self.database_url or f"sqlite:///{self.home / 'jobs.db'}"
+        path = quote(str(self.home / "jobs.db"))  # a ? or % of a folder's name is none of a URL
+        return self.database_url or f"sqlite:///{path}"
 
     @property
     def loras(self) -> Path:
