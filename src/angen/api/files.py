@@ -5,7 +5,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from fastapi import UploadFile
@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 from angen.api.problems import faults, problem
 from angen.errors import BadInput, OutOfSpace, Unknown
 from angen.files import is_full
-from angen.names import safe
 
 TYPES = {  # what a browser is told; nothing that it would run
     ".wav": "audio/wav",
@@ -31,6 +30,7 @@ TYPES = {  # what a browser is told; nothing that it would run
     ".zip": "application/zip",
     ".html": "text/html; charset=utf-8",
 }
+MAX_SHOWN = 200  # characters of a file's name
 # A page of ours, made from names of others: it may show its sounds and pictures, and run nothing.
 SANDBOX = (
     "sandbox allow-same-origin; default-src 'none'; img-src 'self' data:; media-src 'self'; "
@@ -106,21 +106,25 @@ def served(
     )
 
 
+def name_of(file: UploadFile) -> str:
+    """What its owner calls an uploaded file: to be shown, never to be used as a path."""
+    return PurePath((file.filename or "").replace("\\", "/")).name[:MAX_SHOWN] or "archive.zip"
+
+
 @contextmanager
 def received(file: UploadFile, incoming: Path) -> Iterator[Path]:
-    """An uploaded archive as a file of its own name, to be moved away within the block.
+    """An uploaded archive as a file, to be moved away within the block.
 
     Raises BadInput for what is no archive, OutOfSpace.
     """
-    name = safe(Path((file.filename or "archive").replace("\\", "/")).stem, 80)
     try:
         incoming.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=incoming, prefix=".") as folder:
-            path = Path(folder) / f"{name}.zip"
+            path = Path(folder) / "archive.zip"
             with path.open("xb") as target:
                 shutil.copyfileobj(file.file, target, 2**20)
             if not zipfile.is_zipfile(path):
-                raise BadInput(f"{name!r} is no .zip archive. Export it again.")
+                raise BadInput(f"{name_of(file)!r} is no .zip archive. Export it again.")
             yield path
     except OSError as error:
         if not is_full(error):
