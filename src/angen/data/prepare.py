@@ -12,7 +12,6 @@ import glob
 import logging
 import math
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
 from angen.data.tables import Values, read_notes, values_for, with_values
 from angen.errors import BadInput, OutOfSpace, Taken
-from angen.files import is_full
+from angen.files import is_full, sweep
 from angen.names import about, check_name
 
 logger = logging.getLogger(__name__)
@@ -37,7 +36,6 @@ OnStep = Callable[[int, int], None]  # seconds of audio done, in all; may raise 
 MIN_CLIPS = 2
 _BYTES_PER_SAMPLE = 2
 _PART = ".part"
-_STALE_S = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +189,7 @@ def require_space(root: Path, recordings: Sequence[AudioInfo]) -> None:
 def _built_beside(place: Path, *, replace: bool) -> Iterator[Path]:
     """A folder to build in, which takes the place of ``place`` when the block succeeds."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(place)
+    sweep(place.parent, f".{glob.escape(place.name)}.*{_PART}")
     folder = Path(mkdtemp(prefix=f".{place.name}.", suffix=_PART, dir=place.parent))
     old = folder.with_suffix(".old")
     try:
@@ -211,13 +209,6 @@ def _built_beside(place: Path, *, replace: bool) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _sweep(place: Path) -> None:
-    """Remove what runs that were killed left here, once no run can still be at it."""
-    for folder in place.parent.glob(f".{glob.escape(place.name)}.*{_PART}"):
-        if time.time() - folder.stat().st_mtime > _STALE_S:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cut_all(

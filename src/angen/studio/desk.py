@@ -179,9 +179,14 @@ class Desk:
         """One .zip with clips and metadata. Raises Unknown, OutOfSpace."""
         return archives.export_dataset(self.settings, name)
 
-    def import_dataset(self, source: Path, name: str | None = None) -> Job:
-        """Take in such a .zip; ``source`` is moved away. Result: ``dataset``, its name."""
-        return self._import("import_dataset", source, name, "dataset")
+    def import_dataset(
+        self, source: Path, name: str | None = None, *, called: str | None = None
+    ) -> Job:
+        """Take in such a .zip; ``source`` is moved away. Result: ``dataset``, its name.
+
+        called: what its owner calls the file, when that is not its name here.
+        """
+        return self._import("import_dataset", source, name, "dataset", called)
 
     def curated(self) -> list[CuratedSet]:
         """The sets of the first tab, and what is there of each."""
@@ -264,9 +269,14 @@ class Desk:
             self.settings, name, self.settings.exports / f"{check_known('adapter', name)}.zip"
         )
 
-    def import_adapter(self, source: Path, name: str | None = None) -> Job:
-        """Take in such a .zip; ``source`` is moved away. Result: ``adapter``, ``warnings``."""
-        return self._import("import_adapter", source, name, "adapter")
+    def import_adapter(
+        self, source: Path, name: str | None = None, *, called: str | None = None
+    ) -> Job:
+        """Take in such a .zip; ``source`` is moved away. Result: ``adapter``, ``warnings``.
+
+        called: what its owner calls the file, when that is not its name here.
+        """
+        return self._import("import_adapter", source, name, "adapter", called)
 
     def merge_adapters(self, request: MergeRequest) -> Job:
         """One adapter that does what several do. Result: ``adapter``."""
@@ -419,7 +429,9 @@ class Desk:
             if song is not None
         }
 
-    def _import(self, kind: str, source: Path, name: str | None, what: str) -> Job:
+    def _import(
+        self, kind: str, source: Path, name: str | None, what: str, called: str | None
+    ) -> Job:
         """Move the archive where the worker finds it, and queue it."""
         if name is not None:
             name = check_name(what, name)
@@ -430,8 +442,9 @@ class Desk:
         beside = self.settings.incoming / f".{archive}.part"
         shutil.move(source, beside)
         beside.replace(self.settings.incoming / archive)
-        arguments = {"archive": archive, "name": name, "source": Path(source.name).stem}
-        return self._add(kind, arguments, f"Import {name or source.name}")
+        called = called or source.name
+        arguments = {"archive": archive, "name": name, "called": called}
+        return self._add(kind, arguments, f"Import {name or called}")
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ A job that could only fail is refused at once, while the person who asked is sti
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from angen.adapters.library import adapter_folder, new_folder, playable
 from angen.adapters.metadata import read_metadata
@@ -42,6 +43,11 @@ def pending(store: Store, kinds: Sequence[str] | None = None) -> list[Job]:
     """Jobs that are not over."""
     states = [state for state in JobState if state not in OVER]
     return store.jobs(states=states, kinds=kinds, limit=_LISTED)
+
+
+def prune_jobs(store: Store, settings: Settings) -> None:
+    """Forget jobs that ended long ago, as the settings say."""
+    store.prune(settings.kept_jobs, timedelta(days=settings.kept_days))
 
 
 def check_room(store: Store) -> None:

@@ -6,19 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from angen.adapters.archive import import_adapter
 from angen.data.manifest import DatasetInfo, load_info
 from angen.data.prepare import PrepareConfig, prepare, prepare_clips
-from angen.errors import AngenError, BadInput, OutOfSpace, Stopped
+from angen.errors import AngenError
 from angen.jobs.context import Context
-from angen.names import safe
+from angen.studio.arrivals import take_in_adapter, take_in_dataset
 from angen.studio.base import device_of
 from angen.studio.learning import owned
 from angen.studio.learning.exchange import merge_lora_adapters
 from angen.studio.learning.trainer import quote_facts, train_job, verdict_facts
 from angen.studio.learning.training import quote_training, report_effect
 from angen.studio.material.analysis import analyze, clips_of, fill
-from angen.studio.material.archives import import_dataset
 from angen.studio.material.collections import get_collection
 from angen.studio.material.listening import Written, separate_vocal_stems, split_audio_to_clips
 from angen.studio.material.uploads import get_upload, upload_path
@@ -269,10 +267,7 @@ def _dataset_facts(info: DatasetInfo) -> Result:
 
 
 def _import_dataset(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    on_step = context.stage("Unpacking")
-    with _Archive(place.settings, arguments) as path:
-        info = import_dataset(place.settings, path, arguments.get("name"), on_step)
-    return _dataset_facts(info)
+    return _dataset_facts(take_in_dataset(arguments, context, place.settings))
 
 
 # training and adapters
@@ -311,16 +306,16 @@ def _report(place: Workplace, arguments: Arguments, context: Context) -> Result:
 
 def _merge(place: Workplace, arguments: Arguments, context: Context) -> Result:
     request = MergeRequest.model_validate(arguments)
+    settings, job = place.settings, context.job.id
     context.stage("Merging")
-    return {"adapter": merge_lora_adapters(place.settings, request.adapters, request.name).name}
+    if made := owned.found(settings.loras, job):  # an earlier attempt was cut short after its work
+        return {"adapter": made.name}
+    mark = partial(owned.mark, job=job)
+    return {"adapter": merge_lora_adapters(settings, request.adapters, request.name, mark).name}
 
 
 def _import_adapter(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    context.stage("Unpacking")
-    with _Archive(place.settings, arguments) as path:
-        name = arguments.get("name") or safe(str(arguments.get("source", "")), 60)
-        taken = import_adapter(place.settings.loras, path, name)
-    return {"adapter": taken.name, "ignored": list(taken.ignored), "warnings": list(taken.warnings)}
+    return take_in_adapter(arguments, context, place.settings)
 
 
 def _fetch(place: Workplace, arguments: Arguments, context: Context) -> Result:
@@ -332,22 +327,6 @@ def _fetch(place: Workplace, arguments: Arguments, context: Context) -> Result:
         accept=lambda _: request.accept_licence,
     )
     return {"model": request.name}
-
-
-class _Archive:
-    """The archive that was brought; gone afterwards, unless another attempt may need it."""
-
-    def __init__(self, settings: Settings, arguments: Arguments) -> None:
-        self._path = settings.incoming / Path(str(arguments["archive"])).name
-
-    def __enter__(self) -> Path:
-        if not self._path.is_file():
-            raise BadInput("The archive is gone. Bring it again.")
-        return self._path
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, OutOfSpace | Stopped | OSError):
-            self._path.unlink(missing_ok=True)
 
 
 _WORK: dict[str, Callable[[Workplace, Arguments, Context], Result]] = {
