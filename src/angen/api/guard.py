@@ -74,9 +74,10 @@ class Guard:
                 await asyncio.sleep(WRONG_PASSWORD_S)
             challenge = {"www-authenticate": 'Basic realm="Angen Studio", charset="UTF-8"'}
             return problem(401, "Give the user and password, or a token.", path, headers=challenge)
-        # A path that does not exist is the application's to tell, whatever was sent to it.
-        if scope["type"] == "http" and path.startswith("/api/") and self._exists(scope):
-            return _unfit(scope, headers, self._limit(path))
+        if scope["type"] == "http" and path.startswith("/api/"):
+            unfit = _unfit(scope, headers, self._limit(path))
+            # A path that does not exist is the application's to tell, whatever was sent to it.
+            return unfit if unfit is not None and self._exists(scope) else None
         return None
 
     def _exists(self, scope: Scope) -> bool:
