@@ -236,6 +236,7 @@ def test_archive_waits_in_the_home_under_a_name_of_ours(
         data={"name": "mine"},
     )
     assert answer.status_code == 202  # what is in it is looked at by a worker
+    assert answer.json()["arguments"]["called"] == "evil.zip"  # for messages alone
     waiting = [path for path in settings.home.rglob("*") if path.suffix == ".zip"]
     assert [path.parent for path in waiting] == [settings.incoming]
 

@@ -255,6 +255,10 @@ class DatasetDetail(View):
     clips: Annotated[tuple[ClipView, ...], told("The training examples.")]
     problems: Annotated[tuple[ProblemView, ...], told("Files that were left out, and warnings.")]
     notes: Annotated[tuple[str, ...], told("What to know before training.")]
+    stems: Annotated[
+        tuple[str, ...],
+        told("Recordings taken apart: files in its folder, which no training reads."),
+    ]
 
 
 # adapters

@@ -16,7 +16,7 @@ from angen.studio.learning import owned
 from angen.studio.learning.exchange import merge_lora_adapters
 from angen.studio.learning.trainer import quote_facts, train_job, verdict_facts
 from angen.studio.learning.training import quote_training, report_effect
-from angen.studio.material.analysis import analyze, clips_of, fill
+from angen.studio.material.analysis import analyze, clips_of, fill, stems_of
 from angen.studio.material.collections import get_collection
 from angen.studio.material.listening import Written, separate_vocal_stems, split_audio_to_clips
 from angen.studio.material.uploads import get_upload, upload_path
@@ -249,6 +249,7 @@ def _prepare(place: Workplace, arguments: Arguments, context: Context) -> Result
             config,
             context.stage("Copying the clips"),
             problems=collection.skipped,
+            stems=stems_of(collection, settings),
             mark=mark,
         )
     return _dataset_facts(info)
@@ -261,6 +262,7 @@ def _dataset_facts(info: DatasetInfo) -> Result:
         "training_clips": len(info.side("train")),
         "validation_clips": len(info.side("validation")),
         "minutes": round(info.duration_s / 60, 2),
+        "stems": len(info.stems),
         "problems": [problem.model_dump() for problem in info.problems],
         "notes": list(info.notes),
     }

@@ -3,6 +3,8 @@
     <name>/dataset_info.json
     <name>/clips/*.wav
 
+Stems stay at home: they are large, and no training reads them.
+
 What comes in is written under names that the manifest lists and nowhere else; sizes are counted
 while unpacking, since an archive can lie about them; every clip must be the sound that it says.
 """
@@ -15,7 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from angen.audio.files import probe
-from angen.data.manifest import FILE_NAME, MAX_BYTES, Clip, DatasetInfo, load_info, save_info
+from angen.data.manifest import (
+    FILE_NAME,
+    MAX_BYTES,
+    Clip,
+    DatasetInfo,
+    load_info,
+    save_info,
+    text_of,
+    with_stems,
+)
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, OutOfSpace
 from angen.files import is_full, replacing, sweep
@@ -44,7 +55,8 @@ def export_dataset(settings: Settings, name: str) -> Path:
         replacing(target) as path,
         zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,  # sound does not deflate
     ):
-        archive.write(folder / FILE_NAME, f"{folder.name}/{FILE_NAME}", zipfile.ZIP_DEFLATED)
+        text = text_of(with_stems(info, ()))
+        archive.writestr(f"{folder.name}/{FILE_NAME}", text, zipfile.ZIP_DEFLATED)
         for clip in info.clips:
             if not (folder / clip.file).is_file():
                 raise BadInput(f"{clip.file} of {name!r} is missing. Prepare the dataset again.")
@@ -73,7 +85,9 @@ def import_dataset(
     with _workspace(settings.datasets) as beside:
         with told_of(called, beside):
             info = _unpack(source, beside, called, on_step)
-        named = info.model_copy(update={"name": check_name("dataset", name or info.name)})
+        named = with_stems(info, ()).model_copy(
+            update={"name": check_name("dataset", name or info.name)}
+        )
         check_free(settings, named.name)
         save_info(named, beside)
         if mark is not None:
