@@ -20,8 +20,9 @@ from angen.errors import BadInput, MissingWeights
 from angen.files import replacing
 from angen.fitting.check import EncoderReport, check_encoder
 from angen.fitting.checkpoint import FitState, settle_recipe
-from angen.fitting.config import FitConfig, network_for
+from angen.fitting.config import FitConfig
 from angen.fitting.fit import Fit, make_songs, run
+from angen.fitting.network import network_for
 from angen.fitting.page import REPORT_FILE, card, write_check
 from angen.fitting.pairs import Pairs, missing_pairs
 from angen.fitting.quote import FitQuote, quote_fit
@@ -250,6 +251,8 @@ def _settled(work: Path, request: FitRequest, recordings: Recordings | None, tea
 
 def _telling(watch: Watch) -> Callable[[int, dict[str, float]], None]:
     def tell(step: int, losses: dict[str, float]) -> None:
+        if "error" not in losses:
+            return
         told = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
         watch.say(f"Step {step}: {told}")
 
