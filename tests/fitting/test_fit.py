@@ -8,7 +8,7 @@ import torch
 from angen.errors import BadInput, Incompatible, Stopped
 from angen.fitting.checkpoint import read_state, settle_recipe
 from angen.fitting.config import FitConfig
-from angen.fitting.fit import Fit, divided, run
+from angen.fitting.fit import divided, run
 from angen.fitting.lesson import Lesson, losses_of
 from angen.fitting.network import network_for
 from angen.fitting.pairs import missing_pairs, pair_path
@@ -102,7 +102,12 @@ def test_every_step_tells_its_losses_and_each_validation_its_error(
     told: dict[int, set[str]] = {}
     fit = prepare(deaf_bundle(deaf), tmp_path / "w", [], steps=4)
     run(fit, ignore, lambda step, losses: told.update({step: set(losses)}))
-    assert told == {1: {"latents"}, 2: {"latents", "error"}, 3: {"latents"}, 4: {"latents", "error"}}
+    assert told == {
+        1: {"latents"},
+        2: {"latents", "error"},
+        3: {"latents"},
+        4: {"latents", "error"},
+    }
 
 
 def test_parts_of_a_lesson_give_the_gradient_of_the_whole(tmp_path: Path, deaf: Path) -> None:
