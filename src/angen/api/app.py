@@ -29,6 +29,7 @@ from angen.api.routes import (
     adapters,
     collections,
     datasets,
+    encoder,
     jobs,
     models,
     songs,
@@ -56,6 +57,7 @@ _ROUTERS = (
     songs.router,
     jobs.router,
     models.router,
+    encoder.router,
     system.router,
 )
 _SUMMARY = """\
