@@ -1,7 +1,11 @@
 """The encoder of a released base by jobs: fitted, cut short, checked, published."""
 
 import json
+import os
 import shutil
+import signal
+import sys
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,9 +17,11 @@ from angen.bundle import load_bundle
 from angen.errors import BadInput, MissingWeights, Stopped, Taken, Unknown
 from angen.jobs.context import WorkContext
 from angen.jobs.job import Job, JobState, Problem
+from angen.jobs.runner import Runner
 from angen.studio.learning.encoders import EncoderKind, encoder_of
 from angen.studio.learning.fitter import LossCurve
 from angen.studio.material.collections import new_collection, save_collection
+from angen.studio.orders import MODEL
 from angen.studio.requests import (
     CheckEncoderRequest,
     FitEncoderRequest,
@@ -29,6 +35,7 @@ from tests.studio.working import Studio, result_of
 from tests.tiny import write_tiny_bundle
 from tests.ui.house import add_dataset, add_table
 
+PATIENCE_S = 240
 ENCODER = ("encoder.json", "encoder.safetensors")
 QUICK = RECIPE | {"steps": 4, "songs": 2, "pairs_weight": 2.0, "prior_weight": 0.0}
 
@@ -175,17 +182,59 @@ def test_a_killed_fit_goes_on_by_itself_to_the_very_same_encoder(
     assert not any("--restart" in str(event.data) for event in studio.desk.events(job.id))
 
 
-def test_a_fit_killed_by_the_system_loses_the_steps_since_its_saving(
-    fitted: Studio, studio: Studio
+def worker_of(job: Callable[[], Job]) -> int:
+    """The process number of the worker that has begun a job."""
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        if job().state is JobState.RUNNING:
+            (pid,) = (
+                int(path.parent.name)
+                for path in Path("/proc").glob("[0-9]*/cmdline")
+                if is_ours(path, b"angen.studio.worker\0model")
+            )
+            return pid
+        time.sleep(0.02)
+    raise AssertionError(f"no worker has begun the job within {PATIENCE_S} s")
+
+
+def is_ours(path: Path, command: bytes) -> bool:
+    try:
+        parent = int((path.parent / "stat").read_text().rpartition(")")[2].split()[1])
+        return parent == os.getpid() and command in path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_a_fit_changes_nothing_but_the_time(
+    studio: Studio, fitted_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = studio.desk.fit_encoder(request(studio))
-    work = encoder_of(studio.settings, None).work
-    cut(studio, job, 2, KeyboardInterrupt, "Fitting")
-    saved = (work / "state.safetensors").read_bytes()
-    cut(studio, job, 3, KeyboardInterrupt, "Fitting")
-    (work / "state.safetensors").write_bytes(saved)  # a kill -9 saves nothing more
-    assert result_of(studio.done(studio.desk.job(job.id)))["steps"] == 4
-    assert weights(studio) == weights(fitted)
+    longer = {"steps": 40, "save_every": 10, "clips": 1, "sound_weight": 0.0}
+    whole = opened(bare(fitted_home, tmp_path / "whole"))
+    whole.done(whole.desk.fit_encoder(request(whole, **longer)))
+    whole.store.close()
+    monkeypatch.setenv("ANGEN_HOME", str(studio.settings.home))
+    monkeypatch.setenv("ANGEN_BASE", studio.settings.base)
+    monkeypatch.setenv("ANGEN_DEVICE", "cpu")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    job = studio.desk.fit_encoder(request(studio, **longer))
+    saved = encoder_of(studio.settings, None).work / "state.safetensors"
+    command = [sys.executable, "-m", "angen.studio.worker"]
+    runner = Runner(studio.store, (MODEL,), lambda lane: [*command, lane])
+    runner.start()
+    try:
+        worker = worker_of(lambda: studio.desk.job(job.id))
+        until = time.monotonic() + PATIENCE_S
+        while not saved.exists() and time.monotonic() < until:
+            time.sleep(0.001)
+        os.kill(worker, signal.SIGKILL)
+        while not studio.desk.job(job.id).state.over and time.monotonic() < until:
+            time.sleep(0.1)
+    finally:
+        runner.stop(20)
+    done = studio.desk.job(job.id)
+    assert (done.state, done.attempt) == (JobState.DONE, 2), done.problem
+    assert weights(studio) == weights(whole)
 
 
 def test_a_stopped_fit_is_saved_and_retrying_goes_on(fitted: Studio, studio: Studio) -> None:
@@ -200,9 +249,19 @@ def test_a_stopped_fit_is_saved_and_retrying_goes_on(fitted: Studio, studio: Stu
     assert weights(studio) == weights(fitted)
 
 
-def test_a_fit_killed_when_its_encoder_is_in_place_is_done(studio: Studio) -> None:
-    job, context = studio.begin(studio.desk.fit_encoder(request(studio, steps=1)))
+def test_a_fit_to_a_table_that_is_killed_when_its_encoder_is_in_place_is_done(
+    studio: Studio,
+) -> None:
+    table = add_table(studio.settings)
+    clip = studio.settings.home / table.rows[0].audio
+    clip.parent.mkdir(parents=True)
+    for number, source in enumerate(sorted((studio.settings.home / "recordings").iterdir())[:2]):
+        shutil.copyfile(source, clip.with_name(f"{number}.wav"))
+    asked = request(studio, files=(), collection=table.id, steps=1)
+    job, context = studio.begin(studio.desk.fit_encoder(asked))
     studio.handlers[job.kind](job.arguments, context)
+    said = [str(event.data) for event in studio.desk.events(job.id) if event.kind == "say"]
+    assert any("minutes of recordings" in line for line in said)
     before = weights(studio)
     assert studio.store.release(job, Problem(message="", kind="killed"))
     assert result_of(studio.done(studio.desk.job(job.id)))["steps"] == 1
@@ -278,20 +337,6 @@ def test_the_same_base_is_not_fitted_twice_at_once(studio: Studio) -> None:
 def test_a_fit_without_recordings_is_asked_for_by_its_weight(studio: Studio) -> None:
     job = studio.desk.fit_encoder(request(studio, files=(), sound_weight=0.0))
     assert job.arguments["files"] == []
-
-
-def test_clips_of_a_table_are_learned_from_too(studio: Studio) -> None:
-    table = add_table(studio.settings)
-    row = table.rows[0]
-    clip = studio.settings.home / row.audio
-    clip.parent.mkdir(parents=True)
-    for number, source in enumerate(sorted((studio.settings.home / "recordings").iterdir())[:2]):
-        shutil.copyfile(source, clip.with_name(f"{number}.wav"))
-    job = studio.done(
-        studio.desk.fit_encoder(request(studio, files=(), collection=table.id, steps=1))
-    )
-    said = [str(event.data) for event in studio.desk.events(job.id) if event.kind == "say"]
-    assert any("minutes of recordings" in line for line in said)
 
 
 def test_a_training_without_encoder_is_refused_and_told_where_to_get_one(studio: Studio) -> None:
