@@ -47,7 +47,7 @@ def test_the_ranges_of_a_fit_are_those_of_its_recipe(name: str) -> None:
     low, high = FIT_RANGES[name]
     for value in (low, high):
         assert getattr(asked(FitEncoderRequest, {name: value}), name) == value
-    for value in (low - 1, high + 1):
+    for value in (low - 2, high + 2):
         with pytest.raises(BadInput, match=f"{name}=.* is outside {low:g} to"):
             asked(FitEncoderRequest, {name: value})
 

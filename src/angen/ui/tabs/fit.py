@@ -91,8 +91,10 @@ def draw_fit(job: Job, story: Story) -> Markup:
     """The newest job of an encoder: how far it is, or what came of it."""
     parts = [tag("h3", job.title), _now(job)]
     if job.kind == "fit_encoder":
-        curves = {"loss": story.loss, "latent error, best so far": story.validation}
-        parts += [draw_curves(curves, story.steps), _log(story)]
+        drawn = draw_curves(
+            {"loss": story.loss, "latent error, best so far": story.validation}, story.steps
+        )
+        parts += [drawn, _log(story)]
     return joined(parts)
 
 
