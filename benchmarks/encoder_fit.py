@@ -18,8 +18,9 @@ from torch import Tensor
 from angen.audio.files import read_audio
 from angen.bundle import Bundle, load_bundle
 from angen.fitting.check import EncoderReport, check_encoder
-from angen.fitting.config import FitConfig, network_for
+from angen.fitting.config import FitConfig
 from angen.fitting.fit import Fit, make_songs, run
+from angen.fitting.network import network_for
 from angen.fitting.pairs import Pairs
 from angen.fitting.recordings import Rates, Recordings
 from angen.fitting.team import Team

@@ -8,8 +8,9 @@ import torch
 
 from angen.audio.files import write_wav
 from angen.bundle import Bundle, load_bundle
-from angen.fitting.config import FitConfig, network_for
+from angen.fitting.config import FitConfig
 from angen.fitting.fit import Fit, make_songs
+from angen.fitting.network import network_for
 from angen.fitting.pairs import FULL_SCALE, Pairs, pair_path
 from angen.fitting.recordings import Rates, Recordings
 from angen.fitting.team import Team

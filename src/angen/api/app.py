@@ -30,6 +30,7 @@ from angen.api.routes import (
     adapters,
     collections,
     datasets,
+    encoder,
     jobs,
     models,
     songs,
@@ -61,6 +62,7 @@ _ROUTERS = (
     songs.router,
     jobs.router,
     models.router,
+    encoder.router,
     system.router,
 )
 _SUMMARY = """\

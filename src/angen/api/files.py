@@ -144,4 +144,5 @@ def _answers(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 AUDIO = _answers(*sorted({kind for kind in TYPES.values() if kind.startswith("audio/")}))
 ZIP = _answers("application/zip")
+CHECK_MEDIA = _answers("text/html", "audio/wav", "application/json")
 MEDIA = _answers("text/html", "image/png", "audio/wav", "application/json")

@@ -62,6 +62,11 @@ class Settings(BaseModel):
         return self.home / "models" / "bundles"
 
     @property
+    def encoders(self) -> Path:
+        """Fits of encoders to base models that lack one, a folder each."""
+        return self.home / "models" / "encoders"
+
+    @property
     def demucs(self) -> Path:
         """Weights that separate stems."""
         return self.home / "models" / "demucs"

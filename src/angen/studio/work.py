@@ -12,7 +12,7 @@ from angen.errors import AngenError
 from angen.jobs.context import Context
 from angen.studio.arrivals import take_in_adapter, take_in_dataset
 from angen.studio.base import device_of
-from angen.studio.learning import owned
+from angen.studio.learning import fitter, owned
 from angen.studio.learning.exchange import merge_lora_adapters
 from angen.studio.learning.trainer import quote_facts, train_job, verdict_facts
 from angen.studio.learning.training import quote_training, report_effect
@@ -27,10 +27,14 @@ from angen.studio.playing.songs import MadeSong, OnSound, free_place, generate_s
 from angen.studio.playing.streaming import GrowingWav
 from angen.studio.requests import (
     AnalyzeRequest,
+    CheckEncoderRequest,
     FetchRequest,
     FillRequest,
+    FitEncoderRequest,
     MergeRequest,
     PrepareRequest,
+    PublishEncoderRequest,
+    QuoteEncoderRequest,
     QuoteRequest,
     ReportRequest,
     SongRequest,
@@ -272,7 +276,7 @@ def _import_dataset(place: Workplace, arguments: Arguments, context: Context) ->
     return _dataset_facts(take_in_dataset(arguments, context, place.settings))
 
 
-# training and adapters
+# training
 
 
 def _train(place: Workplace, arguments: Arguments, context: Context) -> Result:
@@ -304,6 +308,32 @@ def _report(place: Workplace, arguments: Arguments, context: Context) -> Result:
         "page": page.relative_to(folder).as_posix(),
         **verdict_facts(report),
     }
+
+
+# the encoder that a released base model lacks
+
+
+def _fit_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    place.shelf.let_go()  # also because what it holds lacks the encoder that is made now
+    return fitter.fit_job(FitEncoderRequest.model_validate(arguments), context, place.settings)
+
+
+def _quote_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    request = QuoteEncoderRequest.model_validate(arguments)
+    return fitter.quote_fit_job(request, context, place.settings, place.shelf.open)
+
+
+def _check_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    place.shelf.let_go()  # a check refines as it is told, which a song must not inherit
+    return fitter.check_job(CheckEncoderRequest.model_validate(arguments), context, place.settings)
+
+
+def _publish_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    request = PublishEncoderRequest.model_validate(arguments)
+    return fitter.publish_job(request, context, place.settings)
+
+
+# adapters
 
 
 def _merge(place: Workplace, arguments: Arguments, context: Context) -> Result:
@@ -343,6 +373,10 @@ _WORK: dict[str, Callable[[Workplace, Arguments, Context], Result]] = {
     "train": _train,
     "quote": _quote,
     "report": _report,
+    "fit_encoder": _fit_encoder,
+    "quote_encoder": _quote_encoder,
+    "check_encoder": _check_encoder,
+    "publish_encoder": _publish_encoder,
     "merge": _merge,
     "import_adapter": _import_adapter,
     "fetch": _fetch,

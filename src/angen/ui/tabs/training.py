@@ -19,6 +19,7 @@ from angen.ui.queue import build_queue
 from angen.ui.stage import failure, job_line
 from angen.ui.story import Stories
 from angen.ui.tabs.datasets import datasets_mark
+from angen.ui.tabs.encoder import build_encoder
 from angen.ui.tabs.monitor import draw_monitor, watched
 from angen.ui.tabs.recipe import Recipe, build_recipe
 
@@ -52,6 +53,7 @@ def build_training(desk: Desk, live: Live) -> None:
     _monitor(desk, live)
     gr.HTML("<h3>Queue</h3>", apply_default_css=False)
     build_queue(desk, live)
+    build_encoder(desk, live)
 
 
 def refresh_dataset_list(desk: Desk, chosen: str | None = None) -> Any:
