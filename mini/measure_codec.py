@@ -151,23 +151,26 @@ def row(name: str, made: Tensor, true: Tensor) -> None:
     )
 
 
-def codec_table(bundle: Bundle, material: Material, clips: int, pictures: Path | None) -> None:
-    """The codec, Griffin-Lim and Opus on stretches of so many unseen pieces."""
+def composed_stretches(material: Material, clips: int) -> list[Tensor]:
+    """Stretches (S,) of so many unseen pieces."""
     rng = np.random.default_rng(5)
     chosen = [material.entries[i] for i in rng.permutation(len(material.entries))[:clips]]
-    found = [material.crop_of(entry, CLIP_S * RATE_HZ, rng) for entry in chosen]
-    waves = torch.from_numpy(np.stack(found))
+    return [torch.from_numpy(material.crop_of(e, CLIP_S * RATE_HZ, rng)) for e in chosen]
+
+
+def codec_table(bundle: Bundle, stretches: Sequence[Tensor], what: str, picture: Path) -> None:
+    """The codec, Griffin-Lim and Opus on stretches of ``what``; spectrograms of the first."""
+    waves = torch.stack(list(stretches))
     made = torch.stack([bundle.decode(bundle.encode_audio(wave, RATE_HZ)) for wave in waves])
     made = made[:, : waves.shape[1]]
     values = round(bundle.channels * bundle.latent_rate_hz)
     plain = griffin_lim(waves, 64, values // 64)
     packed, kbps = opus(waves, values * 16 / 1000)
-    row("mini", made, waves)
-    row(f"Griffin-Lim, {values} values/s", plain, waves)
-    row(f"Opus, {kbps:.1f} kbit/s", packed, waves)
-    if pictures is not None:
-        names = ("composed", "mini's codec", "Griffin-Lim", f"Opus, {kbps:.0f} kbit/s")
-        draw(pictures / "mini-codec.png", names, [w[0] for w in (waves, made, plain, packed)])
+    row(f"{what}, mini", made, waves)
+    row(f"{what}, Griffin-Lim, {values} values/s", plain, waves)
+    row(f"{what}, Opus, {kbps:.1f} kbit/s", packed, waves)
+    names = (what, "mini's codec", "Griffin-Lim", f"Opus, {kbps:.0f} kbit/s")
+    draw(picture, names, [w[0] for w in (waves, made, plain, packed)])
 
 
 def draw(path: Path, names: Sequence[str], waves: Sequence[Tensor]) -> None:
