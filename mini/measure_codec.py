@@ -175,7 +175,7 @@ def codec_table(bundle: Bundle, stretches: Sequence[Tensor], what: str, picture:
 
 def draw(path: Path, names: Sequence[str], waves: Sequence[Tensor]) -> None:
     """Spectrograms (mel, up to 12 s) one under the other, as a PNG of few colours."""
-    figure = Figure(figsize=(7, 1.25 * len(waves)), dpi=90, layout="constrained")
+    figure = Figure(figsize=(7, 1.4 * len(waves)), dpi=90, layout="constrained")
     for axes, name, wave in zip(
         np.ravel(figure.subplots(len(waves), 1)), names, waves, strict=True
     ):
@@ -183,7 +183,7 @@ def draw(path: Path, names: Sequence[str], waves: Sequence[Tensor]) -> None:
         axes.imshow(
             mel, origin="lower", aspect="auto", cmap=mpl.colormaps["magma"], vmin=-9, vmax=-2
         )
-        axes.set_ylabel(name, fontsize=7)
+        axes.set_title(name, fontsize=7, loc="left")
         axes.set_xticks([])
         axes.set_yticks([])
     with replacing(path) as beside:
