@@ -9,7 +9,7 @@ from angen.errors import BadInput
 from angen.vocoder.learned import LearnedConfig
 
 ENCODER_RATE_HZ = 24_000  # that of the encoder which DiffRhythm 2 was trained with
-HOPS = 40  # mel frames in a latent frame of a fifth of a second: 200 a second
+HOPS = 20  # mel frames in a latent frame of a fifth of a second: 100 a second
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,6 +21,7 @@ class FitConfig:
     clip_frames: int = 20  # whole blocks of the base model
     learning_rate: float = 3e-4
     clip_norm: float = 1.0
+    straight: bool = True  # begin with the best linear map from sound to the songs' latents
     songs: int = 400  # that the base model makes: exact pairs of latents and sound
     song_s: float = 20.0
     pairs_weight: float = 1.0  # latents of those songs, in their own deviations
@@ -77,7 +78,7 @@ def network_for(bundle: Bundle, config: FitConfig) -> LearnedConfig:
         )
     rate_hz = min(ENCODER_RATE_HZ, bundle.sample_rate_hz)
     samples = rate_hz / bundle.latent_rate_hz
-    hop = next((int(samples) // n for n in (HOPS, 20, 10) if samples % n == 0), 0)
+    hop = next((int(samples) // n for n in (HOPS, 10) if samples % n == 0), 0)
     if not hop:
         raise BadInput(f"A latent frame of {samples:g} samples cannot be cut into mel frames.")
     return LearnedConfig(

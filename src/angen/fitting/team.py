@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from angen.errors import MissingWeights
 
@@ -31,6 +31,15 @@ class Team:
         """Until all have come here."""
         if self._accelerator is not None:
             self._accelerator.wait_for_everyone()
+
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Replace each tensor by that of the process which leads."""
+        if self._accelerator is None:
+            return
+        from accelerate.utils import broadcast
+
+        for tensor in tensors:
+            tensor.data.copy_(broadcast(tensor.data, from_process=0))
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by the mean of all processes'."""

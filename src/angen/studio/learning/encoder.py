@@ -20,12 +20,13 @@ from angen.errors import BadInput, MissingWeights
 from angen.files import replacing
 from angen.fitting.check import EncoderReport, check_encoder
 from angen.fitting.checkpoint import FitState, settle_recipe
-from angen.fitting.config import FitConfig, network_for
-from angen.fitting.fit import Fit, make_songs, run
+from angen.fitting.config import FitConfig
+from angen.fitting.fit import Fit, run
 from angen.fitting.page import REPORT_FILE, card, write_check
-from angen.fitting.pairs import Pairs, missing_pairs
+from angen.fitting.pairs import missing_pairs
+from angen.fitting.prepare import prepare_fit, recordings_for
 from angen.fitting.quote import FitQuote, quote_fit
-from angen.fitting.recordings import Rates, Recordings
+from angen.fitting.recordings import Recordings
 from angen.fitting.team import Team
 from angen.names import about, safe
 from angen.parts import MINI, has_part
@@ -91,8 +92,7 @@ def fit_encoder(
     watch.stage("Loading the model")
     bundle, config = open_base(settings, request.base), request.config
     _require_room(bundle, request.overwrite)
-    network = network_for(bundle, config)
-    recordings = _recordings(request, config, bundle, network.sample_rate_hz, watch)
+    recordings = _recordings(request, config, bundle, watch)
     work = work_folder(settings, bundle)
     going_on = _settled(work, request, recordings, team)
     songs = work / f"songs_{config.seed}_{config.song_s:g}"
@@ -103,13 +103,13 @@ def fit_encoder(
     on_quote(quote)
     if going_on:
         watch.say(f"Going on with the fit in {work}.")
-    make_songs(bundle, songs, config, team, watch.stage("Making songs"))
-    fit = Fit(
-        bundle=bundle,
-        config=config,
-        folder=work,
-        pairs=Pairs(songs, config, network.samples_per_frame),
-        recordings=recordings,
+    fit = prepare_fit(
+        bundle,
+        config,
+        work,
+        songs,
+        recordings,
+        watch.stage("Making songs"),
         team=team,
         clips_at_once=quote.clips_at_once,
     )
@@ -216,20 +216,15 @@ def _require_room(bundle: Bundle, overwrite: bool) -> None:
 
 
 def _recordings(
-    request: FitRequest, config: FitConfig, bundle: Bundle, encoder_hz: int, watch: Watch
+    request: FitRequest, config: FitConfig, bundle: Bundle, watch: Watch
 ) -> Recordings | None:
-    if not request.recordings:
+    found = recordings_for(bundle, config, request.recordings)
+    if found is None:
         watch.say(
             "Without recordings the encoder learns from the model's own songs alone. Give some: "
             "it will then hear real music better."
         )
         return None
-    rates = Rates(
-        encoder_hz=encoder_hz,
-        decoder_hz=bundle.sample_rate_hz,
-        frame_s=1 / bundle.latent_rate_hz,
-    )
-    found = Recordings(request.recordings, config, rates)
     for problem in found.problems:
         watch.say(f"Left out: {about(problem.file, problem.reason)}")
     if not found.learned:
