@@ -150,7 +150,7 @@ def test_a_quote_keeps_nothing_and_grows_with_the_steps(tmp_path: Path, deaf: Pa
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"steps": 0}, "steps=0"),
+        ({"steps": 0, "straight": False}, "steps=0 and refine=0"),
         ({"pairs_weight": 0, "sound_weight": 0}, "nothing would be learned"),
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
     ],

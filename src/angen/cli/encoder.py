@@ -51,6 +51,12 @@ def fit(
             show_default="0",
         ),
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone", help="No network: each clip is refined from nothing. Slow (--refine 100)."
+        ),
+    ] = False,
     pairs_weight: Annotated[float | None, typer.Option(hidden=True)] = None,
     sound_weight: Annotated[float | None, typer.Option(hidden=True)] = None,
     moments_weight: Annotated[float | None, typer.Option(hidden=True)] = None,
@@ -78,8 +84,10 @@ def fit(
     angen encoder fit ~/Music --base ASLP-lab/DiffRhythm2
 
     angen encoder fit ~/Music --base ASLP-lab/DiffRhythm2 --quote
+
+    angen encoder fit --alone --refine 100 --base ASLP-lab/DiffRhythm2
     """
-    from angen.fitting.config import FitConfig
+    from angen.fitting.config import ALONE, FitConfig
     from angen.studio.learning.encoder import FitRequest, fit_encoder
 
     given: dict[str, Any] = {
@@ -99,9 +107,10 @@ def fit(
         "save_every": save_every,
         "seed": seed,
     }
+    chosen = {name: value for name, value in given.items() if value is not None}
     request = FitRequest(
         recordings=tuple(recordings or ()),
-        config=FitConfig(**{name: value for name, value in given.items() if value is not None}),
+        config=FitConfig(**{**(ALONE if alone else {}), **chosen}),
         restart=restart,
         overwrite=overwrite,
     )

@@ -41,13 +41,25 @@ class FitConfig:
                 raise BadInput(f"{name}={value}: must be {low:g} or more.")
         if self.pairs_weight == 0 == self.sound_weight:
             raise BadInput("pairs_weight and sound_weight are both 0: nothing would be learned.")
+        if not self.steps and not self.straight and not self.refine:
+            raise BadInput("steps=0 and refine=0: all latents would be the mean. Give refine.")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
+# No encoder at all: songs tell mean and deviation of latents, and refinement does the rest.
+ALONE: Mapping[str, Any] = {
+    "steps": 0,
+    "straight": False,
+    "songs": 40,
+    "width": 16,
+    "depth": 0,
+    "refine": 100,
+}
+
 _LEAST: Mapping[str, float] = {
-    "steps": 1,
+    "steps": 0,
     "clips": 1,
     "clip_frames": 1,
     "learning_rate": 1e-8,

@@ -204,7 +204,7 @@ def run(fit: Fit, on_step: OnStep, on_losses: OnLosses = silent) -> FitState:
         if step > newest.step:
             _saved(fit, step, newest)
         raise
-    on_step(step, fit.config.steps)
+    on_step(max(step, 1), max(fit.config.steps, 1))
     return newest
 
 

@@ -1,4 +1,4 @@
-"""All that a fit needs, made ready: songs of the base model, recordings, an encoder to begin with."""
+"""All that a fit needs, made ready: songs of the base model, recordings, a fresh encoder."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

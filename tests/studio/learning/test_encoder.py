@@ -5,10 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from angen.bundle import load_bundle
 from angen.errors import BadInput, Incompatible, MissingWeights, Stopped
-from angen.fitting.config import FitConfig
+from angen.fitting.config import ALONE, FitConfig
 from angen.fitting.quote import FitQuote
 from angen.studio.learning.encoder import (
     FitRequest,
@@ -16,9 +18,11 @@ from angen.studio.learning.encoder import (
     fit_encoder,
     publish_encoder,
     require_encoder,
+    tell_refining,
 )
 from angen.studio.settings import Settings, read_settings
 from angen.studio.watch import OnStep
+from angen.vocoder.likeness import Likeness
 from angen.vocoder.weights import save_decoder
 from tests.fitting.tiny_fit import RECIPE, ignore, write_recordings
 from tests.tiny import tiny_decoder, write_tiny_bundle
@@ -64,6 +68,31 @@ def test_the_studio_finds_a_fitted_encoder_by_itself(fitted: tuple[Settings, Pat
     values = json.loads((Path(settings.base) / "encoder.json").read_text())
     assert values["decoder"] == bundle.decoder_fingerprint
     assert values["fit"]["recipe"]["steps"] == 2
+
+
+def test_refinement_serves_alone_at_a_stated_cost(tmp_path: Path) -> None:
+    base = write_tiny_bundle(tmp_path / "base", encoder=False)
+    settings = read_settings({}, home=tmp_path, device="cpu", base=str(base))
+    short = {"songs": 2, "song_s": 4.0, "clip_frames": 10, "refine": 3}
+    quotes: list[FitQuote] = []
+    request = FitRequest(config=FitConfig(**{**ALONE, **short}))
+    fit_encoder(request, settings, Silent(), quotes.append)
+    assert quotes[0].steps_s == 0
+    assert "for each minute of audio that is encoded" in quotes[0].message
+    bundle, sound = load_bundle(base), 0.1 * torch.randn(3 * 8_000)
+    refined = bundle.encode_audio(sound, 8_000)
+    bundle.refine_with(0)
+    mean = bundle.encode_audio(sound, 8_000)
+    assert torch.equal(mean, mean[:1].expand_as(mean))  # it hears nothing by itself
+    likeness = Likeness(bundle.sample_rate_hz)
+
+    def off(latents: Tensor) -> float:
+        return float(likeness(bundle.decode(latents)[None], sound[None]).total)
+
+    assert off(refined) < off(mean)
+    watch = Silent()
+    tell_refining(load_bundle(base), watch)
+    assert "3 steps of refinement: about" in watch.lines[0]
 
 
 def test_what_is_there_is_not_replaced_unasked(fitted: tuple[Settings, Path]) -> None:

@@ -25,7 +25,7 @@ from angen.fitting.fit import Fit, run
 from angen.fitting.page import REPORT_FILE, card, write_check
 from angen.fitting.pairs import missing_pairs
 from angen.fitting.prepare import prepare_fit, recordings_for
-from angen.fitting.quote import FitQuote, quote_fit
+from angen.fitting.quote import FitQuote, quote_fit, refining_s
 from angen.fitting.recordings import Recordings
 from angen.fitting.team import Team
 from angen.names import about, safe
@@ -34,6 +34,7 @@ from angen.studio.base import device_of, open_base
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 from angen.tensors import read_json
+from angen.training.events import duration_text
 from angen.training.space import check_space
 from angen.vocoder.learned import LearnedEncoder
 from angen.vocoder.weights import ENCODER_CONFIG, ENCODER_FILE, save_learned_encoder
@@ -149,6 +150,16 @@ def require_encoder(bundle: Bundle, watch: Watch) -> None:
     )
 
 
+def tell_refining(bundle: Bundle, watch: Watch) -> None:
+    """Say what it costs where encoding takes gradient steps."""
+    if bundle.refining:
+        cost = duration_text(refining_s(bundle, bundle.refining))
+        watch.say(
+            f"Recordings are encoded with {bundle.refining} steps of refinement: about {cost} for "
+            "each minute of audio, once."
+        )
+
+
 def check_fitted(
     sources: Sequence[Path],
     settings: Settings,
@@ -219,11 +230,12 @@ def _recordings(
     request: FitRequest, config: FitConfig, bundle: Bundle, watch: Watch
 ) -> Recordings | None:
     found = recordings_for(bundle, config, request.recordings)
-    if found is None:
+    if found is None and config.steps:
         watch.say(
             "Without recordings the encoder learns from the model's own songs alone. Give some: "
             "it will then hear real music better."
         )
+    if found is None:
         return None
     for problem in found.problems:
         watch.say(f"Left out: {about(problem.file, problem.reason)}")
