@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,11 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "refinement alone": dict(ALONE),
 }
 REFINED = (10, 30)  # steps of refinement tried on the encoder that has all teachers
-LORAS = (HIDDEN, "all", "all, refined 10", "recordings only")  # trained on latents of these
-EXCERPT_S = 10.0
+LORAS = ("all", "recordings only", "all, refined 10")  # trained on latents of these
+EXCERPT_S = 6.0
+OWN_SONGS = 3  # of the model's own, that the check compares with
 PIECES, PIECE_S, FIRST_SEED = 48, 24.0, 700_000  # composed to learn from
-UNSEEN, UNSEEN_SEED = 12, 800_000  # composed to be judged by, of all styles
+UNSEEN, UNSEEN_SEED = 9, 800_000  # composed to be judged by, of all styles
 MEL_GOAL, REFINED_GOAL, EFFECT_GOAL = 1.15, 1.0, 0.85
 
 
@@ -93,10 +95,6 @@ def told(title: str) -> OnStep:
             print(f"    {title}: {done} of {total}, {duration_text(left)} left", flush=True)
 
     return on_step
-
-
-def silent(_done: int, _total: int) -> None:
-    """Progress that nobody watches."""
 
 
 def compose(folder: Path) -> list[Path]:
@@ -141,10 +139,19 @@ def deaf_mini(work: Path) -> Path:
     return folder
 
 
+def plain(name: str) -> str:
+    """A name for a file."""
+    return name.replace(" ", "_").replace(",", "")
+
+
+def place_of(work: Path, name: str, refine: int) -> Path:
+    """The folder of the base with a variant's encoder."""
+    return work / "bases" / f"{plain(name)}_{refine}"
+
+
 def fitted(work: Path, name: str, config: FitConfig, sources: list[Path], refine: int) -> Bundle:
     """A base with the encoder of a variant, in a folder of its own; fitted unless it is there."""
-    stem = name.replace(" ", "_").replace(",", "")
-    folder = work / "bases" / f"{stem}_{refine}"
+    folder = place_of(work, name, refine)
     if (folder / "encoder.json").is_file():
         return load_bundle(folder)
     if not folder.exists():
@@ -153,7 +160,7 @@ def fitted(work: Path, name: str, config: FitConfig, sources: list[Path], refine
     fit = prepare_fit(
         bundle,
         config,
-        work / "fits" / stem,
+        work / "fits" / plain(name),
         work / "songs",
         recordings_for(bundle, config, sources),
         told("songs"),
@@ -167,21 +174,41 @@ def fitted(work: Path, name: str, config: FitConfig, sources: list[Path], refine
 
 
 def judged(bundle: Bundle, sounds: list[tuple[str, Tensor]]) -> dict[str, Any]:
-    """The figures of a check, and what encoding costs."""
-    began = time.monotonic()
-    for _, sound in sounds:
-        bundle.encode_audio(sound, bundle.sample_rate_hz)
-    minutes = sum(len(sound) for _, sound in sounds) / bundle.sample_rate_hz / 60
-    cost = (time.monotonic() - began) / minutes
-    report: EncoderReport = check_encoder(bundle, sounds, silent)[0]
+    """The figures of a check, and the seconds that a minute of audio takes to encode."""
+    began, sound = time.monotonic(), sounds[0][1]
+    bundle.encode_audio(sound, bundle.sample_rate_hz)
+    cost = (time.monotonic() - began) / len(sound) * bundle.sample_rate_hz * 60
+    report: EncoderReport = check_encoder(
+        bundle, sounds, told("check"), songs=OWN_SONGS, song_s=EXCERPT_S
+    )[0]
     names = ("mel", "spectral", "unlikely", "latent_error", "style", "loudness_db", "own_mel")
     figures = {name: getattr(report, name) for name in (*names, "own_unlikely")}
     return figures | {"answer": report.answer.value, "cost_s": cost}
 
 
+def variant(
+    work: Path,
+    name: str,
+    config: FitConfig,
+    sources: list[Path],
+    refine: int,
+    sounds: list[tuple[str, Tensor]],
+) -> dict[str, Any]:
+    """One row of the table."""
+    return judged(fitted(work, name, config, sources, refine), sounds)
+
+
 def variants(steps: int, songs: int, width: int) -> dict[str, tuple[str, FitConfig, int]]:
     """Rows of the table: the fit, its recipe, steps of refinement."""
-    usual = FitConfig(steps=steps, songs=songs, width=width, clips=4, save_every=50)
+    usual = FitConfig(
+        steps=steps,
+        songs=songs,
+        width=width,
+        clips=4,
+        clip_frames=10,
+        learning_rate=1e-3,
+        save_every=50,
+    )
     rows: dict[str, tuple[str, FitConfig, int]] = {}
     for name, changes in VARIANTS.items():
         config = replace(usual, **{**changes, "songs": songs})
@@ -230,8 +257,9 @@ def lora(encoder: str, base: str, seed: int, steps: int, home: Path) -> dict[str
     """Train a LoRA on the latents of one encoder and measure its effect."""
     settings = Settings(home=home)
     own = dataset(STYLE, seed, settings)
-    name = f"{encoder.replace(' ', '_').replace(',', '')}_{seed}"
-    report = effect_of(recipe(name, own, steps, seed, base), own, settings, judge=MINI)
+    report = effect_of(
+        recipe(f"{plain(encoder)}_{seed}", own, steps, seed, base), own, settings, judge=MINI
+    )
     effect = report.effect
     return {
         "encoder": encoder,
@@ -276,30 +304,25 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="of the LoRAs")
     parser.add_argument("--loras", nargs="*", default=LORAS, help="encoders to train them on")
     given = parser.parse_args()
-    work: Path = given.work
+    work: Path = given.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     rows = variants(given.steps, given.songs, given.width)
-    journal = Journal(work / "results.json", 1 + len(rows) + len(given.loras) * len(given.seeds))
+    loras = dict.fromkeys((HIDDEN, *given.loras)) if given.loras else {}
+    journal = Journal(work / "results.json", 1 + len(rows) + len(loras) * len(given.seeds))
     sources = given.recordings or compose(work / "recordings")
     own = load_bundle(MINI)
     kept = recordings_for(own, FitConfig(), given.recordings) if given.recordings else None
     sounds = middles(kept, own.sample_rate_hz) if kept else composed_unseen()
-    found = {HIDDEN: journal.of(HIDDEN, lambda: judged(own, sounds))}
+    found = {HIDDEN: journal.of(HIDDEN, partial(judged, own, sounds))}
     for row, (name, config, refine) in rows.items():
-        found[row] = journal.of(
-            row,
-            lambda n=name, c=config, r=refine: judged(fitted(work, n, c, sources, r), sounds),
-        )
+        found[row] = journal.of(row, partial(variant, work, name, config, sources, refine, sounds))
     effects = {}
     for seed in given.seeds:
-        for encoder in given.loras:
-            name, _, refine = rows.get(encoder, (HIDDEN, None, 0))
-            stem = name.replace(" ", "_").replace(",", "")
-            base = MINI if encoder == HIDDEN else str(work / "bases" / f"{stem}_{refine}")
+        for encoder in loras:
+            base = MINI if encoder == HIDDEN else str(place_of(work, *rows[encoder][::2]))
             title = f"LoRA of {encoder}, seed {seed}"
             effects[title] = journal.of(
-                title,
-                lambda e=encoder, b=base, s=seed: lora(e, b, s, given.lora_steps, work / "home"),
+                title, partial(lora, encoder, base, seed, given.lora_steps, work / "home")
             )
     print("\n".join((*table(found), "", *lora_table(effects), "", *goals(found, effects))))
 

@@ -134,7 +134,7 @@ def test_fetched_checked_given_an_encoder_trained_and_played(
 
     song = generate_song(
         SongRequest(
-            prompt="folk", duration_s=2, steps=2, seed=1, adapters=[AdapterUse(name="lora")]
+            prompt="folk", duration_s=2, steps=2, seed=1, adapters=(AdapterUse(name="lora"),)
         ),
         settings,
         Silent(),

@@ -77,7 +77,8 @@ def fit(
 
     The base makes songs, whose latents are known exactly, and the encoder learns to hear them;
     from recordings it learns what the songs lack. Before it starts it says what it will take.
-    Ctrl-C saves; the same command goes on. Several GPUs: accelerate launch -m angen encoder fit ...
+    Ctrl-C saves; the same command goes on. Several GPUs: accelerate launch --multi_gpu
+    --num_processes 2 -m angen encoder fit ...
 
     [bold]Examples[/]
 
@@ -122,6 +123,8 @@ def fit(
 
     with Waiting(quiet=context.obj.quiet) as watch:
         fitted = fit_encoder(request, settings_of(context, base), watch, on_quote)
+    if not fitted.leads:
+        return
     tell(str(fitted.folder / "encoder.safetensors"))
     say(f"Latent error {fitted.state.error:.3f} (1 is as good as always saying the mean).")
     say("Is it good enough? angen encoder check RECORDINGS" + (f" --base {base}" if base else ""))

@@ -1,4 +1,7 @@
-"""Several processes on one fit: ``accelerate launch -m angen encoder fit ...``.
+"""Several processes on one fit.
+
+    accelerate launch --multi_gpu --num_processes 2 -m angen encoder fit ...
+    torchrun --standalone --nproc-per-node 2 -m angen encoder fit ...    without GPUs
 
 Each makes its share of the songs and looks at clips of its own; gradients are averaged, so all
 hold the same encoder. One process alone needs no accelerate.

@@ -201,7 +201,8 @@ class LearnedEncoder(nn.Module):
         seen = []
         for mel, times in zip(mels, self.config.moments, strict=True):
             fewer = functional.avg_pool1d(mel, frames // times)  # (B, bands, T * times)
-            seen.append(fewer.unflatten(2, (-1, times)).transpose(1, 2).flatten(2))
+            framed = fewer.view(*fewer.shape[:2], -1, times)  # (B, bands, T, times)
+            seen.append(framed.transpose(1, 2).flatten(2))
         return torch.cat(seen, dim=2)
 
 

@@ -1,6 +1,9 @@
 """From a base model without encoder to one that trains: fitted, found, checked, published."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,4 +154,27 @@ def test_a_quote_alone_starts_nothing_and_a_stopped_fit_goes_on(tmp_path: Path) 
     watch = Silent()
     fit_encoder(request, settings, watch, unseen)
     assert any("Without recordings" in line for line in watch.lines)
+    assert load_bundle(base).listens
+
+
+@pytest.mark.slow
+def test_two_processes_fit_one_encoder(tmp_path: Path) -> None:
+    pytest.importorskip("accelerate")
+    base = write_tiny_bundle(tmp_path / "base", encoder=False)
+    recordings = write_recordings(tmp_path / "recordings")
+    launch = "-m torch.distributed.run --standalone --nproc-per-node 2 -m angen --device cpu"
+    recipe = "--steps 2 --songs 9 --song-seconds 2 --clips 2 --clip-frames 10 --width 16 --depth 1"
+    done = subprocess.run(
+        [sys.executable, *launch.split(), "--home", str(tmp_path / "home"), "encoder", "fit",
+         str(recordings), "--base", str(base), *recipe.split()],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("encoder.safetensors") == 1  # one of them speaks
+    assert done.stderr.count("Step 2:") == 1
+    assert len(list((tmp_path / "home").rglob("*.safetensors"))) == 9 + 1  # songs and the state
     assert load_bundle(base).listens

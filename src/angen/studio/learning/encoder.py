@@ -77,6 +77,7 @@ class FittedEncoder:
     folder: Path  # of the base, where it lies
     work: Path  # where songs and state lie
     state: FitState
+    leads: bool = True  # false in the processes that only helped
 
 
 def fit_encoder(
@@ -117,7 +118,8 @@ def fit_encoder(
     state = run(fit, watch.stage("Fitting"), _telling(watch))
     if team.leads:
         _publish_into(bundle, fit, state)
-    return FittedEncoder(folder=bundle.folder, work=work, state=state)
+    team.wait()  # none goes on before the encoder lies there
+    return FittedEncoder(folder=bundle.folder, work=work, state=state, leads=team.leads)
 
 
 def work_folder(settings: Settings, bundle: Bundle) -> Path:
