@@ -26,6 +26,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import psutil
 import soundfile
 import websockets
 
@@ -41,6 +42,7 @@ PAUSE_S = 1.0  # between two requests of a poller
 SETTLE_S = 5.0  # before each measurement
 RATE_HZ = 24_000
 TIMEOUT_S = 900.0
+ANSWER_S = 30.0
 
 
 @dataclass
@@ -50,11 +52,13 @@ class Seen:
     seconds: dict[str, list[float]] = field(default_factory=dict)  # by path
     failed: list[str] = field(default_factory=list)
     events: int = 0
+    clients_s: float = 0.0  # of a processor, that the clients took
+    server_s: float = 0.0  # and the server
 
 
 @contextmanager
-def server(home: Path) -> Iterator[str]:
-    """The real server; its address."""
+def server(home: Path) -> Iterator[tuple[str, int]]:
+    """The real server: its address, and the number of its process."""
     command = [sys.executable, "-m", "angen", "studio", "--no-browser", "--port", "0"]
     process = subprocess.Popen(
         [*command, "--home", str(home)], stdout=subprocess.PIPE, stderr=sys.stderr, text=True
@@ -65,7 +69,7 @@ def server(home: Path) -> Iterator[str]:
         if found is None:
             raise SystemExit("the server did not start")
         threading.Thread(target=process.stdout.read, daemon=True).start()
-        yield found[0]
+        yield found[0], process.pid
     finally:
         process.terminate()
         process.wait(200)
@@ -138,20 +142,54 @@ def steps_per_second(client: httpx.Client, job: str, seconds: float) -> float:
     return (step_of(client, job) - first) / (time.monotonic() - began)
 
 
-async def poll(client: httpx.AsyncClient, seen: Seen, end: float, number: int) -> None:
+class Caller:
+    """A client of one connection that is kept open, and that costs next to nothing.
+
+    It shares the machine with what is measured, where a library's client takes more of it than the
+    server.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._host, _, port = url.removeprefix("http://").rstrip("/").partition(":")
+        self._port = int(port)
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def get(self, path: str) -> int:
+        """The status of the answer, once all of it has come. Raises OSError, EOFError."""
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._streams
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: {self._host}:{self._port}\r\n\r\n".encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if length is None:
+            raise OSError("an answer without a length")
+        await reader.readexactly(int(length[1]))
+        return int(head.split(None, 2)[1])
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
+
+
+async def poll(caller: Caller, seen: Seen, end: float, number: int) -> None:
     """A client that asks for one thing after the other."""
     await asyncio.sleep(PAUSE_S * number / 50)  # they did not all open the page at once
     while time.monotonic() < end:
         for path in PATHS:
             began = time.monotonic()
             try:
-                answer = await client.get(path)
-                if answer.status_code != 200:
-                    seen.failed.append(f"{path}: {answer.status_code}")
-            except httpx.TransportError as error:
+                status = await asyncio.wait_for(caller.get(path), ANSWER_S)
+                if status != 200:
+                    seen.failed.append(f"{path}: {status}")
+            except (OSError, EOFError) as error:  # time-outs are OSErrors
                 seen.failed.append(f"{path}: {type(error).__name__}")
+                caller.close()
             seen.seconds.setdefault(path, []).append(time.monotonic() - began)
             await asyncio.sleep(PAUSE_S)
+    caller.close()
 
 
 async def listen(url: str, seen: Seen, end: float) -> None:
@@ -176,22 +214,30 @@ async def listen(url: str, seen: Seen, end: float) -> None:
 async def crowd(url: str, job: str, seconds: float, pollers: int, sockets: int) -> Seen:
     """All clients at once."""
     seen, end = Seen(), time.monotonic() + seconds
-    limits = httpx.Limits(max_connections=pollers, max_keepalive_connections=pollers)
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
-        await asyncio.gather(
-            *(poll(client, seen, end, number) for number in range(pollers)),
-            *(listen(f"{url}/api/jobs/{job}/events", seen, end) for _ in range(sockets)),
-        )
+    began = time.process_time()
+    await asyncio.gather(
+        *(poll(Caller(url), seen, end, number) for number in range(pollers)),
+        *(listen(f"{url}/api/jobs/{job}/events", seen, end) for _ in range(sockets)),
+    )
+    seen.clients_s = time.process_time() - began
     return seen
 
 
+def processor_s(pid: int) -> float:
+    """Seconds of a processor that a process has taken."""
+    used = psutil.Process(pid).cpu_times()
+    return float(used.user + used.system)
+
+
 def under_load(
-    client: httpx.Client, url: str, job: str, options: argparse.Namespace
+    client: httpx.Client, served: tuple[str, int], job: str, options: argparse.Namespace
 ) -> tuple[float, Seen]:
     """The training's speed with clients, and what they saw."""
+    url, pid = served
     time.sleep(SETTLE_S)
-    first, began = step_of(client, job), time.monotonic()
+    first, began, used = step_of(client, job), time.monotonic(), processor_s(pid)
     seen = asyncio.run(crowd(url, job, options.seconds, options.pollers, options.sockets))
+    seen.server_s = processor_s(pid) - used
     return (step_of(client, job) - first) / (time.monotonic() - began), seen
 
 
@@ -203,6 +249,7 @@ def table(seen: Seen) -> None:
         p50, p99, longest = 1e3 * np.percentile(seconds, (50, 99, 100))
         print(f"| `{path}` | {len(seconds)} | {p50:.0f} | {p99:.0f} | {longest:.0f} |")
     print(f"\nevents heard: {seen.events}; failed: {len(seen.failed)}")
+    print(f"seconds of a processor: server {seen.server_s:.1f}, clients {seen.clients_s:.1f}")
     for line in sorted(set(seen.failed)):
         print(f"  {seen.failed.count(line)} x {line}")
 
@@ -218,12 +265,12 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before it began")
     with (
         tempfile.TemporaryDirectory() as folder,
-        server(Path(folder) / "home") as url,
-        httpx.Client(base_url=url, timeout=60) as client,
+        server(Path(folder) / "home") as served,
+        httpx.Client(base_url=served[0], timeout=60) as client,
     ):
         job = training(client, Path(folder))
         before = steps_per_second(client, job, options.seconds)
-        loaded, seen = under_load(client, url, job, options)
+        loaded, seen = under_load(client, served, job, options)
         after = steps_per_second(client, job, options.seconds)
         client.post("/api/training/stop-training")
         table(seen)

@@ -3,17 +3,28 @@
 import errno
 import fcntl
 import os
+import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from angen.errors import OutOfSpace
 
+_STALE_S = 24 * 3600
+
 
 def is_full(error: OSError) -> bool:
     """Whether the system says that a disk, or one's share of it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def sweep(root: Path, pattern: str) -> None:
+    """Remove folders of ``root`` that killed runs left behind, once none can still be at them."""
+    for folder in root.glob(pattern):
+        if time.time() - folder.stat().st_mtime > _STALE_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

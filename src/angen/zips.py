@@ -2,10 +2,11 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from angen.errors import BadInput
+from angen.errors import BadInput, Incompatible
 
 UNREADABLE = (  # what ``zipfile`` raises for an archive that is damaged, or not one
     zipfile.BadZipFile,
@@ -18,6 +19,24 @@ UNREADABLE = (  # what ``zipfile`` raises for an archive that is damaged, or not
 _CHUNK = 2**20
 _SYMLINK = 0o120000
 _SHOWN = 200  # characters of a name in a message
+
+
+@contextmanager
+def told_of(called: str, folder: Path) -> Iterator[None]:
+    """Faults within the block are those of the archive ``called``, which is unpacked in ``folder``.
+
+    Where that is, on this machine and for a moment, says nothing to a person.
+    """
+    try:
+        yield
+    except (BadInput, Incompatible) as error:
+        message = within(str(error), folder)
+        raise type(error)(message if called in message else f"{called}: {message}") from error
+
+
+def within(message: str, folder: Path) -> str:
+    """``message`` with paths in ``folder`` as they are in the archive."""
+    return message.replace(f"{folder}/", "").replace(str(folder), "it")
 
 
 def check_paths(entries: Iterable[zipfile.ZipInfo], holder: str, what: str) -> None:

@@ -32,6 +32,10 @@ JSON_PATHS = (
     ("POST", "/api/songs", "prompt"),
     ("POST", "/api/songs/compare", "prompt"),
     ("POST", "/api/models/fetch", "name"),
+    ("POST", "/api/encoder/quote", "steps"),
+    ("POST", "/api/encoder/fit", "files"),
+    ("POST", "/api/encoder/check", "refine"),
+    ("POST", "/api/encoder/publish", "licence"),
     ("POST", "/api/jobs/abc/move", "before"),
 )
 NAMED_PATHS = (
@@ -50,6 +54,9 @@ NAMED_PATHS = (
     ("GET", "/api/training/lora-adapters/{}/export"),
     ("GET", "/api/training/lora-adapters/{}/report"),
     ("GET", "/api/training/lora-adapters/a/files/{}"),
+    ("GET", "/api/encoder/check/{}/check.html"),
+    ("GET", "/api/encoder/check/e/{}"),
+    ("GET", "/api/encoder/{}/export"),
     ("GET", "/api/songs/{}"),
     ("GET", "/api/songs/{}/audio"),
     ("DELETE", "/api/songs/{}"),
@@ -236,6 +243,7 @@ def test_archive_waits_in_the_home_under_a_name_of_ours(
         data={"name": "mine"},
     )
     assert answer.status_code == 202  # what is in it is looked at by a worker
+    assert answer.json()["arguments"]["called"] == "evil.zip"  # for messages alone
     waiting = [path for path in settings.home.rglob("*") if path.suffix == ".zip"]
     assert [path.parent for path in waiting] == [settings.incoming]
 

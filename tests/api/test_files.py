@@ -50,8 +50,30 @@ def test_song_is_played_by_ranges(client: TestClient, song: bytes) -> None:
     assert part.content == song[10:20]
     assert part.headers["content-range"] == f"bytes 10-19/{len(song)}"
     assert client.get(path, headers={"range": "bytes=-5"}).content == song[-5:]
-    beyond = client.get(path, headers={"range": f"bytes={len(song)}-"})
-    assert beyond.status_code == 416
+
+
+@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=5-2", "bytes=abc", "bytes="])
+def test_range_that_is_none_is_told_as_a_problem(
+    client: TestClient, song: bytes, asked: str
+) -> None:
+    answer = client.get("/api/songs/jazz-1/audio", headers={"range": asked})
+    assert answer.status_code == 416
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["content-range"] == f"bytes */{len(song)}"
+    assert "content-disposition" not in answer.headers
+    told = answer.json()
+    assert told["status"] == 416
+    assert told["instance"] == "/api/songs/jazz-1/audio"
+    assert f"{len(song)} bytes" in told["detail"]
+
+
+@pytest.mark.parametrize("asked", ["seconds=1-2", "x", ""])
+def test_range_in_a_unit_that_is_not_known_is_passed_over(
+    client: TestClient, song: bytes, asked: str
+) -> None:
+    answer = client.get("/api/songs/jazz-1/audio", headers={"range": asked})
+    assert answer.status_code == 200
+    assert answer.content == song
 
 
 def test_song_is_downloaded_under_its_name(client: TestClient, song: bytes) -> None:

@@ -140,3 +140,13 @@ def test_upload_that_is_no_form_is_refused(client: TestClient) -> None:
     answer = client.post("/api/uploads", json={"files": "x"})
     assert answer.status_code == 415
     assert "multipart/form-data" in answer.json()["detail"]
+
+
+def test_path_that_does_not_exist_is_told_before_the_kind_of_its_body(client: TestClient) -> None:
+    def sent(path: str) -> int:
+        return client.post(path, files={"files": ("a.wav", b"x")}).status_code
+
+    assert sent("/api/no/such") == 404
+    assert sent("/api/songs/") == 404
+    assert sent("/api/health") == 405
+    assert sent("/api/songs") == 415

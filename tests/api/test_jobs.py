@@ -10,10 +10,13 @@ from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
+from angen.api.app import create_app
 from angen.jobs.job import Job, JobState, Progress
 from angen.jobs.owner import Owner, this_process
+from angen.jobs.store import Store
 from angen.studio.desk import Desk
 from angen.studio.playing.making import header, making_path
+from angen.studio.settings import Settings
 
 SSE = {"accept": "text/event-stream"}
 
@@ -55,6 +58,20 @@ def test_list_shows_the_newest_first_in_pages(client: TestClient) -> None:
     second = client.get("/api/jobs", params={"limit": 3, "before": first["next"]}).json()
     assert [job["id"] for job in second["jobs"]] == made[1::-1]
     assert second["next"] is None
+
+
+def test_a_server_begins_without_the_jobs_of_long_ago(settings: Settings) -> None:
+    few = settings.model_copy(update={"kept_jobs": 10})
+    few.home.mkdir()
+    with Store(few.database) as store:
+        for number in range(12):
+            store.cancel(store.add("generate", {}, lane="model", title=f"song {number}").id)
+        waits = store.add("generate", {}, lane="model", title="waits")
+    with TestClient(create_app(few, runner=False), base_url="http://127.0.0.1:7860") as client:
+        jobs = client.get("/api/jobs").json()["jobs"]
+    assert len(jobs) == 11
+    assert jobs[0]["id"] == waits.id
+    assert jobs[-1]["title"] == "song 2"
 
 
 def test_lists_are_never_older_than_the_queue(client: TestClient) -> None:

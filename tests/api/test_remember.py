@@ -1,6 +1,7 @@
 """Answers made once for each state of the queue."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from pydantic import BaseModel
 
@@ -34,6 +35,19 @@ def test_same_question_is_answered_from_memory_until_the_queue_changes() -> None
     assert _asked(memory, queue, "other") == b'{"number":2}'
     queue.revision += 1
     assert _asked(memory, queue) == b'{"number":3}'
+
+
+def test_many_who_ask_at_once_cost_one_answer() -> None:
+    queue = Queue()
+    memory = Remembered(lambda: queue.revision, keep_s=60)
+
+    def slowly() -> dict[str, int]:
+        time.sleep(0.2)
+        return queue.number()
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(memory.answer, "q", Number, slowly) for _ in range(8)]
+        assert {bytes(one.result().body) for one in asked} == {b'{"number":1}'}
 
 
 def test_answer_grows_old() -> None:

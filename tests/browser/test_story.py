@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit, Watch
+from tests.browser.conftest import Visit
 from tests.browser.hands import (
     Album,
     choose,
@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]
 
 GENRE = "arcade pop"
 DATASET = "arcade"
-ADAPTER = "arcade_lora"
+ADAPTER, RENAMED = "arcade_lora", "second_lora"
 SECONDS = 20
 QUICK_MS = 240_000  # for a job of a few seconds: two cores may be busy
 TRAINING_S = 600
@@ -38,7 +38,11 @@ def album(artifacts: Path) -> Album:
 
 
 def test_from_recordings_to_a_song_in_their_style(
-    visit: Visit, server: Server, watch: Watch, recordings: list[Path], album: Album
+    visit: Visit,
+    server: Server,
+    recordings: list[Path],
+    album: Album,
+    tmp_path: Path,
 ) -> None:
     page = visit()
     album.take(page, "studio")
@@ -50,7 +54,9 @@ def test_from_recordings_to_a_song_in_their_style(
     look_at_the_adapter(page, album)
     hear_a_song_while_it_is_made(page, server, album)
     compare(page, server, album)
-    delete_the_adapter(page, server, watch, album)
+    pass_the_adapter_on(page, server, album, tmp_path)
+    compare_the_adapters(page, album)
+    delete_the_adapters(page, server, album)
     no_error(page)
 
 
@@ -103,6 +109,7 @@ def train(page: Page, server: Server, album: Album) -> None:
     open_tab(page, "training")
     page.locator("#lora-name input, #lora-name textarea").fill(ADAPTER)
     choose(page, "train-dataset", DATASET)
+    expect(page.locator("#train-base input")).to_have_value("mini")
     slide(page, "train-epochs", 4)
     slide(page, "train-batch-size", 2)
     fold(page, "training-advanced")
@@ -172,26 +179,71 @@ def compare(page: Page, server: Server, album: Album) -> None:
     players = page.locator("#stage angen-player")
     expect(players).to_have_count(2, timeout=QUICK_MS)
     assert server.newest("compare")["state"] == "done"
-    for player in (players.first, players.last):
-        player.get_by_role("button", name=re.compile("^Play")).click()
-        expect(player).to_have_attribute("data-state", "playing")
+    expect(page.locator("#stage h2")).to_have_text(re.compile("^Compare: chiptune"))
+    sides = (players.first, players.last)
+    for playing, silent in (sides, sides[::-1]):  # the second time while the first one plays
+        playing.get_by_role("button", name=re.compile("^Play")).click()
+        expect(playing).to_have_attribute("data-state", "playing")
+        expect(silent).not_to_have_attribute("data-state", "playing")
         page.evaluate("window.heard.reset()")
         until(lambda: page.evaluate("window.heard.seconds") > 0.3, 20, "this side sounds")
     album.take(page, "compared")
 
 
-def delete_the_adapter(page: Page, server: Server, watch: Watch, album: Album) -> None:
+def pass_the_adapter_on(page: Page, server: Server, album: Album, folder: Path) -> None:
+    """Out as a file, another name for the one that is here, and the file in again."""
     open_tab(page, "adapters")
+    with page.expect_download() as saved:
+        page.locator("#export-adapter").click()
+    assert saved.value.suggested_filename == f"{ADAPTER}.zip"
+    saved.value.save_as(folder / f"{ADAPTER}.zip")
+    page.locator("#new-adapter-name").locator("input, textarea").fill(RENAMED)
+    page.locator("#rename-adapter").click()
+    rows = page.locator("#adapter-table tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(RENAMED)
+    expect(page.locator("#adapter-card")).to_contain_text(RENAMED)
+    assert adapters(server) == [RENAMED]
+    with page.expect_file_chooser() as chooser:
+        page.locator("#import-adapter").click()
+    chooser.value.set_files(folder / f"{ADAPTER}.zip")
+    expect(rows).to_have_count(2, timeout=QUICK_MS)
+    assert adapters(server) == [ADAPTER, RENAMED]
+    show(page, "adapter-table")
+    album.take(page, "passed-on")
+
+
+def compare_the_adapters(page: Page, album: Album) -> None:
+    fold(page, "compare-adapters")
+    for name in (ADAPTER, RENAMED):
+        choose(page, "compared", name)
+    page.keyboard.press("Escape")
+    heads = page.locator("#comparison thead th[scope=col]")
+    expect(heads).to_have_text(["", ADAPTER, RENAMED])
+    for row in page.locator("#comparison tbody tr").all():  # a file loses nothing on its way
+        one, other = row.locator("td").all_inner_texts()
+        assert one == other, row.inner_text()
+    album.take(page, "side-by-side")
+    fold(page, "compare-adapters")
+
+
+def delete_the_adapters(page: Page, server: Server, album: Album) -> None:
+    page.locator("#delete-adapter").scroll_into_view_if_needed()
     page.locator("#delete-adapter").click()
-    expect(page.locator("#delete-question").first).to_contain_text(ADAPTER)
+    question = page.locator("#delete-question")
+    expect(question).to_contain_text(RENAMED)
     album.take(page, "asked-first")
     press(page, "Keep it")
-    expect(page.locator("#delete-question").first).not_to_be_visible()
-    assert adapters(server) == [ADAPTER]
-    page.locator("#delete-adapter").click()
-    press(page, "Delete for good")
+    expect(question).not_to_be_visible()
+    assert adapters(server) == [ADAPTER, RENAMED]
+    for name, left in ((RENAMED, [ADAPTER]), (ADAPTER, [])):
+        page.locator("#delete-adapter").click()
+        expect(question).to_contain_text(name)
+        press(page, "Delete for good")
+        expect(question).not_to_be_visible()
+        expect(page.locator("#adapter-table")).not_to_contain_text(name)
+        assert adapters(server) == left
     expect(page.locator("#adapter-table")).to_contain_text("No adapters yet")
-    assert adapters(server) == []
 
 
 def adapters(server: Server) -> list[str]:

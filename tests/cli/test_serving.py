@@ -36,6 +36,21 @@ def test_server_loads_nothing_heavy_before_it_answers() -> None:
     assert ran.stderr.strip() == ""
 
 
+def test_gradio_is_imported_without_writing_stubs() -> None:
+    code = (
+        "import inspect; from angen.cli.serving import without_stubs\n"
+        "find = inspect.getfile\n"
+        "with without_stubs(): import gradio as gr\n"
+        "assert inspect.getfile is find and callable(gr.Button.click)\n"
+        "make = lambda: type('Mine', (gr.Button,), {'__module__': 'gradio.components.button'})\n"
+        "with without_stubs(): make()\n"
+        "try: make()\n"
+        "except ValueError: print('it looked for the source')"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ran.stdout.strip(), ran.stderr) == ("it looked for the source", "")
+
+
 def test_home_belongs_to_one_server(tmp_path: Path) -> None:
     with claimed(tmp_path) as note:
         note("http://127.0.0.1:7860")

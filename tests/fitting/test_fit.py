@@ -7,9 +7,10 @@ import torch
 
 from angen.errors import BadInput, Incompatible, Stopped
 from angen.fitting.checkpoint import read_state, settle_recipe
-from angen.fitting.config import FitConfig, network_for
+from angen.fitting.config import FitConfig
 from angen.fitting.fit import divided, run
 from angen.fitting.lesson import Lesson, losses_of
+from angen.fitting.network import network_for
 from angen.fitting.pairs import missing_pairs, pair_path
 from angen.fitting.quote import quote_fit
 from tests.fitting.tiny_fit import (
@@ -75,6 +76,40 @@ def test_a_fit_that_was_stopped_ends_in_the_same_weights(tmp_path: Path, deaf: P
     assert resumed.step == whole.step
     for name, tensor in whole.encoder.items():
         assert torch.equal(resumed.encoder[name], tensor), name
+
+
+def test_where_a_fit_was_stopped_has_no_say_in_which_step_was_best(tmp_path: Path) -> None:
+    bundle = deaf_bundle(tmp_path / "b")
+    write_chords(tmp_path / "songs", 4, 40)
+    fit = prepare(
+        bundle, tmp_path / "w", [], steps=20, save_every=100, width=32, clips=4, straight=False
+    )
+    before = fit.error()
+
+    def stop(done: int, total: int) -> None:
+        if done == 10:
+            raise Stopped("Stopped.")
+
+    with pytest.raises(Stopped):
+        run(fit, stop)
+    saved = read_state(tmp_path / "w")
+    assert saved is not None
+    assert fit.error() < before
+    assert (saved.step, saved.best_step, saved.error) == (10, 0, before)
+
+
+def test_every_step_tells_its_losses_and_each_validation_its_error(
+    tmp_path: Path, deaf: Path
+) -> None:
+    told: dict[int, set[str]] = {}
+    fit = prepare(deaf_bundle(deaf), tmp_path / "w", [], steps=4)
+    run(fit, ignore, lambda step, losses: told.update({step: set(losses)}))
+    assert told == {
+        1: {"latents"},
+        2: {"latents", "error"},
+        3: {"latents"},
+        4: {"latents", "error"},
+    }
 
 
 def test_parts_of_a_lesson_give_the_gradient_of_the_whole(tmp_path: Path, deaf: Path) -> None:
@@ -150,7 +185,10 @@ def test_a_quote_keeps_nothing_and_grows_with_the_steps(tmp_path: Path, deaf: Pa
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"steps": -1}, "steps=-1 is outside 0 to"),
         ({"steps": 0, "straight": False}, "steps=0 and refine=0"),
+        ({"width": 99_999}, "width=99999 is outside 16 to"),
+        ({"width": 201}, "width=201: must be even"),
         ({"pairs_weight": 0, "sound_weight": 0}, "nothing would be learned"),
         ({"learning_rate": float("nan")}, "learning_rate=nan"),
     ],
@@ -158,6 +196,19 @@ def test_a_quote_keeps_nothing_and_grows_with_the_steps(tmp_path: Path, deaf: Pa
 def test_a_recipe_out_of_range_is_named(changes: dict[str, float], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         FitConfig(**RECIPE | changes)
+
+
+def test_every_even_width_is_a_network(deaf: Path) -> None:
+    bundle = deaf_bundle(deaf)
+    for width in (16, 126, 200, 384, 1000):
+        heads = network_for(bundle, FitConfig(**RECIPE | {"width": width})).heads
+        assert width % (2 * heads) == 0
+    assert network_for(bundle, FitConfig()).heads == 6
+
+
+def test_clips_are_not_longer_than_the_songs(deaf: Path) -> None:
+    with pytest.raises(BadInput, match="song_s=1"):
+        network_for(deaf_bundle(deaf), FitConfig(**RECIPE | {"song_s": 1.0}))
 
 
 def test_clips_are_whole_blocks(tmp_path: Path, deaf: Path) -> None:

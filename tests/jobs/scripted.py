@@ -83,7 +83,8 @@ def make(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
 def echo(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """Tells when it began."""
     context.say("here")
-    return {**arguments, "began": time.time(), "pid": os.getpid(), "rests": len(RESTS)}
+    counts = {"rests": len(RESTS), "tidied": len(TIDIED)}
+    return {**arguments, "began": time.time(), "pid": os.getpid(), **counts}
 
 
 def fail(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
@@ -121,6 +122,7 @@ def deaf(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 LANES = ("a", "b")
 RESTS: list[float] = []  # when there was nothing to do
+TIDIED: list[float] = []  # when a job was over
 
 
 def command(url: str) -> Callable[[str], list[str]]:
@@ -161,4 +163,10 @@ HANDLERS: Mapping[str, Handler] = {
 
 if __name__ == "__main__":
     with Store(sys.argv[1]) as store:
-        work(store, sys.argv[2], HANDLERS, idle=lambda: RESTS.append(time.time()))
+        work(
+            store,
+            sys.argv[2],
+            HANDLERS,
+            idle=lambda: RESTS.append(time.time()),
+            tidy=lambda: TIDIED.append(time.time()),
+        )

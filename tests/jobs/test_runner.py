@@ -81,6 +81,11 @@ def test_an_idle_worker_begins_at_once(served: Store) -> None:
     assert min(waits) < 0.5  # 0.02 on an idle machine; by looking now and then it would be 1
 
 
+def test_a_worker_tidies_up_after_each_job(served: Store) -> None:
+    before = result(served, add(served, "echo"))["tidied"]
+    assert result(served, add(served, "echo"))["tidied"] == before + 1
+
+
 def test_a_job_is_done_with_progress_and_result(served: Store, tmp_path: Path) -> None:
     job = add(served, "count", file=tmp_path / "n", to=5)
     assert result(served, job)["sum"] == 15

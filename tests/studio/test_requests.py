@@ -4,10 +4,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from angen.errors import BadInput
+from angen.fitting.config import FIT_RANGES, FitConfig
 from angen.studio import requests
 from angen.studio.requests import (
     AdapterUse,
     AnalyzeRequest,
+    FitEncoderRequest,
     MetadataEdit,
     SongRequest,
     TrainRequest,
@@ -34,6 +36,20 @@ def test_every_request_and_field_is_described(kind: type[BaseModel]) -> None:
 
 def test_a_training_without_wishes_is_the_recipe_of_the_command_line() -> None:
     assert TrainRequest(name="a", dataset="b").config == TrainingConfig()
+
+
+def test_a_fit_without_wishes_is_the_recipe_of_the_command_line() -> None:
+    assert FitEncoderRequest().config == FitConfig()
+
+
+@pytest.mark.parametrize("name", sorted(FIT_RANGES))
+def test_the_ranges_of_a_fit_are_those_of_its_recipe(name: str) -> None:
+    low, high = FIT_RANGES[name]
+    for value in (low, high):
+        assert getattr(asked(FitEncoderRequest, {name: value}), name) == value
+    for value in (low - 2, high + 2):
+        with pytest.raises(BadInput, match=f"{name}=.* is outside {low:g} to"):
+            asked(FitEncoderRequest, {name: value})
 
 
 @pytest.mark.parametrize("name", sorted(RANGES))

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from angen.errors import BadInput
+from angen.jobs.store import Store
 from angen.studio.settings import read_settings
 
 
@@ -38,6 +39,13 @@ def test_folders_lie_where_the_design_says(tmp_path: Path) -> None:
     assert settings.clips == tmp_path / "training_data/user_uploads/clips"
     assert settings.stems == tmp_path / "training_data/user_uploads/stems"
     assert settings.outputs == tmp_path / "outputs"
+
+
+def test_the_queue_lies_in_the_home_whatever_its_name(tmp_path: Path) -> None:
+    home = tmp_path / "why? #1 100% 音 %41"
+    with Store(read_settings({}, home=home).database):
+        assert (home / "jobs.db").is_file()
+    assert list(tmp_path.iterdir()) == [home]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Source, save_in
 from angen.jobs.job import Job
 from angen.jobs.owner import Owner, this_process
 from angen.jobs.store import Store
+from angen.studio.learning.encoders import EncoderInfo, encoder_of
 from angen.studio.material.collections import Collection, Row, new_collection, save_collection
 from angen.studio.playing.outputs import Made, Note
 from angen.studio.requests import SongRequest
@@ -81,6 +82,29 @@ def add_adapter(settings: Settings, name: str, *, finished: bool = True, **more:
         report = {"effect": {"reduction": 0.61}, "memorisation": {"closest": 0.5}}
         (folder / "report.json").write_text(json.dumps(report))
     return folder
+
+
+def add_deaf_base(settings: Settings, name: str = "somebody/theirs") -> Path:
+    """A base model without encoder, of files that nobody loads; its folder."""
+    folder = settings.bundles / name.replace("/", "--")
+    folder.mkdir(parents=True)
+    for part in ("model", "decoder", "style"):
+        (folder / f"{part}.json").write_text('{"block_size": 10}')
+        (folder / f"{part}.safetensors").write_bytes(f"{part} of {name}".encode())
+    return folder
+
+
+def add_encoder(settings: Settings, base: str = "somebody/theirs") -> EncoderInfo:
+    """Give such a base a fitted encoder, checked and published."""
+    folder = settings.bundles / base.replace("/", "--")
+    (folder / "encoder.json").write_text('{"kind": "learned"}')
+    (folder / "encoder.safetensors").write_bytes(b"encoder")
+    work = encoder_of(settings, base).work
+    (work / "check").mkdir(parents=True)
+    check = {"answer": "doubtful", "sentence": f"{EVIL} doubts.", "faults": ["levels are off"]}
+    (work / "check" / "check.json").write_text(json.dumps(check | {"mel": 0.5}))
+    (work / "published.zip").write_bytes(b"PK")
+    return encoder_of(settings, base)
 
 
 def add_dataset(settings: Settings, name: str, clips: int = 3) -> DatasetInfo:

@@ -68,6 +68,7 @@ def test_a_comparison_shows_both_players_in_one_group(
     assert page.count("<angen-player") == 2
     assert page.count(f'group="{job.id}"') == 2
     assert page.index("Base model alone") < page.index("With adapters")
+    assert "<h2>Compare: rock</h2>" in page
 
 
 def test_a_failure_is_told_in_its_words_with_a_way_on(desk: Desk, store: Store) -> None:

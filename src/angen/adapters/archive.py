@@ -5,11 +5,10 @@ own making; nothing that could run code is read; and sizes are counted while unp
 archive can lie about them.
 """
 
-import errno
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -33,11 +32,13 @@ from angen.adapters.metadata import (
 )
 from angen.adapters.packing import LIMITS, MODEL_LIMITS
 from angen.errors import BadInput, Incompatible, OutOfSpace
+from angen.files import is_full, sweep
 from angen.names import safe
-from angen.zips import UNREADABLE, check_paths, unpack
+from angen.zips import UNREADABLE, check_paths, told_of, unpack, within
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".th", ".npy", ".npz", ".joblib")
 _MAX_ENTRIES = 1_000
+_BESIDE = ".import-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,24 +51,37 @@ class Imported:
     warnings: tuple[str, ...]
 
 
-def import_adapter(loras: Path, source: Path, name: str | None = None) -> Imported:
+def import_adapter(
+    loras: Path,
+    source: Path,
+    name: str | None = None,
+    *,
+    called: str | None = None,
+    mark: Callable[[Path], None] | None = None,
+) -> Imported:
     """Take an adapter into the library: our .zip, a .zip of a PEFT folder, or such a folder.
 
     name: its name here; else that of the archive. An adapter without metadata is taken too.
+    called: what messages call the source; its path else. mark: does what else belongs into the
+    adapter's folder.
 
     Raises BadInput (no adapter in it, an unsafe archive, a name that is taken), Incompatible
     (damaged, or not a plain LoRA), OutOfSpace. Nothing is left behind then.
     """
+    called = called or str(source)
     if not source.exists():
-        raise BadInput(f"{source} does not exist.")
+        raise BadInput(f"{called} does not exist.")
     named = source.resolve().parent if source.name in (BEST, FINAL) else source
     folder = new_folder(loras, name or safe(named.stem))
-    loras.mkdir(parents=True, exist_ok=True)
-    with _workspace(loras) as beside:
-        taken, ignored = (_from_folder if source.is_dir() else _from_zip)(source, beside)
-        if not any(relative.endswith(WEIGHTS_FILE) for relative in taken):
-            raise BadInput(f"{source} holds no adapter: there is no {WEIGHTS_FILE} in it.")
-        warnings = _check(beside, folder.name)
+    with workspace(loras) as beside:
+        with told_of(called, beside):
+            bring = _from_folder if source.is_dir() else _from_zip
+            taken, ignored = bring(source, beside, called)
+            if not any(relative.endswith(WEIGHTS_FILE) for relative in taken):
+                raise BadInput(f"{called} holds no adapter: there is no {WEIGHTS_FILE} in it.")
+            warnings = _check(beside, folder.name)
+        if mark is not None:
+            mark(beside)
         beside.rename(folder)
     return Imported(
         name=folder.name, folder=folder, ignored=tuple(ignored), warnings=tuple(warnings)
@@ -75,25 +89,30 @@ def import_adapter(loras: Path, source: Path, name: str | None = None) -> Import
 
 
 @contextmanager
-def _workspace(loras: Path) -> Iterator[Path]:
-    """A folder beside the adapters, gone afterwards unless it was moved to its place."""
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=loras) as outer:
+def workspace(loras: Path) -> Iterator[Path]:
+    """A folder beside the adapters, gone afterwards unless it was moved to its place.
+
+    Raises OutOfSpace when the disk is full within the block.
+    """
+    loras.mkdir(parents=True, exist_ok=True)
+    sweep(loras, f"{_BESIDE}*")
+    with tempfile.TemporaryDirectory(prefix=_BESIDE, dir=loras) as outer:
         beside = Path(outer) / "adapter"
         beside.mkdir()
         try:
             yield beside
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            if not is_full(error):
                 raise
             raise OutOfSpace(
-                f"No space left to unpack the adapter into {loras}. "
+                f"No space left to write the adapter into {loras}. "
                 "Free some space on that disk and try again."
             ) from error
 
 
-def _from_folder(source: Path, beside: Path) -> tuple[list[str], list[str]]:
+def _from_folder(source: Path, beside: Path, called: str) -> tuple[list[str], list[str]]:
     names = [path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()]
-    places, ignored = _places(names[:_MAX_ENTRIES], source)
+    places, ignored = _places(names[:_MAX_ENTRIES], called)
     for name, relative in places.items():
         target = beside / relative
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -101,32 +120,32 @@ def _from_folder(source: Path, beside: Path) -> tuple[list[str], list[str]]:
     return list(places.values()), ignored
 
 
-def _from_zip(source: Path, beside: Path) -> tuple[list[str], list[str]]:
+def _from_zip(source: Path, beside: Path, called: str) -> tuple[list[str], list[str]]:
     try:
         with zipfile.ZipFile(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             if len(entries) > _MAX_ENTRIES:
                 raise BadInput(
-                    f"{source} holds {len(entries)} files; an adapter has fewer than ten."
+                    f"{called} holds {len(entries)} files; an adapter has fewer than ten."
                 )
-            check_paths(entries, str(source), "adapter")
-            places, ignored = _places([entry.filename for entry in entries], source)
+            check_paths(entries, called, "adapter")
+            places, ignored = _places([entry.filename for entry in entries], called)
             for entry in entries:
                 if entry.filename in places:
                     relative = places[entry.filename]
-                    unpack(archive, entry, beside / relative, LIMITS[relative], str(source))
+                    unpack(archive, entry, beside / relative, LIMITS[relative], called)
     except UNREADABLE as error:
         raise BadInput(
-            f"{source} is no readable .zip archive ({error}). Export it again."
+            f"{called} is no readable .zip archive ({error}). Export it again."
         ) from error
     return list(places.values()), ignored
 
 
-def _places(names: list[str], source: Path) -> tuple[dict[str, str], list[str]]:
+def _places(names: list[str], called: str) -> tuple[dict[str, str], list[str]]:
     """Where each known file goes, and which files are not known. A lone PEFT folder is the best."""
     if pickled := [name for name in names if name.lower().endswith(_PICKLES)]:
         raise BadInput(
-            f"{source} holds {pickled[0]!r}: such files can run code when they are read. "
+            f"{called} holds {pickled[0]!r}: such files can run code when they are read. "
             "Ask for the adapter as safetensors."
         )
     real = [n for n in names if "__MACOSX" not in n and not PurePosixPath(n).name.startswith(".")]
@@ -152,7 +171,7 @@ def _check(folder: Path, name: str) -> list[str]:
         known = read_metadata(folder)
         read_report(folder)
     except Incompatible as error:
-        warnings.append(f"Left out: {error}")
+        warnings.append(f"Left out: {within(str(error), folder)}")
         (folder / METADATA_FILE).unlink(missing_ok=True)
         (folder / REPORT_FILE).unlink(missing_ok=True)
         known = None

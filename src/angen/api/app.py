@@ -6,6 +6,7 @@ The page is put in by whoever starts the server, so that this package does not k
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -29,6 +30,7 @@ from angen.api.routes import (
     adapters,
     collections,
     datasets,
+    encoder,
     jobs,
     models,
     songs,
@@ -37,10 +39,14 @@ from angen.api.routes import (
     uploads,
 )
 from angen.api.samples import curl
+from angen.errors import OutOfSpace
 from angen.jobs.runner import Runner
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
+from angen.studio.orders import prune_jobs
 from angen.studio.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 LANES = ("model", "desk")
 SAVING_S = 120.0  # how long a stopping server waits for running work to be saved
@@ -56,6 +62,7 @@ _ROUTERS = (
     songs.router,
     jobs.router,
     models.router,
+    encoder.router,
     system.router,
 )
 _SUMMARY = """\
@@ -106,7 +113,7 @@ def create_app(
     problems.install(app, str(settings.home))
     app.add_middleware(_Page, state=app.state)
     most = FILES_AT_ONCE * settings.max_upload_mb * 2**20
-    app.add_middleware(Guard, access=access, max_upload_bytes=most)
+    app.add_middleware(Guard, access=access, max_upload_bytes=most, paths=app.state.paths)
     app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]
     return app
 
@@ -136,6 +143,7 @@ def _life(
         settings.home.mkdir(parents=True, exist_ok=True)
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         queue = store or Store(settings.database)
+        await asyncio.to_thread(_pruned, queue, settings)
         desk = Desk(settings, queue)
         app.state.desk = desk
         app.state.memory = Remembered(queue.revision)
@@ -156,6 +164,13 @@ def _life(
                 queue.close()
 
     return life
+
+
+def _pruned(queue: Store, settings: Settings) -> None:
+    try:
+        prune_jobs(queue, settings)
+    except OutOfSpace as error:  # a server that starts is how a person learns of it
+        logger.warning("old jobs are not forgotten: %s", error)
 
 
 def _described(app: FastAPI, access: Access) -> dict[str, Any]:

@@ -3,18 +3,18 @@
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from fastapi import UploadFile
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
-from angen.api.problems import faults
+from angen.api.problems import faults, problem
 from angen.errors import BadInput, OutOfSpace, Unknown
 from angen.files import is_full
-from angen.names import safe
 
 TYPES = {  # what a browser is told; nothing that it would run
     ".wav": "audio/wav",
@@ -30,11 +30,47 @@ TYPES = {  # what a browser is told; nothing that it would run
     ".zip": "application/zip",
     ".html": "text/html; charset=utf-8",
 }
+MAX_SHOWN = 200  # characters of a file's name
 # A page of ours, made from names of others: it may show its sounds and pictures, and run nothing.
 SANDBOX = (
     "sandbox allow-same-origin; default-src 'none'; img-src 'self' data:; media-src 'self'; "
     "style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
+
+
+class _Ranged(FileResponse):
+    """A file, whole or by ranges; ranges that it does not have are a problem as any other."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal refused
+            # RFC 9110, 15.5.17: 416 for ranges that are malformed too, where Starlette says 400.
+            if message.get("status") in (400, 416):
+                refused = True
+                await self._refusal(scope["path"])(scope, receive, send)
+            elif not refused:
+                await send(message)
+
+        await super().__call__(_of_known_unit(scope), receive, sending)
+
+    def _refusal(self, path: str) -> Response:
+        size = self.headers["content-length"]  # known by now: it was compared with the ranges
+        detail = (
+            f"The header Range asks for what this file of {size} bytes does not have. "
+            "Write it as bytes=0-99, or leave it out."
+        )
+        return problem(416, detail, path, headers={"content-range": f"bytes */{size}"})
+
+
+def _of_known_unit(scope: Scope) -> Scope:
+    """``scope`` without a range in a unit other than bytes, which is to be ignored (RFC 9110)."""
+
+    def known(name: bytes, value: bytes) -> bool:
+        return name != b"range" or value.partition(b"=")[0].strip().lower() == b"bytes"
+
+    return {**scope, "headers": [pair for pair in scope["headers"] if known(*pair)]}
 
 
 def inside(home: Path, path: Path) -> Path:
@@ -61,7 +97,7 @@ def served(
     headers = {"cache-control": "private, no-cache"}
     if suffix == ".html":
         headers["content-security-policy"] = SANDBOX
-    return FileResponse(
+    return _Ranged(
         real,
         media_type=TYPES.get(suffix, "application/octet-stream"),
         filename=name or path.name,
@@ -70,21 +106,25 @@ def served(
     )
 
 
+def name_of(file: UploadFile) -> str:
+    """What its owner calls an uploaded file: to be shown, never to be used as a path."""
+    return PurePath((file.filename or "").replace("\\", "/")).name[:MAX_SHOWN] or "archive.zip"
+
+
 @contextmanager
 def received(file: UploadFile, incoming: Path) -> Iterator[Path]:
-    """An uploaded archive as a file of its own name, to be moved away within the block.
+    """An uploaded archive as a file, to be moved away within the block.
 
     Raises BadInput for what is no archive, OutOfSpace.
     """
-    name = safe(Path((file.filename or "archive").replace("\\", "/")).stem, 80)
     try:
         incoming.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=incoming, prefix=".") as folder:
-            path = Path(folder) / f"{name}.zip"
+            path = Path(folder) / "archive.zip"
             with path.open("xb") as target:
                 shutil.copyfileobj(file.file, target, 2**20)
             if not zipfile.is_zipfile(path):
-                raise BadInput(f"{name!r} is no .zip archive. Export it again.")
+                raise BadInput(f"{name_of(file)!r} is no .zip archive. Export it again.")
             yield path
     except OSError as error:
         if not is_full(error):
@@ -104,4 +144,5 @@ def _answers(*kinds: str) -> dict[int | str, dict[str, Any]]:
 
 AUDIO = _answers(*sorted({kind for kind in TYPES.values() if kind.startswith("audio/")}))
 ZIP = _answers("application/zip")
+CHECK_MEDIA = _answers("text/html", "audio/wav", "application/json")
 MEDIA = _answers("text/html", "image/png", "audio/wav", "application/json")

@@ -5,12 +5,13 @@ Pure ASGI, so that it holds for the page, for Gradio's own paths and for websock
 
 import asyncio
 import re
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from angen.api.access import Access, is_own, may_enter
@@ -30,9 +31,12 @@ HEADERS = {
 class Guard:
     """Lets a request through to ``app``, or answers it with a problem."""
 
-    def __init__(self, app: ASGIApp, access: Access, max_upload_bytes: int) -> None:
-        """max_upload_bytes: of one request with files."""
+    def __init__(
+        self, app: ASGIApp, access: Access, max_upload_bytes: int, paths: Sequence[BaseRoute]
+    ) -> None:
+        """max_upload_bytes: of one request with files; paths: those that take a body."""
         self._app = app
+        self._paths = paths
         self._access = access
         self._max_upload_bytes = max_upload_bytes
 
@@ -71,8 +75,13 @@ class Guard:
             challenge = {"www-authenticate": 'Basic realm="Angen Studio", charset="UTF-8"'}
             return problem(401, "Give the user and password, or a token.", path, headers=challenge)
         if scope["type"] == "http" and path.startswith("/api/"):
-            return _unfit(scope, headers, self._limit(path))
+            unfit = _unfit(scope, headers, self._limit(path))
+            # A path that does not exist is the application's to tell, whatever was sent to it.
+            return unfit if unfit is not None and self._exists(scope) else None
         return None
+
+    def _exists(self, scope: Scope) -> bool:
+        return any(route.matches(scope)[0] is Match.FULL for route in self._paths)
 
     def _limit(self, path: str) -> int:
         """Bytes that a request for ``path`` may bring."""

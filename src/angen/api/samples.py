@@ -15,11 +15,13 @@ _PARAMETERS = {
     "job": "jkhzuau93gvsvghb",
     "song": "jazz-1",
     "file": "report.html",
+    "encoder": "ASLP-lab--DiffRhythm2-3f9a4c1b2d7e",
 }
 _SONG = {"prompt": "smooth jazz, calm, piano, 90 BPM", "duration_s": 20, "seed": 7}
 _USE = {"name": _NAMES["adapter"], "strength": 0.8}
 _TRAINING = {"name": _NAMES["adapter"], "dataset": _NAMES["dataset"], "epochs": 10}
 _UPLOADS = {"files": [_PARAMETERS["upload"]]}
+_FIT = {"base": "ASLP-lab/DiffRhythm2"} | _UPLOADS
 _BODIES: dict[str, dict[str, Any]] = {
     "/api/training/analyze-audio": _UPLOADS | {"auto_split": True},
     "/api/training/split-audio": _UPLOADS | {"min_s": 10, "max_s": 30},
@@ -41,6 +43,10 @@ _BODIES: dict[str, dict[str, Any]] = {
     "/api/songs": _SONG | {"adapters": [_USE]},
     "/api/songs/compare": _SONG | {"adapters": [_USE]},
     "/api/jobs/{job}/move": {"before": None},
+    "/api/encoder/quote": _FIT,
+    "/api/encoder/fit": _FIT | {"steps": 20_000},
+    "/api/encoder/check": _FIT,
+    "/api/encoder/publish": {"base": "ASLP-lab/DiffRhythm2", "licence": "apache-2.0"},
     "/api/models/fetch": {"name": "ASLP-lab/DiffRhythm2", "accept_licence": True},
 }
 _FILES = {
@@ -74,6 +80,8 @@ def _filled(path: str) -> str:
     values = _PARAMETERS | {"name": name}
     if "/clips/" in path:
         values["file"] = "jazz_clip001.wav"
+    elif "/check/" in path:
+        values["file"] = "check.html"
     for parameter, value in values.items():
         path = path.replace(f"{{{parameter}}}", value)
     if path.endswith("/compare-lora-adapters"):

@@ -4,13 +4,16 @@ Times are ISO 8601 in UTC, lengths are seconds, sizes are bytes. Where a file li
 disk is not told: it is had by its path in this API.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from angen.adapters.library import AdapterInfo
 from angen.jobs.job import JobState
+from angen.studio.learning.encoders import EncoderInfo, EncoderKind
 
 
 class View(BaseModel):
@@ -255,6 +258,10 @@ class DatasetDetail(View):
     clips: Annotated[tuple[ClipView, ...], told("The training examples.")]
     problems: Annotated[tuple[ProblemView, ...], told("Files that were left out, and warnings.")]
     notes: Annotated[tuple[str, ...], told("What to know before training.")]
+    stems: Annotated[
+        tuple[str, ...],
+        told("Recordings taken apart: files in its folder, which no training reads."),
+    ]
 
 
 # adapters
@@ -449,6 +456,74 @@ class ModelList(View):
 
     models: Annotated[list[ModelView], told("Base models, here or to be had.")]
     default: Annotated[str, told("The one that is used when none is named.")]
+
+
+class FitView(View):
+    """How far a fit is, finished or not."""
+
+    step: Annotated[int, told("Steps done and saved.", ge=0)]
+    steps: Annotated[int, told("Steps in all.", ge=1)]
+    finished: Annotated[bool, told("All steps are done.")]
+    songs_made: Annotated[int, told("Songs that the base has made for it.", ge=0)]
+    songs: Annotated[int, told("Songs that it wants.", ge=0)]
+    error: Annotated[
+        float | None,
+        told("Of latents at its best step; 1: as good as always saying the mean; null: not yet."),
+    ]
+    best_step: Annotated[int, told("The step whose encoder is taken.", ge=0)]
+    recipe: Annotated[dict[str, Any], told("Give these values again to go on with it.")]
+
+
+class CheckView(View):
+    """What the newest check of an encoder found."""
+
+    created: Annotated[str, told("When.")]
+    answer: Annotated[str, told("good, doubtful or bad.", examples=["good"])]
+    sentence: Annotated[str, told("The same, explained.")]
+    faults: Annotated[tuple[str, ...], told("What is not good enough, and what would be.")]
+    figures: Annotated[
+        dict[str, float | None], told("What was measured, by name; null: nothing to measure.")
+    ]
+    page: Annotated[str, told("Path of the page with all figures and sounds.")]
+
+
+class EncoderView(View):
+    """A base model, as far as its encoder goes."""
+
+    id: Annotated[str, told("Id of its encoder, for the paths under /api/encoder.")]
+    base: Annotated[str, told("Name of the base, for `base` of other calls.")]
+    encoder: Annotated[
+        EncoderKind, told("`none`: it cannot be trained yet; `own`: it came with the base.")
+    ]
+    fittable: Annotated[bool, told("An encoder can be fitted to it: it makes songs.")]
+    fit: Annotated[FitView | None, told("The newest fit; null: none was begun here.")]
+    check: Annotated[CheckView | None, told("The newest check; null: not checked since fitted.")]
+    published: Annotated[
+        str | None, told("Path of the archive to pass on; null: not published since fitted.")
+    ]
+
+    @classmethod
+    def of(cls, info: EncoderInfo) -> Self:
+        """The view of the encoder of a base."""
+        check = None
+        if info.check is not None:
+            page = f"/api/encoder/check/{quote(info.id)}/check.html"
+            check = CheckView(**asdict(info.check), page=page)
+        return cls(
+            id=info.id,
+            base=info.base,
+            encoder=info.kind,
+            fittable=info.fittable,
+            fit=FitView.model_validate(info.fit) if info.fit else None,
+            check=check,
+            published=f"/api/encoder/{quote(info.id)}/export" if info.published else None,
+        )
+
+
+class EncoderList(View):
+    """Base models and their encoders."""
+
+    encoders: Annotated[list[EncoderView], told("One for each base model that is here.")]
 
 
 class CuratedView(View):

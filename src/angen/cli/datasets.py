@@ -78,7 +78,9 @@ def prepare(
             config=config,
             table=table,
         )
-        left_out = _add_stems(sources, settings, info, watch) if stems else ""
+        left_out = ""
+        if stems:
+            info, left_out = _add_stems(sources, settings, info, watch)
     if as_json:
         tell_json(info)
     else:
@@ -171,23 +173,30 @@ def summary(info: "DatasetInfo") -> str:
 
 def _add_stems(
     sources: list[Path], settings: "Settings", info: "DatasetInfo", watch: Waiting
-) -> str:
+) -> tuple["DatasetInfo", str]:
     """Put stems beside the clips; why not, where that cannot be done: the dataset stands."""
+    from angen.data.manifest import save_info, with_stems
     from angen.errors import MissingWeights
     from angen.studio.base import device_of
     from angen.studio.material.listening import separate_vocal_stems
 
+    folder = settings.datasets / info.name
     try:
-        separate_vocal_stems(
+        written = separate_vocal_stems(
             sources,
-            settings.datasets / info.name / "stems",
+            folder / "stems",
             settings.demucs,
             watch.stage("Separating stems"),
             device=device_of(settings),
         )
     except MissingWeights as error:
-        return f"No stems were separated. {error}"
-    return ""
+        return info, f"No stems were separated. {error}"
+    files = [
+        path.relative_to(folder).as_posix() for made in written.files.values() for path in made
+    ]
+    info = with_stems(info, files)
+    save_info(info, folder)
+    return info, ""
 
 
 def _end(info: "DatasetInfo", left_out: str = "") -> None:

@@ -12,6 +12,7 @@ and files twice in the list are refused by name.
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -23,6 +24,10 @@ from angen.files import replacing
 FILE_NAME = "dataset_info.json"
 FORMAT_VERSION = 1
 MAX_BYTES = 256 * 2**20
+NOTE_STEMS = (
+    "The folder stems/ holds the recordings taken apart. Training learns from the clips as they "
+    "are; to train on vocals alone, bring the vocal stems as recordings."
+)
 MIN_CONFIDENCE = 0.2  # a guess below this is kept in the table, but not told to the model
 
 Energy = Literal["low", "medium", "high"]
@@ -108,6 +113,7 @@ class DatasetInfo(_Strict):
     clips: tuple[Clip, ...]
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()  # what a person should know before training
+    stems: tuple[str, ...] = ()  # files of recordings taken apart, for people: nothing reads them
 
     @model_validator(mode="after")
     def _consistent(self) -> "DatasetInfo":
@@ -141,6 +147,15 @@ class DatasetInfo(_Strict):
             for c in self.clips
         ]
         return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+
+
+def with_stems(info: DatasetInfo, files: Iterable[str]) -> DatasetInfo:
+    """``info`` of a dataset in whose folder these stems lie."""
+    stems = tuple(files)
+    notes = tuple(note for note in info.notes if note != NOTE_STEMS)
+    return info.model_copy(
+        update={"stems": stems, "notes": (*notes, NOTE_STEMS) if stems else notes}
+    )
 
 
 def prompt_of(metadata: ClipMetadata) -> str:
@@ -201,6 +216,10 @@ def save_info(info: DatasetInfo, folder: Path) -> Path:
     """Write the manifest into ``folder``, in one piece. Raises OutOfSpace."""
     path = folder / FILE_NAME
     with replacing(path) as beside:
-        text = json.dumps(info.model_dump(mode="json"), ensure_ascii=False, indent=1)
-        beside.write_text(text + "\n", encoding="utf-8")
+        beside.write_text(text_of(info), encoding="utf-8")
     return path
+
+
+def text_of(info: DatasetInfo) -> str:
+    """The manifest as it is written."""
+    return json.dumps(info.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"

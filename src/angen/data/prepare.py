@@ -12,7 +12,6 @@ import glob
 import logging
 import math
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,12 +21,19 @@ from tempfile import mkdtemp
 
 from angen.audio.files import AudioInfo, probe
 from angen.data.clips import MAX_CLIP_RATE_HZ, Cutting, Names, Recording, cut_recording
-from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Problem, save_info
+from angen.data.manifest import (
+    Clip,
+    ClipMetadata,
+    DatasetInfo,
+    Problem,
+    save_info,
+    with_stems,
+)
 from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
 from angen.data.tables import Values, read_notes, values_for, with_values
 from angen.errors import BadInput, OutOfSpace, Taken
-from angen.files import is_full
+from angen.files import is_full, sweep
 from angen.names import about, check_name
 
 logger = logging.getLogger(__name__)
@@ -37,7 +43,6 @@ OnStep = Callable[[int, int], None]  # seconds of audio done, in all; may raise 
 MIN_CLIPS = 2
 _BYTES_PER_SAMPLE = 2
 _PART = ".part"
-_STALE_S = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,11 +105,14 @@ def prepare_clips(
     on_step: OnStep,
     *,
     problems: Sequence[Problem] = (),
+    stems: Sequence[tuple[Path, str]] = (),
     mark: Callable[[Path], None] | None = None,
 ) -> DatasetInfo:
     """Make the dataset ``root/name`` from clips that are cut and described already.
 
-    clips: each with the file that it is copied from. mark: does what else belongs into the folder.
+    clips: each with the file that it is copied from. stems: files to be carried along, each with
+    its path in the dataset; one that is gone is among the problems. mark: does what else belongs
+    into the folder.
     ``config.cutting`` plays no part.
 
     Raises BadInput for a bad or taken name, fewer than two clips, or a file that is missing or
@@ -119,7 +127,9 @@ def prepare_clips(
         for done, (path, clip) in enumerate(clips, start=1):
             _copy(path, folder / clip.file, clip)
             on_step(done, len(clips))
-        info = _manifest(name, [clip for _, clip in clips], problems, config)
+        carried, gone = _carry(stems, folder)
+        info = _manifest(name, [clip for _, clip in clips], [*problems, *gone], config)
+        info = with_stems(info, carried)
         save_info(info, folder)
         if mark is not None:
             mark(folder)
@@ -137,6 +147,35 @@ def _copy(path: Path, target: Path, clip: Clip) -> None:
         raise OutOfSpace("The disk is full. Free some space, then prepare again.") from error
     if sha256_of(target) != clip.sha256:
         raise BadInput(f"{path.name} is not the clip that was described: it has changed since.")
+
+
+def _carry(stems: Sequence[tuple[Path, str]], folder: Path) -> tuple[list[str], list[Problem]]:
+    """The stems that lie in the dataset's folder now, and those that could not be brought."""
+    carried: list[str] = []
+    gone: list[Problem] = []
+    for path, file in stems:
+        target = folder / file
+        if not path.is_file():
+            reason = "this stem is gone. Separate the stems of its recording again."
+            gone.append(Problem(file=file, reason=reason))
+            continue
+        target.parent.mkdir(exist_ok=True)
+        _linked(path, target)
+        carried.append(file)
+    return carried, gone
+
+
+def _linked(path: Path, target: Path) -> None:
+    """The same file under a second name, which costs no space; a copy where that cannot be."""
+    try:
+        target.hardlink_to(path)
+    except OSError:
+        try:
+            shutil.copyfile(path, target)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            raise OutOfSpace("The disk is full. Free some space, then prepare again.") from error
 
 
 def _described(
@@ -191,7 +230,7 @@ def require_space(root: Path, recordings: Sequence[AudioInfo]) -> None:
 def _built_beside(place: Path, *, replace: bool) -> Iterator[Path]:
     """A folder to build in, which takes the place of ``place`` when the block succeeds."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(place)
+    sweep(place.parent, f".{glob.escape(place.name)}.*{_PART}")
     folder = Path(mkdtemp(prefix=f".{place.name}.", suffix=_PART, dir=place.parent))
     old = folder.with_suffix(".old")
     try:
@@ -211,13 +250,6 @@ def _built_beside(place: Path, *, replace: bool) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
-
-
-def _sweep(place: Path) -> None:
-    """Remove what runs that were killed left here, once no run can still be at it."""
-    for folder in place.parent.glob(f".{glob.escape(place.name)}.*{_PART}"):
-        if time.time() - folder.stat().st_mtime > _STALE_S:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _cut_all(

@@ -89,7 +89,7 @@ def settle_recipe(folder: Path, recipe: Mapping[str, Any], *, restart: bool) -> 
             told = ", ".join(f"{n} was {found.get(n)}, now {wanted.get(n)}" for n in differing)
             raise BadInput(
                 f"A fit with another recipe is under way in {folder}: {told}. Give the same "
-                "options to go on with it, or --restart to begin anew."
+                "values to go on with it, or begin anew (restart, --restart)."
             )
         return (folder / STATE_FILE).is_file()
     (folder / STATE_FILE).unlink(missing_ok=True)

@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from angen.bundle import Bundle
 from angen.errors import BadInput
 from angen.fitting.checkpoint import FitState, read_state, save_state
-from angen.fitting.config import FitConfig, network_for
+from angen.fitting.config import FitConfig
 from angen.fitting.lesson import Lesson, latent_error, losses_of
+from angen.fitting.network import network_for
 from angen.fitting.pairs import Pairs
 from angen.fitting.recordings import Recordings
 from angen.fitting.straight import begin_straight
@@ -31,7 +32,7 @@ from angen.vocoder.likeness import Likeness
 logger = logging.getLogger(__name__)
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
-OnLosses = Callable[[int, dict[str, float]], None]  # after a validation
+OnLosses = Callable[[int, dict[str, float]], None]  # after a step; "error" after a validation
 
 WARMUP = 100
 VALIDATIONS = 4  # batches of songs kept aside
@@ -130,18 +131,26 @@ class Fit:
         self.encoder.load_state_dict(state.encoder)
         restore_optimizer(self.optimizer, self.parameters, state.moments, state.step)
 
-    def state(self, step: int, best: "FitState | None") -> FitState:
-        """Where the fit is now, and which step was the best so far."""
-        error = self.error()
+    def state(self, step: int, best: "FitState | None", *, judged: bool = True) -> FitState:
+        """Where the fit is now, and which step was the best so far.
+
+        judged: whether this step may be the best. Where a fit was stopped may not: it would end
+        in other weights than one that was not.
+        """
         encoder = {name: t.detach().cpu().clone() for name, t in self.encoder.state_dict().items()}
-        better = best is None or not error >= best.error
+        moments = optimizer_tensors(self.optimizer, self.parameters)
+        if best is not None:
+            same = replace(best, step=step, encoder=encoder, moments=moments)
+            if not judged or (error := self.error()) >= best.error:
+                return same
+            return replace(same, error=error, best_step=step, best=encoder)
         return FitState(
             step=step,
-            error=error if better else best.error,  # type: ignore[union-attr]
-            best_step=step if better else best.best_step,  # type: ignore[union-attr]
+            error=self.error(),
+            best_step=step,
             encoder=encoder,
-            best=encoder if better else best.best,  # type: ignore[union-attr]
-            moments=optimizer_tensors(self.optimizer, self.parameters),
+            best=encoder,
+            moments=moments,
         )
 
 
@@ -199,17 +208,18 @@ def run(fit: Fit, on_step: OnStep, on_losses: OnLosses = silent) -> FitState:
             step += 1
             if step % fit.config.save_every == 0 or step == fit.config.steps:
                 newest = _saved(fit, step, newest)
-                on_losses(step, {**losses, "error": newest.error})
+                losses["error"] = newest.error
+            on_losses(step, losses)
     except BaseException:
         if step > newest.step:
-            _saved(fit, step, newest)
+            _saved(fit, step, newest, judged=False)
         raise
     on_step(max(step, 1), max(fit.config.steps, 1))
     return newest
 
 
-def _saved(fit: Fit, step: int, before: FitState) -> FitState:
-    state = fit.state(step, before)
+def _saved(fit: Fit, step: int, before: FitState, *, judged: bool = True) -> FitState:
+    state = fit.state(step, before, judged=judged)
     if fit.team.leads:
         save_state(fit.folder, state)
     fit.team.wait()

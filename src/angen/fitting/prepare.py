@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from angen.bundle import Bundle
-from angen.fitting.config import FitConfig, network_for
+from angen.fitting.config import FitConfig
 from angen.fitting.fit import Fit
+from angen.fitting.network import network_for
 from angen.fitting.pairs import AT_ONCE, Pairs, make_pairs, missing_pairs
 from angen.fitting.recordings import Rates, Recordings
 from angen.fitting.team import Team

@@ -8,13 +8,13 @@ Safe to use from many threads and many processes at once. Workers are in ``worke
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sqlalchemy import delete, insert, select
 
 from angen.errors import Taken
-from angen.jobs import lease, order
+from angen.jobs import lease, order, pruning
 from angen.jobs.chain import ended, enter, revive, settle
 from angen.jobs.database import Database
 from angen.jobs.events import STATE, Event, plain
@@ -195,6 +195,13 @@ class Store:
                 raise Taken(f"{row.title!r} is {row.state}. Stop it before you delete it.")
             change.connection.execute(delete(event_table).where(event_table.c.job == row.number))
             change.connection.execute(delete(jobs).where(jobs.c.number == row.number))
+
+    def prune(self, most: int, age: timedelta) -> int:
+        """Delete jobs that are over, but for the ``most`` that ended last; see ``pruning.py``.
+
+        age: since their end; older ones go too. Returns how many were deleted.
+        """
+        return pruning.prune(self._database, most, age)
 
     # What has happened
 

@@ -43,6 +43,7 @@ def work(
     handlers: Mapping[str, Handler],
     *,
     idle: Callable[[], None] | None = None,
+    tidy: Callable[[], None] | None = None,
     pipe: int = 0,
 ) -> None:
     """Do the jobs of ``lane`` until the server is gone.
@@ -50,6 +51,7 @@ def work(
     handlers: by kind of job. What a handler returns is the job's result; what it raises is told to
         a person (see ``problems.py``). Stopped, raised by ``Context.stage``'s steps, is to pass.
     idle: called whenever the queue has run dry, and at the start if it is empty.
+    tidy: called after each job.
     pipe: a file descriptor, closed for other processes.
     """
     _offer_oneself()
@@ -61,6 +63,8 @@ def work(
             rested = False
             if _do(store, job, handlers, line) == "memory":
                 return  # a new process begins with all of it
+            if tidy is not None and not line.server_gone:
+                _rest(tidy)
         elif idle is not None and not rested:
             rested = True
             _rest(idle)
@@ -201,11 +205,11 @@ def _insist(tell: Callable[[], bool]) -> bool:
             time.sleep(IDLE_S)
 
 
-def _rest(idle: Callable[[], None]) -> None:
+def _rest(do: Callable[[], None]) -> None:
     try:
-        idle()
+        do()
     except Exception:
-        logger.exception("what was to be done in idle time failed")
+        logger.exception("what was to be done between jobs failed")
 
 
 def _offer_oneself() -> None:

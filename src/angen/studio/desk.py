@@ -22,7 +22,8 @@ from angen.jobs.job import Job, JobState
 from angen.jobs.store import Store
 from angen.names import check_known, check_name
 from angen.studio import orders
-from angen.studio.learning import adapters
+from angen.studio.learning import adapters, encoders
+from angen.studio.learning.encoders import EncoderInfo
 from angen.studio.learning.trainings import TrainingNow, training_now
 from angen.studio.material import archives, collections, datasets, uploads
 from angen.studio.material.collections import Collection, CollectionInfo
@@ -35,11 +36,15 @@ from angen.studio.playing.making import JobAudio, job_audio
 from angen.studio.playing.outputs import SongInfo
 from angen.studio.requests import (
     AnalyzeRequest,
+    CheckEncoderRequest,
     FetchRequest,
     FillRequest,
+    FitEncoderRequest,
     MergeRequest,
     MetadataEdit,
     PrepareRequest,
+    PublishEncoderRequest,
+    QuoteEncoderRequest,
     QuoteRequest,
     ReportRequest,
     ResumeRequest,
@@ -179,9 +184,14 @@ class Desk:
         """One .zip with clips and metadata. Raises Unknown, OutOfSpace."""
         return archives.export_dataset(self.settings, name)
 
-    def import_dataset(self, source: Path, name: str | None = None) -> Job:
-        """Take in such a .zip; ``source`` is moved away. Result: ``dataset``, its name."""
-        return self._import("import_dataset", source, name, "dataset")
+    def import_dataset(
+        self, source: Path, name: str | None = None, *, called: str | None = None
+    ) -> Job:
+        """Take in such a .zip; ``source`` is moved away. Result: ``dataset``, its name.
+
+        called: what its owner calls the file, when that is not its name here.
+        """
+        return self._import("import_dataset", source, name, "dataset", called)
 
     def curated(self) -> list[CuratedSet]:
         """The sets of the first tab, and what is there of each."""
@@ -193,6 +203,7 @@ class Desk:
         """What a training would take. Result: the quote's fields and ``message``."""
         datasets.dataset_folder(self.settings, request.dataset)
         orders.check_base(self.settings, request.base)
+        encoders.require_listening(self.settings, request.base)
         return self._queue("quote", request, f"Estimate the training of {request.name}")
 
     def train(self, request: TrainRequest, after: Sequence[str] = ()) -> Job:
@@ -235,6 +246,43 @@ class Desk:
             datasets.dataset_folder(self.settings, request.dataset)
         return self._queue("report", request, f"Measure {request.adapter}")
 
+    # the encoder that a released base model lacks
+
+    def encoders(self) -> list[EncoderInfo]:
+        """Each base model that is here: its encoder, how a fit stands, what the check found."""
+        return encoders.list_encoders(self.settings)
+
+    def quote_encoder(self, request: QuoteEncoderRequest) -> Job:
+        """What a fit would take. Result: the quote's fields, ``seconds`` and ``message``."""
+        info = orders.check_quoting_fit(self.settings, request)
+        return self._queue("quote_encoder", request, f"Estimate the encoder of {info.base}")
+
+    def fit_encoder(self, request: FitEncoderRequest) -> Job:
+        """Fit an encoder; one that was begun is gone on with. Result: ``latent_error``, ...
+
+        Raises BadInput, Unknown, Taken, MissingWeights when it could not begin.
+        """
+        info = orders.check_fit(self.settings, self.store, request)
+        return self._queue("fit_encoder", request, f"Fit the encoder of {info.base}")
+
+    def check_encoder(self, request: CheckEncoderRequest) -> Job:
+        """Is it good enough to train with? Result: ``answer``, ``sentence``, ``faults``, ..."""
+        info = orders.check_checking(self.settings, request.base, request.files, request.collection)
+        return self._queue("check_encoder", request, f"Check the encoder of {info.base}")
+
+    def publish_encoder(self, request: PublishEncoderRequest) -> Job:
+        """Pack a fitted encoder with its card. Result: ``encoder``, its id; ``size_bytes``."""
+        info = orders.check_publishing(self.settings, request.base)
+        return self._queue("publish_encoder", request, f"Publish the encoder of {info.base}")
+
+    def encoder_check_file(self, encoder: str, file: str) -> Path:
+        """A file of the newest check, by its path there. Raises Unknown for any but its own."""
+        return encoders.check_file(self.settings, encoder, file)
+
+    def published_encoder(self, encoder: str) -> Path:
+        """The archive to pass on. Raises Unknown while there is none."""
+        return encoders.published_file(self.settings, encoder)
+
     # adapters
 
     def adapters(self) -> list[AdapterInfo]:
@@ -264,9 +312,14 @@ class Desk:
             self.settings, name, self.settings.exports / f"{check_known('adapter', name)}.zip"
         )
 
-    def import_adapter(self, source: Path, name: str | None = None) -> Job:
-        """Take in such a .zip; ``source`` is moved away. Result: ``adapter``, ``warnings``."""
-        return self._import("import_adapter", source, name, "adapter")
+    def import_adapter(
+        self, source: Path, name: str | None = None, *, called: str | None = None
+    ) -> Job:
+        """Take in such a .zip; ``source`` is moved away. Result: ``adapter``, ``warnings``.
+
+        called: what its owner calls the file, when that is not its name here.
+        """
+        return self._import("import_adapter", source, name, "adapter", called)
 
     def merge_adapters(self, request: MergeRequest) -> Job:
         """One adapter that does what several do. Result: ``adapter``."""
@@ -419,7 +472,9 @@ class Desk:
             if song is not None
         }
 
-    def _import(self, kind: str, source: Path, name: str | None, what: str) -> Job:
+    def _import(
+        self, kind: str, source: Path, name: str | None, what: str, called: str | None
+    ) -> Job:
         """Move the archive where the worker finds it, and queue it."""
         if name is not None:
             name = check_name(what, name)
@@ -430,8 +485,9 @@ class Desk:
         beside = self.settings.incoming / f".{archive}.part"
         shutil.move(source, beside)
         beside.replace(self.settings.incoming / archive)
-        arguments = {"archive": archive, "name": name, "source": Path(source.name).stem}
-        return self._add(kind, arguments, f"Import {name or source.name}")
+        called = called or source.name
+        arguments = {"archive": archive, "name": name, "called": called}
+        return self._add(kind, arguments, f"Import {name or called}")
 
 
 def _short(text: str) -> str:

@@ -3,18 +3,30 @@
 A job that could only fail is refused at once, while the person who asked is still there.
 """
 
+import json
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 
 from angen.adapters.library import adapter_folder, new_folder, playable
 from angen.adapters.metadata import read_metadata
 from angen.data.manifest import load_info
-from angen.errors import BadInput, Incompatible, Taken, Unknown
+from angen.errors import BadInput, Incompatible, MissingWeights, Taken, Unknown
 from angen.jobs.job import OVER, Job, JobState
 from angen.jobs.store import Store
 from angen.parts import MINI
+from angen.studio.learning import encoders
+from angen.studio.learning.encoders import EncoderInfo, EncoderKind
+from angen.studio.material.collections import get_collection
 from angen.studio.material.datasets import dataset_folder
+from angen.studio.material.uploads import get_upload
 from angen.studio.models import list_models
-from angen.studio.requests import AdapterUse, ResumeRequest, TrainRequest
+from angen.studio.requests import (
+    AdapterUse,
+    FitEncoderRequest,
+    ResumeRequest,
+    TrainRequest,
+)
 from angen.studio.settings import Settings
 
 MODEL, DESK = "model", "desk"  # lanes
@@ -24,6 +36,10 @@ LANES = {
     "compare": MODEL,
     "report": MODEL,
     "quote": MODEL,
+    "fit_encoder": MODEL,
+    "quote_encoder": MODEL,
+    "check_encoder": MODEL,
+    "publish_encoder": DESK,
     "analyze": DESK,
     "split": DESK,
     "stems": DESK,
@@ -42,6 +58,11 @@ def pending(store: Store, kinds: Sequence[str] | None = None) -> list[Job]:
     """Jobs that are not over."""
     states = [state for state in JobState if state not in OVER]
     return store.jobs(states=states, kinds=kinds, limit=_LISTED)
+
+
+def prune_jobs(store: Store, settings: Settings) -> None:
+    """Forget jobs that ended long ago, as the settings say."""
+    store.prune(settings.kept_jobs, timedelta(days=settings.kept_days))
 
 
 def check_room(store: Store) -> None:
@@ -74,6 +95,8 @@ def check_training(
     """
     _ = request.config  # refuses layers that do not exist
     check_base(settings, request.base)
+    if not any(store.get(job).kind == "fit_encoder" for job in after):
+        encoders.require_listening(settings, request.base)
     if not after:
         load_info(dataset_folder(settings, request.dataset))
     _refuse_twin(store, request.name)
@@ -97,3 +120,102 @@ def _refuse_twin(store: Store, name: str) -> None:
     for job in pending(store, ("train",)):
         if str(job.arguments.get("name", "")).casefold() == name.casefold():
             raise Taken(f"{name!r} is being trained or waits for it already: job {job.id}.")
+
+
+# the encoder that a released base model lacks
+
+
+def check_recordings(settings: Settings, files: Sequence[str], collection: str | None) -> None:
+    """Raise BadInput unless these uploads and this metadata table are here."""
+    for upload in files:
+        get_upload(settings, upload)
+    if collection is not None and not get_collection(settings, collection).rows:
+        raise BadInput(f"The metadata table {collection!r} has no clips.")
+
+
+def check_quoting_fit(settings: Settings, request: FitEncoderRequest) -> EncoderInfo:
+    """The encoder as it is. Raises BadInput, MissingWeights when no such fit could begin."""
+    _ = request.config  # refuses a recipe in which nothing teaches
+    info = _fittable(settings, request.base)
+    if request.sound_weight and not request.files and request.collection is None:
+        raise BadInput(
+            "Give recordings: uploads (files) or a metadata table (collection). Without any, an "
+            "encoder can be fitted from the model's own songs alone, and hears real music worse: "
+            "set sound_weight to 0 for that."
+        )
+    check_recordings(settings, request.files, request.collection)
+    _check_clip(info.folder, request.clip_frames)
+    return info
+
+
+def check_fit(settings: Settings, store: Store, request: FitEncoderRequest) -> EncoderInfo:
+    """The encoder as it is. Raises BadInput, MissingWeights when the fit could not begin."""
+    info = check_quoting_fit(settings, request)
+    for job in pending(store, ("fit_encoder",)):
+        if (job.arguments.get("base") or settings.base) == info.base:
+            raise Taken(
+                f"An encoder of {info.base} is being fitted or waits for it already: job {job.id}."
+            )
+    if info.kind is not EncoderKind.NONE and not request.overwrite:
+        raise Taken(
+            f"{info.base} has an encoder. To fit another, ask for it (overwrite); it is replaced "
+            "when the new one is ready."
+        )
+    begun = {} if info.fit is None or request.restart else info.fit.recipe
+    if begun and (told := encoders.differing(begun, request.config.to_json())):
+        raise Taken(
+            f"A fit with another recipe was begun for {info.base}: {', '.join(told)}. Give the "
+            "same values to go on with it, or begin anew (restart)."
+        )
+    return info
+
+
+def check_checking(
+    settings: Settings, base: str | None, files: Sequence[str], collection: str | None
+) -> EncoderInfo:
+    """The encoder as it is. Raises BadInput, MissingWeights when it could not be checked."""
+    check_base(settings, base)
+    info = encoders.encoder_of(settings, base)
+    if info.kind is EncoderKind.NONE:
+        raise MissingWeights(encoders.lacking(info.base))
+    if not files and collection is None:
+        raise BadInput(
+            "Give at least one recording that the encoder has not seen: uploads (files) or a "
+            "metadata table (collection)."
+        )
+    check_recordings(settings, files, collection)
+    return info
+
+
+def check_publishing(settings: Settings, base: str | None) -> EncoderInfo:
+    """The encoder as it is. Raises MissingWeights, Taken where there is none to be passed on."""
+    check_base(settings, base)
+    info = encoders.encoder_of(settings, base)
+    if info.kind is EncoderKind.NONE:
+        raise MissingWeights(encoders.lacking(info.base))
+    if info.kind is EncoderKind.OWN:
+        raise Taken(f"The encoder of {info.base} came with it; only a fitted one is published.")
+    return info
+
+
+def _fittable(settings: Settings, base: str | None) -> EncoderInfo:
+    check_base(settings, base)
+    info = encoders.encoder_of(settings, base)
+    if info.base == MINI:
+        raise Taken("`mini` belongs to the package and has its own encoder. Choose another base.")
+    if not info.fittable:
+        raise MissingWeights(
+            f"{info.base} has no style encoder, so it cannot make the songs that an encoder learns "
+            f"from. Run `angen models fetch {info.base}` to add it."
+        )
+    return info
+
+
+def _check_clip(folder: Path, frames: int) -> None:
+    """Raise BadInput for clips that are not whole blocks, as far as the model's file says so."""
+    try:
+        block = int(json.loads((folder / "model.json").read_text("utf-8"))["block_size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # loading the model tells what is wrong with it
+    if block > 0 and frames % block:
+        raise BadInput(f"clip_frames={frames}: must be whole blocks of {block} frames.")

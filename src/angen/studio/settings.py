@@ -8,6 +8,8 @@ ANGEN_DATABASE_URL    where the queue lies: sqlite:///... or postgresql+psycopg:
                                                                         ANGEN_HOME/jobs.db
 ANGEN_MAX_UPLOAD_MB   largest recording or archive that is taken        1024
 ANGEN_MAX_UPLOADS     recordings that are kept at once                  2000
+ANGEN_KEPT_JOBS       jobs that stay in the list when they are over     1000
+ANGEN_KEPT_DAYS       days that they stay there at most                 365
 ANGEN_AUTH            user:password that `angen studio` asks for        none
 ANGEN_TOKEN           token for programs: Authorization: Bearer ...     none
 """
@@ -16,6 +18,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -37,13 +40,16 @@ class Settings(BaseModel):
     database_url: Annotated[str, Field(min_length=1)] | None = None
     max_upload_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
     max_uploads: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    kept_jobs: Annotated[int, Field(ge=10, le=1_000_000)] = 1000
+    kept_days: Annotated[int, Field(ge=1, le=100_000)] = 365
     auth: SecretStr | None = None
     token: SecretStr | None = None
 
     @property
     def database(self) -> str:
         """URL of the queue."""
-        return self.database_url or f"sqlite:///{self.home / 'jobs.db'}"
+        path = quote(str(self.home / "jobs.db"))  # a ? or % of a folder's name is none of a URL
+        return self.database_url or f"sqlite:///{path}"
 
     @property
     def loras(self) -> Path:
@@ -54,6 +60,11 @@ class Settings(BaseModel):
     def bundles(self) -> Path:
         """Fetched base models."""
         return self.home / "models" / "bundles"
+
+    @property
+    def encoders(self) -> Path:
+        """Fits of encoders to base models that lack one, a folder each."""
+        return self.home / "models" / "encoders"
 
     @property
     def demucs(self) -> Path:

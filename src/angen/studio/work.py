@@ -6,19 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from angen.adapters.archive import import_adapter
 from angen.data.manifest import DatasetInfo, load_info
 from angen.data.prepare import PrepareConfig, prepare, prepare_clips
-from angen.errors import AngenError, BadInput, OutOfSpace, Stopped
+from angen.errors import AngenError
 from angen.jobs.context import Context
-from angen.names import safe
+from angen.studio.arrivals import take_in_adapter, take_in_dataset
 from angen.studio.base import device_of
-from angen.studio.learning import owned
+from angen.studio.learning import fitter, owned
 from angen.studio.learning.exchange import merge_lora_adapters
 from angen.studio.learning.trainer import quote_facts, train_job, verdict_facts
 from angen.studio.learning.training import quote_training, report_effect
-from angen.studio.material.analysis import analyze, clips_of, fill
-from angen.studio.material.archives import import_dataset
+from angen.studio.material.analysis import analyze, clips_of, fill, stems_of
 from angen.studio.material.collections import get_collection
 from angen.studio.material.listening import Written, separate_vocal_stems, split_audio_to_clips
 from angen.studio.material.uploads import get_upload, upload_path
@@ -29,10 +27,14 @@ from angen.studio.playing.songs import MadeSong, OnSound, free_place, generate_s
 from angen.studio.playing.streaming import GrowingWav
 from angen.studio.requests import (
     AnalyzeRequest,
+    CheckEncoderRequest,
     FetchRequest,
     FillRequest,
+    FitEncoderRequest,
     MergeRequest,
     PrepareRequest,
+    PublishEncoderRequest,
+    QuoteEncoderRequest,
     QuoteRequest,
     ReportRequest,
     SongRequest,
@@ -251,6 +253,7 @@ def _prepare(place: Workplace, arguments: Arguments, context: Context) -> Result
             config,
             context.stage("Copying the clips"),
             problems=collection.skipped,
+            stems=stems_of(collection, settings),
             mark=mark,
         )
     return _dataset_facts(info)
@@ -263,19 +266,17 @@ def _dataset_facts(info: DatasetInfo) -> Result:
         "training_clips": len(info.side("train")),
         "validation_clips": len(info.side("validation")),
         "minutes": round(info.duration_s / 60, 2),
+        "stems": len(info.stems),
         "problems": [problem.model_dump() for problem in info.problems],
         "notes": list(info.notes),
     }
 
 
 def _import_dataset(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    on_step = context.stage("Unpacking")
-    with _Archive(place.settings, arguments) as path:
-        info = import_dataset(place.settings, path, arguments.get("name"), on_step)
-    return _dataset_facts(info)
+    return _dataset_facts(take_in_dataset(arguments, context, place.settings))
 
 
-# training and adapters
+# training
 
 
 def _train(place: Workplace, arguments: Arguments, context: Context) -> Result:
@@ -309,18 +310,44 @@ def _report(place: Workplace, arguments: Arguments, context: Context) -> Result:
     }
 
 
+# the encoder that a released base model lacks
+
+
+def _fit_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    place.shelf.let_go()  # also because what it holds lacks the encoder that is made now
+    return fitter.fit_job(FitEncoderRequest.model_validate(arguments), context, place.settings)
+
+
+def _quote_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    request = QuoteEncoderRequest.model_validate(arguments)
+    return fitter.quote_fit_job(request, context, place.settings, place.shelf.open)
+
+
+def _check_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    place.shelf.let_go()  # a check refines as it is told, which a song must not inherit
+    return fitter.check_job(CheckEncoderRequest.model_validate(arguments), context, place.settings)
+
+
+def _publish_encoder(place: Workplace, arguments: Arguments, context: Context) -> Result:
+    request = PublishEncoderRequest.model_validate(arguments)
+    return fitter.publish_job(request, context, place.settings)
+
+
+# adapters
+
+
 def _merge(place: Workplace, arguments: Arguments, context: Context) -> Result:
     request = MergeRequest.model_validate(arguments)
+    settings, job = place.settings, context.job.id
     context.stage("Merging")
-    return {"adapter": merge_lora_adapters(place.settings, request.adapters, request.name).name}
+    if made := owned.found(settings.loras, job):  # an earlier attempt was cut short after its work
+        return {"adapter": made.name}
+    mark = partial(owned.mark, job=job)
+    return {"adapter": merge_lora_adapters(settings, request.adapters, request.name, mark).name}
 
 
 def _import_adapter(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    context.stage("Unpacking")
-    with _Archive(place.settings, arguments) as path:
-        name = arguments.get("name") or safe(str(arguments.get("source", "")), 60)
-        taken = import_adapter(place.settings.loras, path, name)
-    return {"adapter": taken.name, "ignored": list(taken.ignored), "warnings": list(taken.warnings)}
+    return take_in_adapter(arguments, context, place.settings)
 
 
 def _fetch(place: Workplace, arguments: Arguments, context: Context) -> Result:
@@ -332,22 +359,6 @@ def _fetch(place: Workplace, arguments: Arguments, context: Context) -> Result:
         accept=lambda _: request.accept_licence,
     )
     return {"model": request.name}
-
-
-class _Archive:
-    """The archive that was brought; gone afterwards, unless another attempt may need it."""
-
-    def __init__(self, settings: Settings, arguments: Arguments) -> None:
-        self._path = settings.incoming / Path(str(arguments["archive"])).name
-
-    def __enter__(self) -> Path:
-        if not self._path.is_file():
-            raise BadInput("The archive is gone. Bring it again.")
-        return self._path
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if not isinstance(error, OutOfSpace | Stopped | OSError):
-            self._path.unlink(missing_ok=True)
 
 
 _WORK: dict[str, Callable[[Workplace, Arguments, Context], Result]] = {
@@ -362,6 +373,10 @@ _WORK: dict[str, Callable[[Workplace, Arguments, Context], Result]] = {
     "train": _train,
     "quote": _quote,
     "report": _report,
+    "fit_encoder": _fit_encoder,
+    "quote_encoder": _quote_encoder,
+    "check_encoder": _check_encoder,
+    "publish_encoder": _publish_encoder,
     "merge": _merge,
     "import_adapter": _import_adapter,
     "fetch": _fetch,

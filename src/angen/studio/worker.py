@@ -11,7 +11,7 @@ from functools import partial
 from angen.errors import AngenError
 from angen.jobs.store import Store
 from angen.jobs.worker import work
-from angen.studio.orders import DESK, MODEL
+from angen.studio.orders import DESK, MODEL, prune_jobs
 from angen.studio.playing.shelf import Shelf
 from angen.studio.settings import Settings, read_settings
 from angen.studio.work import handlers
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str]) -> int:
         shelf = Shelf()
         idle = partial(_warm, shelf, settings) if lane == MODEL else None
         with Store(settings.database) as store:
-            work(store, lane, handlers(settings, shelf), idle=idle)
+            tidy = partial(prune_jobs, store, settings)
+            work(store, lane, handlers(settings, shelf), idle=idle, tidy=tidy)
     except AngenError as error:
         logger.error("%s", error)
         return 1

@@ -10,6 +10,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from angen.studio.desk import Desk
+from angen.ui.draft import keep_draft
 from angen.ui.enhance import build_enhance
 from angen.ui.form import build_form
 from angen.ui.generate import wire_form
@@ -55,6 +56,7 @@ def build_page(desk: Desk) -> gr.Blocks:
                 shown, stage = build_stage(desk, live)
                 history = build_history(desk, live)
         wire_form(desk, form, shown)
+        keep_draft(page, form)
         wire_stage(desk, stage, form.fields, repeat_song)
         wire_history(desk, history, form.fields, shown)
         build_enhance()

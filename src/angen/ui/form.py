@@ -1,7 +1,7 @@
 """The fields that say what a song shall be, in words and a few sliders."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import gradio as gr
 
 from angen.adapters.shape import MAX_STRENGTH
 from angen.studio.desk import Desk
+from angen.studio.models import Model
 from angen.studio.requests import MAX_ADAPTERS, MAX_S, MIN_S, new_seed
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT
@@ -226,13 +227,29 @@ def _advanced(desk: Desk, live: Live) -> tuple[gr.Slider, gr.Slider, gr.Dropdown
     live.panel(
         "models",
         [base],
-        lambda now: now.ended("fetch"),
+        lambda now: models_mark(desk, now),
         lambda now: {base: kept(players(desk), now.mine["base"], first=True)},
     )
     return steps, guidance, base
 
 
+def models_mark(desk: Desk, now: Now) -> tuple[object, ...]:
+    """What tells that there may be other base models."""
+    return (changed(desk.settings.bundles), now.ended("fetch"))
+
+
 def players(desk: Desk) -> list[str]:
     """Names of the base models that can make songs, that of the settings first."""
-    names = [model.name for model in desk.models() if model.plays]
-    return sorted(names, key=lambda name: name != desk.settings.base)
+    return bases(desk, lambda model: model.plays)
+
+
+def bases(desk: Desk, able: Callable[[Model], bool]) -> list[str]:
+    """Names of the base models that are ``able``, that of the settings first.
+
+    One that the settings name by its folder is not among the others, and is taken at its word.
+    """
+    models, own = desk.models(), desk.settings.base
+    names = [model.name for model in models if able(model)]
+    if own not in {model.name for model in models}:
+        names.append(own)
+    return sorted(names, key=lambda name: name != own)

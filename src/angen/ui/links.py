@@ -38,6 +38,15 @@ def dataset_export(dataset: str) -> str:
     return _path("training", "datasets", dataset, "export")
 
 
+def encoder_check(encoder: str) -> str:
+    """The page of the newest check of an encoder."""
+    return _path("encoder", "check", encoder, "check.html")
+
+
+def encoder_export(encoder: str) -> str:
+    return _path("encoder", encoder, "export")
+
+
 def adapter_export(adapter: str) -> str:
     return _path("training", "lora-adapters", adapter, "export")
 

@@ -192,7 +192,7 @@ def _compared(job: Job, songs: list[SongInfo]) -> Markup:
     ]
     hint = "Same words, same seed: only the adapters differ. Switch while it plays."
     return (
-        tag("h2", "A/B: " + job.title)
+        tag("h2", job.title)
         + tag("p", hint, class_="soft")
         + tag("div", joined(players), class_="sides")
     )

@@ -20,6 +20,7 @@ from angen.ui.tabs.training import (
     refresh_dataset_list,
     start_lora_training,
     stop_lora_training,
+    trainers,
 )
 from tests.ui.house import EVIL, add_dataset, begin, finish
 
@@ -36,7 +37,7 @@ QUOTE = {
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
     with gr.Blocks(analytics_enabled=False):
-        return build_recipe(gr.Textbox(label="LoRA Name"), choice("Dataset"))
+        return build_recipe(gr.Textbox(label="LoRA Name"), choice("Dataset"), choice("Base model"))
 
 
 def values(recipe: Recipe, **changes: Any) -> list[Any]:
@@ -57,9 +58,24 @@ def test_the_form_as_it_opens_is_the_default_training(recipe: Recipe) -> None:
 
 
 def test_every_setting_of_a_training_is_on_the_page(recipe: Recipe) -> None:
-    unseen = set(TrainRequest.model_fields) - set(recipe.fields)
+    assert set(TrainRequest.model_fields) == set(recipe.fields)
 
-    assert unseen == {"base", "report_s", "sample_seed"}
+
+def test_base_length_of_the_report_and_seed_of_the_samples_reach_the_request(
+    recipe: Recipe,
+) -> None:
+    chosen = values(recipe, base=" mini ", report_s=12, sample_seed=7.0)
+    request = recipe.request(tuple(chosen))
+
+    assert (request.base, request.report_s, request.sample_seed) == ("mini", 12.0, 7)
+
+
+def test_bases_that_can_be_trained_are_offered_that_of_the_settings_first(
+    settings: Settings, store: Store
+) -> None:
+    assert trainers(Desk(settings, store)) == ["mini"]
+    own = settings.model_copy(update={"base": "/my/base"})
+    assert trainers(Desk(own, store)) == ["/my/base", "mini"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from angen.api.bodies import Body
 from angen.api.deps import AdapterName, DeskDep
-from angen.api.files import MEDIA, ZIP, received, served
+from angen.api.files import MEDIA, ZIP, name_of, received, served
 from angen.api.problems import faults
 from angen.api.views import AdapterDetail, AdapterList, AdapterView, JobView
 from angen.jobs.job import Job
@@ -78,7 +78,7 @@ def import_adapter(
 ) -> Job:
     """Take in an adapter from elsewhere. Nothing in it is run."""
     with received(file, desk.settings.incoming) as archive:
-        return desk.import_adapter(archive, name or None)
+        return desk.import_adapter(archive, name or None, called=name_of(file))
 
 
 @router.post("/merge", **_QUEUED, responses=faults(404, 409, 413, 415))

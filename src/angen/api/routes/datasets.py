@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from angen.api.bodies import Body
 from angen.api.deps import DatasetName, DeskDep
-from angen.api.files import AUDIO, ZIP, received, served
+from angen.api.files import AUDIO, ZIP, name_of, received, served
 from angen.api.problems import faults
 from angen.api.views import CuratedList, DatasetDetail, DatasetList, JobView
 from angen.data.manifest import DatasetInfo
@@ -61,7 +61,7 @@ def import_dataset(
 ) -> Job:
     """Take in a training set that was exported, here or elsewhere."""
     with received(file, desk.settings.incoming) as archive:
-        return desk.import_dataset(archive, name or None)
+        return desk.import_dataset(archive, name or None, called=name_of(file))
 
 
 @router.get("/datasets/{name}", response_model=DatasetDetail, responses=faults(404))

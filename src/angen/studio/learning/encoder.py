@@ -21,16 +21,19 @@ from angen.files import replacing
 from angen.fitting.check import EncoderReport, check_encoder
 from angen.fitting.checkpoint import FitState, settle_recipe
 from angen.fitting.config import FitConfig
-from angen.fitting.fit import Fit, run
-from angen.fitting.page import REPORT_FILE, card, write_check
+from angen.fitting.fit import Fit, OnLosses, run, silent
+from angen.fitting.network import network_for
+from angen.fitting.page import card, write_check
 from angen.fitting.pairs import missing_pairs
 from angen.fitting.prepare import prepare_fit, recordings_for
 from angen.fitting.quote import FitQuote, quote_fit, refining_s
 from angen.fitting.recordings import Recordings
 from angen.fitting.team import Team
-from angen.names import about, safe
-from angen.parts import MINI, has_part
-from angen.studio.base import device_of, open_base
+from angen.names import about
+from angen.parts import MINI
+from angen.studio.base import OpenBundle, device_of, open_base
+from angen.studio.learning import encoders
+from angen.studio.learning.encoders import CHECK, PUBLISHED, REPORT_FILE, EncoderKind, songs_name
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 from angen.tensors import read_json
@@ -40,6 +43,7 @@ from angen.vocoder.learned import LearnedEncoder
 from angen.vocoder.weights import ENCODER_CONFIG, ENCODER_FILE, save_learned_encoder
 
 OnQuote = Callable[[FitQuote], None]  # sees what it will take; may raise Stopped
+Claim = Callable[[Path], None]
 
 CHECKED = 8  # recordings of a check
 CHECK_S = 10.0  # of each, from its middle
@@ -55,6 +59,10 @@ class FitRequest:
     config: FitConfig = field(default_factory=FitConfig)
     restart: bool = False  # an unfinished fit of another recipe gives way
     overwrite: bool = False  # the encoder that the base has gives way
+
+
+def _unclaimed(folder: Path) -> None:
+    """For those who need no mark on the folder of the fit."""
 
 
 class _Mute:
@@ -81,13 +89,21 @@ class FittedEncoder:
 
 
 def fit_encoder(
-    request: FitRequest, settings: Settings, watch: Watch, on_quote: OnQuote
+    request: FitRequest,
+    settings: Settings,
+    watch: Watch,
+    on_quote: OnQuote,
+    *,
+    on_losses: OnLosses = silent,
+    claim: Claim = _unclaimed,
 ) -> FittedEncoder:
     """Fit an encoder to the decoder of a base model, and put it beside that decoder.
 
-    An interrupted fit is gone on with. Raises BadInput (the base has an encoder, nothing usable
-    among the recordings, another recipe under way), MissingWeights, OutOfSpace; Stopped, with
-    all work saved.
+    An interrupted fit is gone on with. on_losses: hears of every step. claim: is told the folder
+    of the fit once it holds nothing but this fit.
+
+    Raises BadInput (the base has an encoder, nothing usable among the recordings, another recipe
+    under way), MissingWeights, OutOfSpace; Stopped, with all work saved.
     """
     team = Team(device_of(settings))  # before the model: it chooses this process's GPU
     watch = watch if team.leads else _Mute(watch)
@@ -97,14 +113,15 @@ def fit_encoder(
     recordings = _recordings(request, config, bundle, watch)
     work = work_folder(settings, bundle)
     going_on = _settled(work, request, recordings, team)
-    songs = work / f"songs_{config.seed}_{config.song_s:g}"
+    claim(work)
+    songs = work / songs_name(config.seed, config.song_s)
     watch.stage("Measuring the speed")
     missing = len(missing_pairs(songs, config))
     quote = quote_fit(bundle, config, songs=missing, recordings=recordings is not None)
     check_space(work, quote.disk_bytes)
     on_quote(quote)
     if going_on:
-        watch.say(f"Going on with the fit in {work}.")
+        watch.say("Going on with the fit that was begun.")
     fit = prepare_fit(
         bundle,
         config,
@@ -115,16 +132,36 @@ def fit_encoder(
         team=team,
         clips_at_once=quote.clips_at_once,
     )
-    state = run(fit, watch.stage("Fitting"), _telling(watch))
+    state = run(fit, watch.stage("Fitting"), _telling(watch, on_losses))
     if team.leads:
-        _publish_into(bundle, fit, state)
+        _put_in_place(bundle, fit, state)
     team.wait()  # none goes on before the encoder lies there
     return FittedEncoder(folder=bundle.folder, work=work, state=state, leads=team.leads)
 
 
+def quote_encoder(
+    request: FitRequest, settings: Settings, watch: Watch, *, open_bundle: OpenBundle = open_base
+) -> FitQuote:
+    """What a fit would take, from a few measured pieces of it; nothing is kept.
+
+    Songs that an earlier fit has made are not counted. Raises as ``fit_encoder`` does.
+    """
+    watch.stage("Loading the model")
+    bundle = open_bundle(settings, request.base)
+    network_for(bundle, request.config)
+    songs = work_folder(settings, bundle) / songs_name(request.config.seed, request.config.song_s)
+    watch.stage("Measuring the speed")
+    return quote_fit(
+        bundle,
+        request.config,
+        songs=len(missing_pairs(songs, request.config)),
+        recordings=bool(request.recordings),
+    )
+
+
 def work_folder(settings: Settings, bundle: Bundle) -> Path:
     """Where the fits to this decoder lie."""
-    return settings.home / "models" / "encoders" / _work_name(bundle)
+    return encoders.work_folder(settings, bundle.name, bundle.folder)
 
 
 def fit_cost(bundle: Bundle) -> FitQuote:
@@ -146,9 +183,7 @@ def require_encoder(bundle: Bundle, watch: Watch) -> None:
     watch.stage("Measuring what an encoder would cost")
     cost = fit_cost(bundle)
     raise MissingWeights(
-        f"{bundle.name} has no encoder: it cannot turn recordings into latents, so it cannot be "
-        f"trained on them. Fit one once: angen encoder fit --base {bundle.name} RECORDINGS. On "
-        f"this machine that takes: {cost.message}."
+        f"{encoders.lacking(bundle.name)} On this machine that takes: {cost.message}."
     )
 
 
@@ -179,13 +214,11 @@ def check_fitted(
     watch.stage("Loading the model")
     bundle = open_base(settings, base)
     if not bundle.listens:
-        raise MissingWeights(
-            f"{bundle.name} has no encoder to check: angen encoder fit --base {bundle.name}"
-        )
+        raise MissingWeights(encoders.lacking(bundle.name))
     bundle.refine_with(refine)
     sounds = _middles(sources, bundle, watch)
     report, heard = check_encoder(bundle, sounds, watch.stage("Encoding and decoding"))
-    folder = work_folder(settings, bundle) / "check"
+    folder = work_folder(settings, bundle) / CHECK
     return report, write_check(report, heard, folder, bundle.sample_rate_hz, bundle.name)
 
 
@@ -196,26 +229,20 @@ def publish_encoder(
 
     Raises BadInput when ``out`` is not empty or the base has no fitted encoder.
     """
-    bundle = open_base(settings, base)
-    path = bundle.folder / ENCODER_CONFIG
-    if not has_part(bundle.folder, "encoder") or read_json(path).get("kind") != "learned":
-        raise BadInput(f"{bundle.name} has no fitted encoder. Run `angen encoder fit` first.")
+    info = encoders.encoder_of(settings, base)
+    if info.kind is not EncoderKind.FITTED:
+        raise BadInput(f"{info.base} has no fitted encoder. Fit one first.")
     if out.exists() and any(out.iterdir()):
         raise BadInput(f"{out} is not empty. Name a new folder.")
     out.mkdir(parents=True, exist_ok=True)
     for name in (ENCODER_CONFIG, ENCODER_FILE):
-        shutil.copyfile(bundle.folder / name, out / name)
-    report = work_folder(settings, bundle) / "check" / REPORT_FILE
+        shutil.copyfile(info.folder / name, out / name)
+    report = info.work / CHECK / REPORT_FILE
     check = json.loads(report.read_text(encoding="utf-8")) if report.is_file() else None
     with replacing(out / CARD_FILE) as beside:
-        text = card(bundle.name, read_json(path), check, licence)
+        text = card(info.base, read_json(info.folder / ENCODER_CONFIG), check, licence)
         beside.write_text(text, encoding="utf-8")
     return out
-
-
-def _work_name(bundle: Bundle) -> str:
-    name = Path(bundle.name).name if Path(bundle.name).is_dir() else bundle.name
-    return f"{safe(name.replace('/', '--'), 60)}-{bundle.decoder_fingerprint[:12]}"
 
 
 def _require_room(bundle: Bundle, overwrite: bool) -> None:
@@ -223,8 +250,8 @@ def _require_room(bundle: Bundle, overwrite: bool) -> None:
         raise BadInput("`mini` belongs to the package and has its own encoder.")
     if bundle.listens and not overwrite:
         raise BadInput(
-            f"{bundle.name} has an encoder: {bundle.folder / ENCODER_FILE}. To fit another, give "
-            "--overwrite; it is replaced when the new one is ready."
+            f"{bundle.name} has an encoder: {bundle.folder / ENCODER_FILE}. To fit another, ask "
+            "for it (overwrite, --overwrite); it is replaced when the new one is ready."
         )
 
 
@@ -257,16 +284,20 @@ def _settled(work: Path, request: FitRequest, recordings: Recordings | None, tea
     return going_on
 
 
-def _telling(watch: Watch) -> Callable[[int, dict[str, float]], None]:
+def _telling(watch: Watch, on_losses: OnLosses) -> OnLosses:
     def tell(step: int, losses: dict[str, float]) -> None:
-        told = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
-        watch.say(f"Step {step}: {told}")
+        on_losses(step, losses)
+        if "error" in losses:
+            told = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            watch.say(f"Step {step}: {told}")
 
     return tell
 
 
-def _publish_into(bundle: Bundle, fit: Fit, state: FitState) -> None:
-    """Put the best encoder beside its decoder."""
+def _put_in_place(bundle: Bundle, fit: Fit, state: FitState) -> None:
+    """Put the best encoder beside its decoder; what was said of an earlier one is no longer so."""
+    shutil.rmtree(fit.folder / CHECK, ignore_errors=True)
+    (fit.folder / PUBLISHED).unlink(missing_ok=True)
     encoder = LearnedEncoder(
         fit.encoder.config, decoder=fit.encoder.decoder, refine=fit.config.refine
     )

@@ -13,6 +13,12 @@ def mark(folder: Path, job: str) -> None:
         path.write_text(job, encoding="utf-8")
 
 
+def found(root: Path, job: str) -> Path | None:
+    """The folder of ``root`` that the job ``job`` has made, whatever it is called by now."""
+    folders = root.iterdir() if root.is_dir() else ()
+    return next((path for path in folders if path.name[0] != "." and is_of(path, job)), None)
+
+
 def is_of(folder: Path, job: str) -> bool:
     """Whether the job ``job`` has made what is in ``folder``."""
     try:

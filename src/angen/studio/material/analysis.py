@@ -26,6 +26,7 @@ from angen.data.manifest import Clip, ClipMetadata, Problem, Source
 from angen.data.prepare import require_space
 from angen.data.scan import Found
 from angen.errors import BadInput, MissingWeights
+from angen.names import distinct, safe
 from angen.studio.base import device_of
 from angen.studio.material.collections import (
     Collection,
@@ -271,6 +272,20 @@ def _heard(row: Row, songs: dict[str, Listening | None], settings: Settings) -> 
         whole = None if upload is None else listen_file(upload_path(settings, upload))
         songs[row.upload] = whole
     return metadata_of(songs[row.upload] or clip, clip)
+
+
+def stems_of(collection: Collection, settings: Settings) -> list[tuple[Path, str]]:
+    """The stems of a table's recordings, each with its path in a training set.
+
+    They are called as songs are there: ``stems/mysong_vocals.wav``.
+    """
+    taken: set[str] = set()
+    found: dict[str, str] = {}  # a recording has many rows, and its stems once
+    for row in collection.rows:
+        for stem, place in row.stems.items():
+            if place not in found:
+                found[place] = f"stems/{distinct(f'{safe(row.song)}_{safe(stem)}', taken)}.wav"
+    return [(settings.home / place, file) for place, file in found.items()]
 
 
 def clips_of(

@@ -3,12 +3,13 @@
     <name>/dataset_info.json
     <name>/clips/*.wav
 
+Stems stay at home: they are large, and no training reads them.
+
 What comes in is written under names that the manifest lists and nowhere else; sizes are counted
 while unpacking, since an archive can lie about them; every clip must be the sound that it says.
 """
 
 import errno
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,21 +17,30 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from angen.audio.files import probe
-from angen.data.manifest import FILE_NAME, MAX_BYTES, Clip, DatasetInfo, load_info, save_info
+from angen.data.manifest import (
+    FILE_NAME,
+    MAX_BYTES,
+    Clip,
+    DatasetInfo,
+    load_info,
+    save_info,
+    text_of,
+    with_stems,
+)
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, OutOfSpace
-from angen.files import is_full, replacing
+from angen.files import is_full, replacing, sweep
 from angen.names import check_name
 from angen.studio.material.datasets import check_free, dataset_folder
 from angen.studio.settings import Settings
-from angen.zips import UNREADABLE, check_paths, unpack
+from angen.zips import UNREADABLE, check_paths, told_of, unpack
 
 OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
 
 MAX_ENTRIES = 20_000
 MAX_CLIP_BYTES = 512 * 2**20
 MAX_TOTAL_BYTES = 64 * 2**30
-THE_ARCHIVE = "The archive"  # in messages: its name here says nothing to a person
+_BESIDE = ".import-"
 
 
 def export_dataset(settings: Settings, name: str) -> Path:
@@ -45,7 +55,8 @@ def export_dataset(settings: Settings, name: str) -> Path:
         replacing(target) as path,
         zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive,  # sound does not deflate
     ):
-        archive.write(folder / FILE_NAME, f"{folder.name}/{FILE_NAME}", zipfile.ZIP_DEFLATED)
+        text = text_of(with_stems(info, ()))
+        archive.writestr(f"{folder.name}/{FILE_NAME}", text, zipfile.ZIP_DEFLATED)
         for clip in info.clips:
             if not (folder / clip.file).is_file():
                 raise BadInput(f"{clip.file} of {name!r} is missing. Prepare the dataset again.")
@@ -54,21 +65,33 @@ def export_dataset(settings: Settings, name: str) -> Path:
 
 
 def import_dataset(
-    settings: Settings, source: Path, name: str | None, on_step: OnStep
+    settings: Settings,
+    source: Path,
+    name: str | None,
+    on_step: OnStep,
+    *,
+    called: str | None = None,
+    mark: Callable[[Path], None] | None = None,
 ) -> DatasetInfo:
     """Take in a training set from a .zip.
 
-    name: its name here; else the one that it says.
+    name: its name here; else the one that it says. called: what messages call the archive; its
+    path else. mark: does what else belongs into the dataset's folder.
 
     Raises BadInput (no training set in it, an unsafe archive, a name that is taken), OutOfSpace.
     Nothing is left behind then.
     """
-    settings.datasets.mkdir(parents=True, exist_ok=True)
+    called = called or str(source)
     with _workspace(settings.datasets) as beside:
-        info = _unpack(source, beside, on_step)
-        named = info.model_copy(update={"name": check_name("dataset", name or info.name)})
+        with told_of(called, beside):
+            info = _unpack(source, beside, called, on_step)
+        named = with_stems(info, ()).model_copy(
+            update={"name": check_name("dataset", name or info.name)}
+        )
         check_free(settings, named.name)
         save_info(named, beside)
+        if mark is not None:
+            mark(beside)
         beside.rename(settings.datasets / named.name)
     return named
 
@@ -76,7 +99,9 @@ def import_dataset(
 @contextmanager
 def _workspace(root: Path) -> Iterator[Path]:
     """A folder beside the datasets, gone afterwards unless it was moved to its place."""
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=root) as outer:
+    root.mkdir(parents=True, exist_ok=True)
+    sweep(root, f"{_BESIDE}*")
+    with tempfile.TemporaryDirectory(prefix=_BESIDE, dir=root) as outer:
         beside = Path(outer) / "dataset"
         beside.mkdir()
         try:
@@ -89,33 +114,33 @@ def _workspace(root: Path) -> Iterator[Path]:
             raise OutOfSpace("The disk is full. Free some space and bring it again.") from error
 
 
-def _unpack(source: Path, folder: Path, on_step: OnStep) -> DatasetInfo:
+def _unpack(source: Path, folder: Path, called: str, on_step: OnStep) -> DatasetInfo:
     try:
         with zipfile.ZipFile(source) as archive:
-            entries = _entries(archive)
-            manifest = _only(entries, FILE_NAME)
-            unpack(archive, entries[manifest], folder / FILE_NAME, MAX_BYTES, THE_ARCHIVE)
+            entries = _entries(archive, called)
+            manifest = _only(entries, FILE_NAME, called)
+            unpack(archive, entries[manifest], folder / FILE_NAME, MAX_BYTES, called)
             info = load_info(folder)
             inside = manifest.removesuffix(FILE_NAME)
-            _clips(archive, entries, inside, info, folder, on_step)
+            _clips(archive, entries, inside, info, folder, called, on_step)
     except UNREADABLE as error:
-        raise BadInput(f"This is no .zip archive that can be read ({error}).") from error
+        raise BadInput(f"{called} is no .zip archive that can be read ({error}).") from error
     return info
 
 
-def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _entries(archive: zipfile.ZipFile, called: str) -> dict[str, zipfile.ZipInfo]:
     """The files of the archive by name, once it is sure that none leaves its folder."""
     found = archive.infolist()
     if len(found) > MAX_ENTRIES:
-        raise BadInput(f"The archive holds {len(found)} files; {MAX_ENTRIES} is the most.")
-    check_paths(found, THE_ARCHIVE, "dataset")
+        raise BadInput(f"{called} holds {len(found)} files; {MAX_ENTRIES} is the most.")
+    check_paths(found, called, "dataset")
     return {entry.filename: entry for entry in found if not entry.is_dir()}
 
 
-def _only(entries: dict[str, zipfile.ZipInfo], name: str) -> str:
+def _only(entries: dict[str, zipfile.ZipInfo], name: str, called: str) -> str:
     found = [e for e in entries if PurePosixPath(e).name == name and e.count("/") <= 1]
     if len(found) != 1:
-        raise BadInput(f"The archive is no training set: it should hold one {name}.")
+        raise BadInput(f"{called} is no training set: it should hold one {name}.")
     return found[0]
 
 
@@ -125,6 +150,7 @@ def _clips(
     inside: str,
     info: DatasetInfo,
     folder: Path,
+    called: str,
     on_step: OnStep,
 ) -> None:
     """Write the clips that the manifest lists, and nothing else."""
@@ -133,11 +159,11 @@ def _clips(
     for done, clip in enumerate(info.clips, start=1):
         entry = entries.get(inside + clip.file)
         if entry is None:
-            raise BadInput(f"The archive lacks {clip.file[:200]!r}, which its list names.")
+            raise BadInput(f"{called} lacks {clip.file[:200]!r}, which its list names.")
         if PurePosixPath(clip.file).name == FILE_NAME or clip.file.startswith("."):
             raise BadInput(f"{clip.file[:200]!r} is no name for a clip.")
         limit = min(MAX_CLIP_BYTES, left)
-        left -= unpack(archive, entry, folder / clip.file, limit, THE_ARCHIVE)
+        left -= unpack(archive, entry, folder / clip.file, limit, called)
         _check_clip(folder / clip.file, clip)
         on_step(done, len(info.clips))
 
@@ -146,11 +172,3 @@ def _check_clip(path: Path, clip: Clip) -> None:
     if sha256_of(path) != clip.sha256:
         raise BadInput(f"{clip.file!r} is not the sound that the list describes. Export it again.")
     probe(path)
-
-
-def discard(path: Path) -> None:
-    """Remove an archive that was taken in, or could not be."""
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)

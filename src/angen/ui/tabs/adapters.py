@@ -34,7 +34,7 @@ class _Parts:
     table: gr.HTML
     select: gr.Dropdown
     card: gr.HTML
-    asking: gr.Group
+    asking: gr.Column
     question: gr.HTML
 
 
@@ -45,7 +45,8 @@ def build_adapters(desk: Desk, live: Live) -> None:
         refresh = gr.Button("🔄 Refresh", size="sm", elem_id="refresh-adapters")
         select = choice("Select", elem_id="select-adapter", scale=3)
         delete = gr.Button("🗑️ Delete", size="sm", variant="stop", elem_id="delete-adapter")
-    with gr.Group(visible=False, elem_id="delete-question", elem_classes="asking") as asking:
+    # No Group: it gives its id to two elements.
+    with gr.Column(visible=False, elem_id="delete-question", elem_classes="asking") as asking:
         question = gr.HTML(apply_default_css=False)
         with gr.Row(elem_classes="actions"):
             sure = gr.Button("Delete for good", variant="stop", elem_id="delete-sure")

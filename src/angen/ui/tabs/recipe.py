@@ -65,6 +65,8 @@ def _plain(name: str, value: Any) -> Any:
         return None
     if name in _WHOLE and isinstance(value, float) and value.is_integer():
         return int(value)
+    if name == "base":
+        return (value or "").strip() or None
     if name in ("name", "dataset"):
         return (value or "").strip()
     return (value or None) if name == "max_steps" else value
@@ -74,9 +76,9 @@ def _default(name: str) -> Any:
     return TrainRequest.model_fields[name].default
 
 
-def build_recipe(name: gr.Textbox, dataset: gr.Dropdown) -> Recipe:
-    """Draw the fields; ``name`` and ``dataset`` are there already."""
-    fields: dict[str, Any] = {"name": name, "dataset": dataset}
+def build_recipe(name: gr.Textbox, dataset: gr.Dropdown, base: gr.Dropdown) -> Recipe:
+    """Draw the fields; ``name``, ``dataset`` and ``base`` are there already."""
+    fields: dict[str, Any] = {"name": name, "dataset": dataset, "base": base}
     gr.HTML("<h3>Hyperparameters</h3>", apply_default_css=False)
     with gr.Row(elem_classes="fields"):
         for field, words in SLIDERS.items():
@@ -155,8 +157,9 @@ def _afterwards() -> dict[str, Any]:
     """What is made to listen to, during and after."""
     sliders = {
         "samples": (0, 50, "Audio samples along the way"),
-        "sample_s": (1, 60, "Their length in seconds"),
+        "sample_s": (1, 60, "Length of a sample in seconds"),
         "report_songs": (4, 64, "Songs a side of the effect report"),
+        "report_s": (2, 60, "Length of such a song in seconds"),
     }
     with gr.Row(elem_classes="fields"):
         fields: dict[str, Any] = {
@@ -170,13 +173,24 @@ def _afterwards() -> dict[str, Any]:
             )
             for name, (low, high, label) in sliders.items()
         }
-    prompt = gr.Textbox(
-        label="Prompt of the samples",
-        placeholder="empty: that of a clip kept aside",
-        max_length=2_000,
-        elem_id="train-sample-prompt",
-    )
+    with gr.Row(elem_classes="fields"):
+        prompt = gr.Textbox(
+            label="Prompt of the samples",
+            placeholder="empty: that of a clip kept aside",
+            max_length=2_000,
+            scale=3,
+            elem_id="train-sample-prompt",
+        )
+        seed = gr.Number(
+            _default("sample_seed"),
+            label="Seed of the samples",
+            info="Same seed: what differs is what was learned.",
+            precision=0,
+            minimum=0,
+            min_width=180,
+            elem_id="train-sample-seed",
+        )
     report = gr.Checkbox(
         True, label="Measure the effect afterwards (report)", elem_id="train-report"
     )
-    return fields | {"sample_prompt": prompt, "report": report}
+    return fields | {"sample_prompt": prompt, "sample_seed": seed, "report": report}

@@ -12,12 +12,14 @@ from angen.studio.requests import QuoteRequest, ResumeRequest, asked
 from angen.ui import words
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell
+from angen.ui.form import bases, models_mark
 from angen.ui.live import Live, Now
 from angen.ui.markup import note, tag
 from angen.ui.queue import build_queue
 from angen.ui.stage import failure, job_line
 from angen.ui.story import Stories
 from angen.ui.tabs.datasets import datasets_mark
+from angen.ui.tabs.encoder import build_encoder
 from angen.ui.tabs.monitor import draw_monitor, watched
 from angen.ui.tabs.recipe import Recipe, build_recipe
 
@@ -29,9 +31,17 @@ def build_training(desk: Desk, live: Live) -> None:
             label="LoRA Name", placeholder="my_jazz_lora_v1", max_length=100, elem_id="lora-name"
         )
         dataset = choice("Dataset", elem_id="train-dataset")
+        base = choice("Base model", elem_id="train-base")
         refresh = gr.Button("🔄 Refresh datasets", size="sm", elem_id="refresh-datasets")
-    recipe = build_recipe(name, dataset)
+    recipe = build_recipe(name, dataset, base)
     live.choice("dataset", dataset)
+    live.choice("train-base", base)
+    live.panel(
+        "train-base",
+        [base],
+        lambda now: models_mark(desk, now),
+        lambda now: {base: kept(trainers(desk), now.mine["train-base"], first=True)},
+    )
     live.panel(
         "train-dataset",
         [dataset],
@@ -43,12 +53,18 @@ def build_training(desk: Desk, live: Live) -> None:
     _monitor(desk, live)
     gr.HTML("<h3>Queue</h3>", apply_default_css=False)
     build_queue(desk, live)
+    build_encoder(desk, live)
 
 
 def refresh_dataset_list(desk: Desk, chosen: str | None = None) -> Any:
     """The datasets that can be trained on."""
     names = [dataset.name for dataset in desk.datasets() if not dataset.problem]
     return kept(names, chosen, first=True)
+
+
+def trainers(desk: Desk) -> list[str]:
+    """Names of the base models of which adapters can be trained, that of the settings first."""
+    return bases(desk, lambda model: model.trains)
 
 
 def _controls(desk: Desk, live: Live, recipe: Recipe) -> None:
