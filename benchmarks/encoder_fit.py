@@ -1,141 +1,330 @@
-"""What each teacher of an encoder brings, on ``mini`` with its own encoder hidden.
+"""What each teacher of an encoder brings, on ``mini`` with its own encoder hidden, and its LoRAs.
 
-    python -m benchmarks.encoder_fit RECORDINGS --steps 4000 --songs 200
+    python -m benchmarks.encoder_fit [RECORDINGS] [--work FOLDER] [--steps 300] [--songs 96]
 
-Every variant is fitted from the decoder and DiT alone, and judged on recordings that none has seen:
-mel distance of what comes back, as a multiple of the hidden encoder's. A line each, as Markdown.
-Songs are made once and kept in the folder of ``--work``; an interrupted run goes on.
+Every variant is fitted from the decoder and DiT alone, and judged on music that none has heard:
+mel distance of what comes back, as a multiple of the hidden encoder's. Then LoRAs of a style that
+the base never heard are trained on the latents of some, same songs and seeds, and measured as in
+``benchmarks.lora_effect`` with the ears of the true bundle: the share of the effect that is left.
+Without RECORDINGS music is composed. An interrupted run goes on; about half an hour on 2 cores.
 """
 
 import argparse
+import json
 import shutil
-from dataclasses import replace
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from angen.audio.files import read_audio
+from angen.audio.files import read_audio, write_wav
 from angen.bundle import Bundle, load_bundle
+from angen.files import replacing
 from angen.fitting.check import EncoderReport, check_encoder
-from angen.fitting.config import FitConfig
-from angen.fitting.fit import Fit, make_songs, run
-from angen.fitting.network import network_for
-from angen.fitting.pairs import Pairs
-from angen.fitting.recordings import Rates, Recordings
+from angen.fitting.config import ALONE, FitConfig
+from angen.fitting.fit import run
+from angen.fitting.prepare import prepare_fit, recordings_for
+from angen.fitting.recordings import Recordings
 from angen.fitting.team import Team
 from angen.parts import MINI, find_bundle
+from angen.studio.settings import Settings
+from angen.studio.watch import OnStep
+from angen.training.events import duration_text
 from angen.vocoder.learned import LearnedEncoder
+from angen.vocoder.weights import save_learned_encoder
+from benchmarks.lora_effect import STYLE, dataset, effect_of, recipe
+from mini.pieces import HELD_OUT_STYLES, STYLES, piece
 
-VARIANTS: dict[str, dict[str, float]] = {
+HIDDEN = "hidden"
+VARIANTS: dict[str, dict[str, Any]] = {
     "all": {},
+    "straight way alone, no steps": {"steps": 0},
+    "without the straight way": {"straight": False},
     "pairs only": {"sound_weight": 0},
     "recordings only": {"pairs_weight": 0},
     "without prior and moments": {"prior_weight": 0, "moments_weight": 0},
+    "refinement alone": dict(ALONE),
 }
-REFINED = (30, 100)  # steps of refinement tried on the encoder that has all teachers
-EXCERPT_S = 10.0
+REFINED = (10, 30)  # steps of refinement tried on the encoder that has all teachers
+LORAS = ("all", "recordings only", "all, refined 10")  # trained on latents of these
+EXCERPT_S = 6.0
+OWN_SONGS = 3  # of the model's own, that the check compares with
+PIECES, PIECE_S, FIRST_SEED = 48, 24.0, 700_000  # composed to learn from
+UNSEEN, UNSEEN_SEED = 9, 800_000  # composed to be judged by, of all styles
+MEL_GOAL, REFINED_GOAL, EFFECT_GOAL = 1.15, 1.0, 0.85
 
 
-def silent(_done: int, _total: int) -> None:
-    """Progress that nobody watches."""
+@dataclass
+class Journal:
+    """What is measured already, in a file; and how far the run is."""
+
+    path: Path
+    parts: int
+    done: int = 0
+
+    def of(self, name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The figures under ``name``, measured now unless they are there."""
+        known = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        if name not in known:
+            began = time.monotonic()
+            known[name] = measure() | {"minutes": (time.monotonic() - began) / 60}
+            with replacing(self.path) as beside:
+                beside.write_text(json.dumps(known, indent=1) + "\n")
+        self.done += 1
+        left = (self.parts - self.done) * sum(x["minutes"] for x in known.values()) / len(known)
+        print(f"[{self.done} of {self.parts}] {name}: {known[name]}", flush=True)
+        print(f"    about {duration_text(60 * left)} left", flush=True)
+        found: dict[str, Any] = known[name]
+        return found
 
 
-def deaf_mini(work: Path) -> Bundle:
-    """``mini`` without its encoder."""
-    folder = work / "base"
-    if not folder.exists():
-        shutil.copytree(find_bundle(MINI), folder, ignore=shutil.ignore_patterns("encoder.*"))
-    return load_bundle(folder)
+def told(title: str) -> OnStep:
+    """Progress as a line now and then, with the time left of this part."""
+    began = said = time.monotonic()
+
+    def on_step(done: int, total: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > 20 and done:
+            said = time.monotonic()
+            left = (said - began) / done * (total - done)
+            print(f"    {title}: {done} of {total}, {duration_text(left)} left", flush=True)
+
+    return on_step
 
 
-def prepare(bundle: Bundle, work: Path, sources: list[Path], config: FitConfig, name: str) -> Fit:
-    """A variant's fit, in a folder of its own; the songs are shared."""
-    network = network_for(bundle, config)
-    songs, folder = work / "songs", work / name.replace(" ", "_")
+def compose(folder: Path) -> list[Path]:
+    """Recordings of the styles that the base knows, written unless they are there."""
     folder.mkdir(parents=True, exist_ok=True)
-    team = Team("cpu")
-    make_songs(bundle, songs, config, team, silent)
-    rates = Rates(
-        encoder_hz=network.sample_rate_hz,
-        decoder_hz=bundle.sample_rate_hz,
-        frame_s=1 / bundle.latent_rate_hz,
-    )
-    return Fit(
-        bundle=bundle,
-        config=config,
-        folder=folder,
-        pairs=Pairs(songs, config, network.samples_per_frame),
-        recordings=Recordings(sources, config, rates),
-        team=team,
-        clips_at_once=config.clips,
-    )
+    for i in range(PIECES):
+        path = folder / f"{i:03d}.wav"
+        if not path.exists():
+            style = STYLES[i % len(STYLES)]
+            made = piece(FIRST_SEED + i, seconds=PIECE_S, style=style, ends=False)
+            write_wav(path, made.audio, made.rate_hz)
+    return [folder]
 
 
-def fitted(fit: Fit) -> LearnedEncoder:
-    """The best encoder of a variant, in use in its bundle."""
-    state = run(fit, silent)
-    encoder = LearnedEncoder(fit.encoder.config, decoder=fit.encoder.decoder)
-    encoder.load_state_dict(state.best)
-    encoder.eval().requires_grad_(False)
-    fit.bundle.use_encoder(encoder)
-    return encoder
-
-
-def unseen(fit: Fit) -> list[tuple[str, Tensor]]:
-    """The middles of the recordings kept aside."""
-    assert fit.recordings is not None
+def composed_unseen() -> list[tuple[str, Tensor]]:
+    """Music of all styles, also those that neither the base nor the fit has heard."""
+    names = (*HELD_OUT_STYLES, *STYLES)
     sounds = []
-    for item in fit.recordings.held_out:
+    for i in range(UNSEEN):
+        made = piece(UNSEEN_SEED + i, seconds=EXCERPT_S, style=names[i], ends=False)
+        sounds.append((names[i], torch.from_numpy(made.audio.copy())))
+    return sounds
+
+
+def middles(recordings: Recordings, rate_hz: int) -> list[tuple[str, Tensor]]:
+    """The middles of the recordings kept aside."""
+    sounds = []
+    for item in recordings.held_out:
+        start_s = max(0.0, (item.duration_s - EXCERPT_S) / 2)
         sound = read_audio(
-            item.path,
-            rate_hz=fit.bundle.sample_rate_hz,
-            mono=True,
-            start_s=max(0.0, (item.duration_s - EXCERPT_S) / 2),
-            duration_s=EXCERPT_S,
+            item.path, rate_hz=rate_hz, mono=True, start_s=start_s, duration_s=EXCERPT_S
         )
         sounds.append((item.label, torch.from_numpy(sound.samples[0].copy())))
     return sounds
 
 
-def line(name: str, report: EncoderReport, hidden: EncoderReport) -> str:
-    """A row of the table."""
-    cells = (
-        f"{report.mel / hidden.mel:.2f}",
-        f"{report.spectral / hidden.spectral:.2f}",
-        f"{report.unlikely / hidden.unlikely:.2f}",
-        f"{report.latent_error:.2f}",
-        report.answer.value,
+def deaf_mini(work: Path) -> Path:
+    """The folder of ``mini`` without its encoder."""
+    folder = work / "deaf"
+    if not folder.exists():
+        shutil.copytree(find_bundle(MINI), folder, ignore=shutil.ignore_patterns("encoder.*"))
+    return folder
+
+
+def plain(name: str) -> str:
+    """A name for a file."""
+    return name.replace(" ", "_").replace(",", "")
+
+
+def place_of(work: Path, name: str, refine: int) -> Path:
+    """The folder of the base with a variant's encoder."""
+    return work / "bases" / f"{plain(name)}_{refine}"
+
+
+def fitted(work: Path, name: str, config: FitConfig, sources: list[Path], refine: int) -> Bundle:
+    """A base with the encoder of a variant, in a folder of its own; fitted unless it is there."""
+    folder = place_of(work, name, refine)
+    if (folder / "encoder.json").is_file():
+        return load_bundle(folder)
+    if not folder.exists():
+        shutil.copytree(deaf_mini(work), folder)
+    bundle = load_bundle(folder)
+    fit = prepare_fit(
+        bundle,
+        config,
+        work / "fits" / plain(name),
+        work / "songs",
+        recordings_for(bundle, config, sources),
+        told("songs"),
+        team=Team("cpu"),
     )
-    return f"| {name} | {' | '.join(cells)} |"
+    state = run(fit, told(name))
+    encoder = LearnedEncoder(fit.encoder.config, decoder=fit.encoder.decoder, refine=refine)
+    encoder.load_state_dict(state.best)
+    save_learned_encoder(encoder, folder)
+    return load_bundle(folder)
+
+
+def judged(bundle: Bundle, sounds: list[tuple[str, Tensor]]) -> dict[str, Any]:
+    """The figures of a check, and the seconds that a minute of audio takes to encode."""
+    began, sound = time.monotonic(), sounds[0][1]
+    bundle.encode_audio(sound, bundle.sample_rate_hz)
+    cost = (time.monotonic() - began) / len(sound) * bundle.sample_rate_hz * 60
+    report: EncoderReport = check_encoder(
+        bundle, sounds, told("check"), songs=OWN_SONGS, song_s=EXCERPT_S
+    )[0]
+    names = ("mel", "spectral", "unlikely", "latent_error", "style", "loudness_db", "own_mel")
+    figures = {name: getattr(report, name) for name in (*names, "own_unlikely")}
+    return figures | {"answer": report.answer.value, "cost_s": cost}
+
+
+def variant(
+    work: Path,
+    name: str,
+    config: FitConfig,
+    sources: list[Path],
+    refine: int,
+    sounds: list[tuple[str, Tensor]],
+) -> dict[str, Any]:
+    """One row of the table."""
+    return judged(fitted(work, name, config, sources, refine), sounds)
+
+
+def variants(steps: int, songs: int, width: int) -> dict[str, tuple[str, FitConfig, int]]:
+    """Rows of the table: the fit, its recipe, steps of refinement."""
+    usual = FitConfig(
+        steps=steps,
+        songs=songs,
+        width=width,
+        clips=4,
+        clip_frames=10,
+        learning_rate=1e-3,
+        save_every=50,
+    )
+    rows: dict[str, tuple[str, FitConfig, int]] = {}
+    for name, changes in VARIANTS.items():
+        config = replace(usual, **{**changes, "songs": songs})
+        rows[name] = (name, config, config.refine)
+        for refine in REFINED if name == "all" else ():
+            rows[f"{name}, refined {refine}"] = (name, config, refine)
+    return rows
+
+
+def table(found: dict[str, dict[str, Any]]) -> list[str]:
+    """Markdown: a row for each encoder, as multiples of the hidden one."""
+    hidden = found[HIDDEN]
+    lines = [
+        "| encoder | mel | spectral | denoising | latent error | style | s a minute | verdict |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, figures in found.items():
+        ratios = (f"{figures[x] / hidden[x]:.2f}" for x in ("mel", "spectral", "unlikely"))
+        rest = (
+            f"{figures['latent_error']:.2f}",
+            f"{figures['style']:.3f}",
+            f"{figures['cost_s']:.1f}",
+            figures["answer"],
+        )
+        lines.append(f"| {' | '.join((name, *ratios, *rest))} |")
+    return lines
+
+
+def lora_table(effects: dict[str, dict[str, Any]]) -> list[str]:
+    """Markdown: the effect of a LoRA on each encoder's latents, and the share of the true one."""
+    lines = [
+        "| latents of | seed | distance, base | with LoRA | reduction | share of the true effect |",
+        "|---|---|---|---|---|---|",
+    ]
+    for figures in effects.values():
+        true = effects[f"LoRA of {HIDDEN}, seed {figures['seed']}"]["reduction"]
+        lines.append(
+            f"| {figures['encoder']} | {figures['seed']} | {figures['base']:.4f} | "
+            f"{figures['adapter']:.4f} | {figures['reduction']:.0%} | "
+            f"{figures['reduction'] / true:.2f} |"
+        )
+    return lines
+
+
+def lora(encoder: str, base: str, seed: int, steps: int, home: Path) -> dict[str, Any]:
+    """Train a LoRA on the latents of one encoder and measure its effect."""
+    settings = Settings(home=home)
+    own = dataset(STYLE, seed, settings)
+    report = effect_of(
+        recipe(f"{plain(encoder)}_{seed}", own, steps, seed, base), own, settings, judge=MINI
+    )
+    effect = report.effect
+    return {
+        "encoder": encoder,
+        "seed": seed,
+        "base": effect.distance_base,
+        "adapter": effect.distance_adapter,
+        "reduction": effect.reduction,
+    }
+
+
+def goals(found: dict[str, dict[str, Any]], effects: dict[str, dict[str, Any]]) -> list[str]:
+    """Whether each goal is met, in a line each."""
+    mel = found["all"]["mel"] / found[HIDDEN]["mel"]
+    refined = min(found[f"all, refined {n}"]["mel"] for n in REFINED) / found[HIDDEN]["mel"]
+    lines = [
+        f"mel distance {mel:.2f}, goal {MEL_GOAL:g}: {_met(mel <= MEL_GOAL)}",
+        f"with refinement {refined:.2f}, goal {REFINED_GOAL:g}: {_met(refined <= REFINED_GOAL)}",
+    ]
+    sums = {
+        name: sum(x["reduction"] for x in effects.values() if x["encoder"] == name)
+        for name in (HIDDEN, "all")
+    }
+    if sums[HIDDEN]:
+        share = sums["all"] / sums[HIDDEN]
+        lines.append(f"effect {share:.2f}, goal {EFFECT_GOAL:g}: {_met(share >= EFFECT_GOAL)}")
+    return lines
+
+
+def _met(yes: bool) -> str:
+    return "met" if yes else "not met"
 
 
 def main() -> None:
-    """Hide, fit, compare."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("recordings", nargs="+", type=Path)
+    """Hide, fit, compare; train, compare."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("recordings", nargs="*", type=Path)
     parser.add_argument("--work", type=Path, default=Path("artifacts/encoder_fit"))
-    parser.add_argument("--steps", type=int, default=4_000)
-    parser.add_argument("--songs", type=int, default=200)
-    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--songs", type=int, default=96)
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--lora-steps", type=int, default=300)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="of the LoRAs")
+    parser.add_argument("--loras", nargs="*", default=LORAS, help="encoders to train them on")
     given = parser.parse_args()
-    usual = FitConfig(steps=given.steps, songs=given.songs, width=given.width)
-    bundle = deaf_mini(given.work)
-    first = prepare(bundle, given.work, given.recordings, usual, "all")
-    sounds = unseen(first)
-    hidden, _ = check_encoder(load_bundle(MINI), sounds, silent)
-    print("| encoder | mel | spectral | denoising | latent error | verdict |")
-    print("|---|---|---|---|---|---|")
-    print(line("hidden", hidden, hidden), flush=True)
-    for name, changes in VARIANTS.items():
-        config = replace(usual, **changes)  # type: ignore[arg-type]
-        fit = prepare(bundle, given.work, given.recordings, config, name)
-        encoder = fitted(fit)
-        print(line(name, check_encoder(bundle, sounds, silent)[0], hidden), flush=True)
-        for steps in REFINED if name == "all" else ():
-            encoder.refine = steps
-            report, _ = check_encoder(bundle, sounds, silent)
-            print(line(f"{name}, refined {steps}", report, hidden), flush=True)
+    work: Path = given.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    rows = variants(given.steps, given.songs, given.width)
+    loras = dict.fromkeys((HIDDEN, *given.loras)) if given.loras else {}
+    journal = Journal(work / "results.json", 1 + len(rows) + len(loras) * len(given.seeds))
+    sources = given.recordings or compose(work / "recordings")
+    own = load_bundle(MINI)
+    kept = recordings_for(own, FitConfig(), given.recordings) if given.recordings else None
+    sounds = middles(kept, own.sample_rate_hz) if kept else composed_unseen()
+    found = {HIDDEN: journal.of(HIDDEN, partial(judged, own, sounds))}
+    for row, (name, config, refine) in rows.items():
+        found[row] = journal.of(row, partial(variant, work, name, config, sources, refine, sounds))
+    effects = {}
+    for seed in given.seeds:
+        for encoder in loras:
+            base = MINI if encoder == HIDDEN else str(place_of(work, *rows[encoder][::2]))
+            title = f"LoRA of {encoder}, seed {seed}"
+            effects[title] = journal.of(
+                title, partial(lora, encoder, base, seed, given.lora_steps, work / "home")
+            )
+    print("\n".join((*table(found), "", *lora_table(effects), "", *goals(found, effects))))
 
 
 if __name__ == "__main__":

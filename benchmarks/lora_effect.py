@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from angen.bundle import Bundle
 from angen.data.prepare import PrepareConfig
+from angen.studio.base import open_base
 from angen.studio.learning.training import report_effect, train_lora
 from angen.studio.material.preparing import prepare_dataset
 from angen.studio.requests import TrainRequest
@@ -32,6 +34,7 @@ from mini.pieces import HELD_OUT_STYLES, piece
 STYLE, OTHER = "chiptune", next(style for style in HELD_OUT_STYLES if style != "chiptune")
 SONGS, SONG_S = 10, 45.0
 HELD_OUT = 0.3  # three songs of ten: a few dozen excerpts to compare with
+SONGS_A_SIDE = 24
 HEADER = (
     "| seed | LoRA of | distance, base | with LoRA | other real clips | reduction | 95 % interval "
     "| Fréchet, base → LoRA | closest copy / real | verdict | minutes |"
@@ -72,23 +75,45 @@ def one_seed(seed: int, steps: int, settings: Settings) -> list[str]:
     for style in (STYLE, OTHER):
         began = time.monotonic()
         name = own if style == STYLE else dataset(style, seed, settings)
-        request = TrainRequest(
-            name=f"{style.replace(' ', '_')}_{seed}",
-            dataset=name,
-            max_steps=steps,
-            seed=seed,
-            overwrite=True,
-            report=False,
-            samples=0,
-        )
-        watch = Quiet(request.name)
-        train_lora(request, settings, watch, _accept)
-        report, _ = report_effect(
-            request.name, settings, watch, EffectConfig(songs=24, seed=seed), dataset=own
-        )
+        request = recipe(f"{style.replace(' ', '_')}_{seed}", name, steps, seed)
+        report = effect_of(request, own, settings)
         rows.append(row(seed, style, report, (time.monotonic() - began) / 60))
         print(rows[-1], flush=True)
     return rows
+
+
+def recipe(name: str, dataset: str, steps: int, seed: int, base: str | None = None) -> TrainRequest:
+    """A LoRA as all benchmarks train it."""
+    return TrainRequest(
+        name=name,
+        dataset=dataset,
+        base=base,
+        max_steps=steps,
+        seed=seed,
+        overwrite=True,
+        report=False,
+        samples=0,
+    )
+
+
+def effect_of(
+    request: TrainRequest, own: str, settings: Settings, judge: str | None = None
+) -> EffectReport:
+    """Train it, and measure it on what dataset ``own`` keeps aside.
+
+    judge: the base whose ears and voice measure; that of the training when None.
+    """
+    watch = Quiet(request.name)
+    train_lora(request, settings, watch, _accept)
+    config = EffectConfig(songs=SONGS_A_SIDE, seed=request.seed)
+
+    def opened(settings: Settings, base: str | None) -> Bundle:
+        return open_base(settings, judge or base)
+
+    report, _ = report_effect(
+        request.name, settings, watch, config, dataset=own, open_bundle=opened
+    )
+    return report
 
 
 def dataset(style: str, seed: int, settings: Settings) -> str:

@@ -154,6 +154,11 @@ class Bundle:
         """Whether it can turn recordings into latents: only then can it be trained."""
         return self._encoder is not None
 
+    @property
+    def refining(self) -> int:
+        """Gradient steps that each clip takes when it is encoded; 0 for none."""
+        return self._encoder.refine if isinstance(self._encoder, LearnedEncoder) else 0
+
     @torch.no_grad()
     def encode_audio(self, audio: Tensor, rate_hz: int) -> Tensor:
         """A mono recording (S,) as latents (T, C); a last part of a frame counts as a frame.

@@ -46,14 +46,21 @@ class Hub(Protocol):
         """The exact revision, and its files."""
 
     def download(self, repo: str, revision: str, name: str, folder: Path) -> None:
-        """Put a file into ``folder``; a part that is there already is gone on with."""
+        """Put a file into ``folder``, wholly or not at all."""
 
 
 class HuggingFace:
-    """The hub itself. Its own variables (HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE) hold."""
+    """The hub itself. Its own variables (HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE) hold.
+
+    endpoint: of a mirror; as the variable says when None.
+    """
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        self.endpoint = endpoint
 
     def files(self, repo: str, revision: str | None) -> tuple[str, Sequence[RemoteFile]]:
-        info = HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=20)
+        api = HfApi(endpoint=self.endpoint)
+        info = api.model_info(repo, revision=revision, files_metadata=True, timeout=20)
         found = [
             RemoteFile(
                 name=file.rfilename,
@@ -65,7 +72,7 @@ class HuggingFace:
         return str(info.sha), found
 
     def download(self, repo: str, revision: str, name: str, folder: Path) -> None:
-        hf_hub_download(repo, name, revision=revision, local_dir=folder)
+        hf_hub_download(repo, name, revision=revision, local_dir=folder, endpoint=self.endpoint)
 
 
 def folder_of(repo: str, models: Path) -> Path:
@@ -89,8 +96,9 @@ def fetch(
 ) -> Path:
     """The folder of a base model, fetched unless it is there.
 
-    A run that broke off is gone on with. Raises BadInput for an id that is none or that the hub
-    does not know, MissingWeights when the hub cannot be reached or has no bundle there, OutOfSpace.
+    A run that broke off is gone on with, file by file. Raises BadInput for an id that is none or
+    that the hub does not know, MissingWeights when the hub cannot be reached or has no bundle
+    there, OutOfSpace.
     """
     place = folder_of(repo, models)
     if (place / SOURCE).is_file() and revision is None:
@@ -220,8 +228,9 @@ def _explained(repo: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutOfSpace(f"No space left to fetch {repo}. Free some space.") from error
         raise MissingWeights(
-            f"{repo} could not be fetched ({error}). What came is kept: try again when the hub can "
-            "be reached, or copy its files into a folder and name that folder as the base."
+            f"{repo} could not be fetched ({error}). Files that came whole are kept: try again "
+            "when the hub can be reached, or copy its files into a folder and name that folder as "
+            "the base."
         ) from error
 
 

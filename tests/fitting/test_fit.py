@@ -81,7 +81,9 @@ def test_a_fit_that_was_stopped_ends_in_the_same_weights(tmp_path: Path, deaf: P
 def test_where_a_fit_was_stopped_has_no_say_in_which_step_was_best(tmp_path: Path) -> None:
     bundle = deaf_bundle(tmp_path / "b")
     write_chords(tmp_path / "songs", 4, 40)
-    fit = prepare(bundle, tmp_path / "w", [], steps=20, save_every=100, width=32, clips=4)
+    fit = prepare(
+        bundle, tmp_path / "w", [], steps=20, save_every=100, width=32, clips=4, straight=False
+    )
     before = fit.error()
 
     def stop(done: int, total: int) -> None:
@@ -183,7 +185,8 @@ def test_a_quote_keeps_nothing_and_grows_with_the_steps(tmp_path: Path, deaf: Pa
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"steps": 0}, "steps=0 is outside 1 to"),
+        ({"steps": -1}, "steps=-1 is outside 0 to"),
+        ({"steps": 0, "straight": False}, "steps=0 and refine=0"),
         ({"width": 99_999}, "width=99999 is outside 16 to"),
         ({"width": 201}, "width=201: must be even"),
         ({"pairs_weight": 0, "sound_weight": 0}, "nothing would be learned"),

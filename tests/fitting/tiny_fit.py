@@ -9,10 +9,9 @@ import torch
 from angen.audio.files import write_wav
 from angen.bundle import Bundle, load_bundle
 from angen.fitting.config import FitConfig
-from angen.fitting.fit import Fit, make_songs
-from angen.fitting.network import network_for
-from angen.fitting.pairs import FULL_SCALE, Pairs, pair_path
-from angen.fitting.recordings import Rates, Recordings
+from angen.fitting.fit import Fit
+from angen.fitting.pairs import FULL_SCALE, pair_path
+from angen.fitting.prepare import prepare_fit, recordings_for
 from angen.fitting.team import Team
 from angen.tensors import write_tensors
 from tests.tiny import CHANNELS, FRAME_SAMPLES, RATE_HZ, write_tiny_bundle
@@ -56,24 +55,9 @@ def write_recordings(folder: Path, count: int = 3, seconds: float = 3.0) -> Path
 def prepare(bundle: Bundle, work: Path, sources: list[Path], **changes: Any) -> Fit:
     """A fit ready to run in ``work``, with the songs beside the bundle, made unless there."""
     config = FitConfig(**RECIPE | changes)
-    network = network_for(bundle, config)
-    team = Team("cpu")
+    recordings = recordings_for(bundle, config, sources)
     songs = bundle.folder.parent / "songs"
-    make_songs(bundle, songs, config, team, ignore)
-    rates = Rates(
-        encoder_hz=network.sample_rate_hz,
-        decoder_hz=bundle.sample_rate_hz,
-        frame_s=1 / bundle.latent_rate_hz,
-    )
-    return Fit(
-        bundle=bundle,
-        config=config,
-        folder=work,
-        pairs=Pairs(songs, config, network.samples_per_frame),
-        recordings=Recordings(sources, config, rates) if sources else None,
-        team=team,
-        clips_at_once=config.clips,
-    )
+    return prepare_fit(bundle, config, work, songs, recordings, ignore, team=Team("cpu"))
 
 
 def write_chords(songs: Path, count: int, frames: int) -> None:

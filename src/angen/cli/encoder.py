@@ -51,6 +51,12 @@ def fit(
             show_default="0",
         ),
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone", help="No network: each clip is refined from nothing. Slow (--refine 100)."
+        ),
+    ] = False,
     pairs_weight: Annotated[float | None, typer.Option(hidden=True)] = None,
     sound_weight: Annotated[float | None, typer.Option(hidden=True)] = None,
     moments_weight: Annotated[float | None, typer.Option(hidden=True)] = None,
@@ -71,15 +77,18 @@ def fit(
 
     The base makes songs, whose latents are known exactly, and the encoder learns to hear them;
     from recordings it learns what the songs lack. Before it starts it says what it will take.
-    Ctrl-C saves; the same command goes on. Several GPUs: accelerate launch -m angen encoder fit ...
+    Ctrl-C saves; the same command goes on. Several GPUs: accelerate launch --multi_gpu
+    --num_processes 2 -m angen encoder fit ...
 
     [bold]Examples[/]
 
     angen encoder fit ~/Music --base ASLP-lab/DiffRhythm2
 
     angen encoder fit ~/Music --base ASLP-lab/DiffRhythm2 --quote
+
+    angen encoder fit --alone --refine 100 --base ASLP-lab/DiffRhythm2
     """
-    from angen.fitting.config import FitConfig
+    from angen.fitting.config import ALONE, FitConfig
     from angen.studio.learning.encoder import FitRequest, fit_encoder
 
     given: dict[str, Any] = {
@@ -99,9 +108,10 @@ def fit(
         "save_every": save_every,
         "seed": seed,
     }
+    chosen = {name: value for name, value in given.items() if value is not None}
     request = FitRequest(
         recordings=tuple(recordings or ()),
-        config=FitConfig(**{name: value for name, value in given.items() if value is not None}),
+        config=FitConfig(**{**(ALONE if alone else {}), **chosen}),
         restart=restart,
         overwrite=overwrite,
     )
@@ -113,6 +123,8 @@ def fit(
 
     with Waiting(quiet=context.obj.quiet) as watch:
         fitted = fit_encoder(request, settings_of(context, base), watch, on_quote)
+    if not fitted.leads:
+        return
     tell(str(fitted.folder / "encoder.safetensors"))
     say(f"Latent error {fitted.state.error:.3f} (1 is as good as always saying the mean).")
     say("Is it good enough? angen encoder check RECORDINGS" + (f" --base {base}" if base else ""))

@@ -6,7 +6,7 @@ from typing import Any
 from angen.errors import BadInput
 
 FIT_RANGES: dict[str, tuple[float, float]] = {
-    "steps": (1, 10_000_000),
+    "steps": (0, 10_000_000),
     "clips": (1, 1_024),
     "clip_frames": (1, 1_000),
     "learning_rate": (1e-8, 0.1),
@@ -34,6 +34,7 @@ class FitConfig:
     clip_frames: int = 20  # whole blocks of the base model
     learning_rate: float = 3e-4
     clip_norm: float = 1.0
+    straight: bool = True  # begin with the best linear map from sound to the songs' latents
     songs: int = 400  # that the base model makes: exact pairs of latents and sound
     song_s: float = 20.0
     pairs_weight: float = 1.0  # latents of those songs, in their own deviations
@@ -55,6 +56,19 @@ class FitConfig:
             raise BadInput(f"width={self.width}: must be even.")
         if self.pairs_weight == 0 == self.sound_weight:
             raise BadInput("pairs_weight and sound_weight are both 0: nothing would be learned.")
+        if not self.steps and not self.straight and not self.refine:
+            raise BadInput("steps=0 and refine=0: all latents would be the mean. Give refine.")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+# No encoder at all: songs tell mean and deviation of latents, and refinement does the rest.
+ALONE: dict[str, Any] = {
+    "steps": 0,
+    "straight": False,
+    "songs": 40,
+    "width": 16,
+    "depth": 0,
+    "refine": 100,
+}

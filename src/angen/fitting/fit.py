@@ -1,4 +1,4 @@
-"""Fitting an encoder to a frozen decoder: songs are made, then step after step of lessons.
+"""Fitting an encoder to a frozen decoder: a map that is computed, then step after step of lessons.
 
 Nothing random depends on what was before: a fit that is killed goes on where it was saved, and
 ends in the same weights.
@@ -20,8 +20,9 @@ from angen.fitting.checkpoint import FitState, read_state, save_state
 from angen.fitting.config import FitConfig
 from angen.fitting.lesson import Lesson, latent_error, losses_of
 from angen.fitting.network import network_for
-from angen.fitting.pairs import Pairs, make_pair, missing_pairs
+from angen.fitting.pairs import Pairs
 from angen.fitting.recordings import Recordings
+from angen.fitting.straight import begin_straight
 from angen.fitting.team import Team
 from angen.training.optim import optimizer_tensors, restore_optimizer
 from angen.training.randomness import generator_for, seeded
@@ -60,8 +61,14 @@ class Fit:
     def __post_init__(self) -> None:
         self.encoder = fresh_encoder(self.bundle, self.config, self.pairs.moments())
         self.likeness = Likeness(self.bundle.sample_rate_hz).to(self.bundle.device)
-        self.parameters = dict(self.encoder.named_parameters())
+        self.parameters = {n: p for n, p in self.encoder.named_parameters() if p.requires_grad}
         self.optimizer = torch.optim.AdamW(self.parameters.values(), lr=self.config.learning_rate)
+
+    def begin(self) -> None:
+        """Give a fresh encoder the straight way, unless the recipe is without it or the songs."""
+        if self.config.straight and self.config.pairs_weight:
+            begin_straight(self.encoder, self.pairs)
+        self.team.share(self.encoder.straight.parameters())
 
     def lesson(self, step: int) -> Lesson:
         """The clips of step ``step`` (from 1) for this process."""
@@ -182,19 +189,6 @@ def _part(clips: Tensor, index: int, count: int) -> Tensor:
     return clips.tensor_split(count)[index]
 
 
-def make_songs(
-    bundle: Bundle, folder: Path, config: FitConfig, team: Team, on_step: OnStep
-) -> None:
-    """Make the songs that are still missing; each process its share."""
-    rate_hz = network_for(bundle, config).sample_rate_hz
-    missing = [i for i in missing_pairs(folder, config) if i % team.size == team.rank]
-    for done, index in enumerate(missing):
-        on_step(done, len(missing))
-        make_pair(bundle, folder, config, index, rate_hz)
-    on_step(len(missing), max(1, len(missing)))
-    team.wait()
-
-
 def run(fit: Fit, on_step: OnStep, on_losses: OnLosses = silent) -> FitState:
     """Fit until the last step of the recipe, going on from what was saved; the best state.
 
@@ -204,6 +198,8 @@ def run(fit: Fit, on_step: OnStep, on_losses: OnLosses = silent) -> FitState:
     step = best.step if best else 0
     if best:
         fit.restore(best)
+    else:
+        fit.begin()
     newest = best or fit.state(0, None)
     try:
         while step < fit.config.steps:
@@ -218,7 +214,7 @@ def run(fit: Fit, on_step: OnStep, on_losses: OnLosses = silent) -> FitState:
         if step > newest.step:
             _saved(fit, step, newest, judged=False)
         raise
-    on_step(step, fit.config.steps)
+    on_step(max(step, 1), max(fit.config.steps, 1))
     return newest
 
 

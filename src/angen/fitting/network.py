@@ -6,7 +6,7 @@ from angen.fitting.config import FitConfig
 from angen.vocoder.learned import LearnedConfig
 
 ENCODER_RATE_HZ = 24_000  # that of the encoder which DiffRhythm 2 was trained with
-HOPS = 40  # mel frames in a latent frame of a fifth of a second: 200 a second
+HOPS = 20  # mel frames in a latent frame of a fifth of a second: 100 a second
 HEAD = 64  # width of an attention head, where the network's width allows it
 
 
@@ -28,7 +28,7 @@ def network_for(bundle: Bundle, config: FitConfig) -> LearnedConfig:
         )
     rate_hz = min(ENCODER_RATE_HZ, bundle.sample_rate_hz)
     samples = rate_hz / bundle.latent_rate_hz
-    hop = next((int(samples) // n for n in (HOPS, 20, 10) if samples % n == 0), 0)
+    hop = next((int(samples) // n for n in (HOPS, 10) if samples % n == 0), 0)
     if not hop:
         raise BadInput(f"A latent frame of {samples:g} samples cannot be cut into mel frames.")
     return LearnedConfig(

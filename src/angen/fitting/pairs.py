@@ -28,6 +28,7 @@ GENRES = (
 MOODS = ("calm", "energetic", "dark", "happy", "melancholic", "dreamy", "tense", "warm")
 SOUNDS = ("piano", "acoustic guitar", "electric guitar", "strings", "synthesizer", "drums", "brass")
 LINES = ("月亮照在河上", "风吹过山", "我们一起唱歌", "夜里的灯很亮", "雨落在窗前", "你听远方的鼓")
+AT_ONCE = 8  # songs made side by side: several times faster than one by one
 HELD_OUT = 10  # one song in so many is never learned from
 FULL_SCALE = 32_767
 
@@ -83,22 +84,23 @@ def missing_pairs(folder: Path, config: FitConfig) -> list[int]:
     return [i for i in range(config.songs) if _frames(pair_path(folder, i)) < 0]
 
 
-def make_pair(bundle: Bundle, folder: Path, config: FitConfig, index: int, rate_hz: int) -> None:
-    """Make song ``index`` and write it.
+def make_pairs(
+    bundle: Bundle, folder: Path, config: FitConfig, indices: Sequence[int], rate_hz: int
+) -> None:
+    """Make these songs, all at once, and write them.
 
     Raises MissingWeights for a bundle without a style encoder, OutOfSpace.
     """
-    song = song_of(bundle, config, index)
-    (latents,) = bundle.sample([song], SamplerConfig(), lambda *_: None)
-    audio = torch.zeros(0)
-    if len(latents):
-        heard = at_rate(bundle.decode(latents), bundle.sample_rate_hz, rate_hz)
-        audio = torch.zeros(round(len(latents) / bundle.latent_rate_hz * rate_hz))
-        audio[: len(heard)] = heard[: len(audio)]
-    write_tensors(
-        pair_path(folder, index),
-        {"latents": latents, "audio": (audio.clamp(-1, 1) * FULL_SCALE).round().short()},
-    )
+    songs = [song_of(bundle, config, index) for index in indices]
+    made = bundle.sample(songs, SamplerConfig(), lambda *_: None)
+    for index, latents in zip(indices, made, strict=True):
+        audio = torch.zeros(0)
+        if len(latents):
+            heard = at_rate(bundle.decode(latents), bundle.sample_rate_hz, rate_hz)
+            audio = torch.zeros(round(len(latents) / bundle.latent_rate_hz * rate_hz))
+            audio[: len(heard)] = heard[: len(audio)]
+        sound = (audio.clamp(-1, 1) * FULL_SCALE).round().short()
+        write_tensors(pair_path(folder, index), {"latents": latents, "audio": sound})
 
 
 def song_of(bundle: Bundle, config: FitConfig, index: int) -> Song:

@@ -1,4 +1,7 @@
-"""Several processes on one fit: ``accelerate launch -m angen encoder fit ...``.
+"""Several processes on one fit.
+
+    accelerate launch --multi_gpu --num_processes 2 -m angen encoder fit ...
+    torchrun --standalone --nproc-per-node 2 -m angen encoder fit ...    without GPUs
 
 Each makes its share of the songs and looks at clips of its own; gradients are averaged, so all
 hold the same encoder. One process alone needs no accelerate.
@@ -8,7 +11,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from angen.errors import MissingWeights
 
@@ -31,6 +34,15 @@ class Team:
         """Until all have come here."""
         if self._accelerator is not None:
             self._accelerator.wait_for_everyone()
+
+    def share(self, tensors: Iterable[Tensor]) -> None:
+        """Replace each tensor by that of the process which leads."""
+        if self._accelerator is None:
+            return
+        from accelerate.utils import broadcast
+
+        for tensor in tensors:
+            tensor.data.copy_(broadcast(tensor.data, from_process=0))
 
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace each gradient by the mean of all processes'."""

@@ -1,11 +1,14 @@
 """Waveform to latents, learned against a decoder that was released without its encoder.
 
-Mel frames of several window lengths, convolutions that bring them down to the decoder's latent
-rate, a small transformer whose layers look a few latent frames to either side, and a linear map.
-So a frame depends on a fixed stretch of sound around it, and a long recording may be encoded in
-pieces.
+Mel frames of several window lengths go two ways. The straight one is a single linear map from all
+that is heard in a latent frame, in its order of time; it can be computed instead of trained. The
+other one adds what no such map can say: convolutions that bring the mel frames down to the
+decoder's latent rate, and a small transformer whose layers look a few latent frames to either
+side. So a frame depends on a fixed stretch of sound around it, and a long recording may be encoded
+in pieces.
 
-Shapes: B clips, C latent channels, T latent frames, F = T * frames mel frames, D width, S samples.
+Shapes: B clips, C latent channels, T latent frames, F = T * frames mel frames, P features of a
+latent frame, D width, S samples.
 
 Source: convolution blocks after Liu et al. 2022, ConvNeXt, arXiv:2201.03545; rotary positions: Su
 et al. 2021, arXiv:2104.09864.
@@ -50,6 +53,28 @@ class LearnedConfig:
     def samples_per_frame(self) -> int:
         """Samples, at its own rate, that become one latent frame."""
         return self.hop_samples * prod(self.strides)
+
+    @property
+    def moments(self) -> tuple[int, ...]:
+        """How often in a latent frame each view is looked at on the straight way.
+
+        Every quarter of its window, or as often as there are mel frames: more says nothing new.
+        """
+        frames = prod(self.strides)
+        return tuple(
+            next(
+                n for n in range(1, frames + 1) if frames % n == 0 and self._often(n, size, frames)
+            )
+            for size in self.fft_samples
+        )
+
+    def _often(self, times: int, fft_samples: int, frames: int) -> bool:
+        return times == frames or times * fft_samples >= 4 * self.samples_per_frame
+
+    @property
+    def features(self) -> int:
+        """Numbers that the straight way sees of a latent frame."""
+        return sum(self.moments) * self.bands
 
 
 class Refiner(nn.Module):
@@ -144,8 +169,10 @@ class LearnedEncoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.depth))
         self.norm = nn.LayerNorm(width)
         self.leave = nn.Linear(width, config.out_channels)
-        nn.init.normal_(self.leave.weight, std=0.02)
-        nn.init.zeros_(self.leave.bias)
+        self.straight = nn.Linear(config.features, config.out_channels).requires_grad_(False)
+        for way in (self.leave, self.straight):  # a new encoder says the mean
+            nn.init.zeros_(way.weight)
+            nn.init.zeros_(way.bias)
         self.register_buffer("mean", torch.zeros(config.out_channels))
         self.register_buffer("std", torch.ones(config.out_channels))
 
@@ -154,13 +181,29 @@ class LearnedEncoder(nn.Module):
         batch, _, samples = audio.shape
         if samples == 0:
             return audio.new_zeros(batch, self.out_channels, 0)
-        whole = functional.pad(audio[:, 0], (0, -samples % self.samples_per_frame))
-        mel = torch.cat([view(whole) for view in self.views], dim=1)  # (B, bands, F)
-        x = self.down(self.enter((mel - MEL_MEAN) / MEL_STD)).transpose(1, 2)  # (B, T, D)
+        mels = self.mels(audio)
+        x = self.down(self.enter(torch.cat(mels, dim=1))).transpose(1, 2)  # (B, T, D)
         for layer in self.layers:
             x = layer(x)
-        latents: Tensor = self.leave(self.norm(x)).float() * self.std + self.mean
+        normal = self.leave(self.norm(x)) + self.straight(self.features(mels))
+        latents: Tensor = normal.float() * self.std + self.mean
         return latents.transpose(1, 2)
+
+    def mels(self, audio: Tensor) -> list[Tensor]:
+        """Waveform (B, 1, S) -> each view (B, bands, F), with silence up to a whole frame."""
+        missing = -audio.shape[-1] % self.samples_per_frame
+        whole = functional.pad(audio[:, 0], (0, missing))
+        return [(view(whole) - MEL_MEAN) / MEL_STD for view in self.views]
+
+    def features(self, mels: list[Tensor]) -> Tensor:
+        """Views (B, bands, F) -> what the straight way sees (B, T, P)."""
+        frames = prod(self.config.strides)
+        seen = []
+        for mel, times in zip(mels, self.config.moments, strict=True):
+            fewer = functional.avg_pool1d(mel, frames // times)  # (B, bands, T * times)
+            framed = fewer.view(*fewer.shape[:2], -1, times)  # (B, bands, T, times)
+            seen.append(framed.transpose(1, 2).flatten(2))
+        return torch.cat(seen, dim=2)
 
 
 def learned_config(values: Mapping[str, object]) -> LearnedConfig:

@@ -1,14 +1,19 @@
 """From a base model without encoder to one that trains: fitted, found, checked, published."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor
 
 from angen.bundle import load_bundle
 from angen.errors import BadInput, Incompatible, MissingWeights, Stopped
-from angen.fitting.config import FitConfig
+from angen.fitting.config import ALONE, FitConfig
 from angen.fitting.quote import FitQuote
 from angen.studio.learning.encoder import (
     FitRequest,
@@ -16,9 +21,11 @@ from angen.studio.learning.encoder import (
     fit_encoder,
     publish_encoder,
     require_encoder,
+    tell_refining,
 )
 from angen.studio.settings import Settings, read_settings
 from angen.studio.watch import OnStep
+from angen.vocoder.likeness import Likeness
 from angen.vocoder.weights import save_decoder
 from tests.fitting.tiny_fit import RECIPE, ignore, write_recordings
 from tests.tiny import tiny_decoder, write_tiny_bundle
@@ -64,6 +71,31 @@ def test_the_studio_finds_a_fitted_encoder_by_itself(fitted: tuple[Settings, Pat
     values = json.loads((Path(settings.base) / "encoder.json").read_text())
     assert values["decoder"] == bundle.decoder_fingerprint
     assert values["fit"]["recipe"]["steps"] == 2
+
+
+def test_refinement_serves_alone_at_a_stated_cost(tmp_path: Path) -> None:
+    base = write_tiny_bundle(tmp_path / "base", encoder=False)
+    settings = read_settings({}, home=tmp_path, device="cpu", base=str(base))
+    short = {"songs": 2, "song_s": 4.0, "clip_frames": 10, "refine": 3}
+    quotes: list[FitQuote] = []
+    request = FitRequest(config=FitConfig(**{**ALONE, **short}))
+    fit_encoder(request, settings, Silent(), quotes.append)
+    assert quotes[0].steps_s == 0
+    assert "for each minute of audio that is encoded" in quotes[0].message
+    bundle, sound = load_bundle(base), 0.1 * torch.randn(3 * 8_000)
+    refined = bundle.encode_audio(sound, 8_000)
+    bundle.refine_with(0)
+    mean = bundle.encode_audio(sound, 8_000)
+    assert torch.equal(mean, mean[:1].expand_as(mean))  # it hears nothing by itself
+    likeness = Likeness(bundle.sample_rate_hz)
+
+    def off(latents: Tensor) -> float:
+        return float(likeness(bundle.decode(latents)[None], sound[None]).total)
+
+    assert off(refined) < off(mean)
+    watch = Silent()
+    tell_refining(load_bundle(base), watch)
+    assert "3 steps of refinement: about" in watch.lines[0]
 
 
 def test_what_is_there_is_not_replaced_unasked(fitted: tuple[Settings, Path]) -> None:
@@ -122,4 +154,27 @@ def test_a_quote_alone_starts_nothing_and_a_stopped_fit_goes_on(tmp_path: Path) 
     watch = Silent()
     fit_encoder(request, settings, watch, unseen)
     assert any("Without recordings" in line for line in watch.lines)
+    assert load_bundle(base).listens
+
+
+@pytest.mark.slow
+def test_two_processes_fit_one_encoder(tmp_path: Path) -> None:
+    pytest.importorskip("accelerate")
+    base = write_tiny_bundle(tmp_path / "base", encoder=False)
+    recordings = write_recordings(tmp_path / "recordings")
+    launch = "-m torch.distributed.run --standalone --nproc-per-node 2 -m angen --device cpu"
+    recipe = "--steps 2 --songs 9 --song-seconds 2 --clips 2 --clip-frames 10 --width 16 --depth 1"
+    done = subprocess.run(
+        [sys.executable, *launch.split(), "--home", str(tmp_path / "home"), "encoder", "fit",
+         str(recordings), "--base", str(base), *recipe.split()],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("encoder.safetensors") == 1  # one of them speaks
+    assert done.stderr.count("Step 2:") == 1
+    assert len(list((tmp_path / "home").rglob("*.safetensors"))) == 9 + 1  # songs and the state
     assert load_bundle(base).listens

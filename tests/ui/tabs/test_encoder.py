@@ -87,7 +87,7 @@ def test_the_section_is_there_once_a_base_needs_it(desk: Desk, settings: Setting
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"steps": 0}, "steps=0 is outside 1 to"),
+        ({"steps": -1}, "steps=-1 is outside 0 to"),
         ({"learning_rate": 1.0}, "learning_rate=1 is outside 1e-08 to 0.1"),
         ({"width": 17}, "width=17"),
         ({"clips": 1.5}, "clips=1.5"),

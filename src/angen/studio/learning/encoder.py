@@ -21,12 +21,13 @@ from angen.files import replacing
 from angen.fitting.check import EncoderReport, check_encoder
 from angen.fitting.checkpoint import FitState, settle_recipe
 from angen.fitting.config import FitConfig
-from angen.fitting.fit import Fit, OnLosses, make_songs, run, silent
+from angen.fitting.fit import Fit, OnLosses, run, silent
 from angen.fitting.network import network_for
 from angen.fitting.page import card, write_check
-from angen.fitting.pairs import Pairs, missing_pairs
-from angen.fitting.quote import FitQuote, quote_fit
-from angen.fitting.recordings import Rates, Recordings
+from angen.fitting.pairs import missing_pairs
+from angen.fitting.prepare import prepare_fit, recordings_for
+from angen.fitting.quote import FitQuote, quote_fit, refining_s
+from angen.fitting.recordings import Recordings
 from angen.fitting.team import Team
 from angen.names import about
 from angen.parts import MINI
@@ -36,6 +37,7 @@ from angen.studio.learning.encoders import CHECK, PUBLISHED, REPORT_FILE, Encode
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 from angen.tensors import read_json
+from angen.training.events import duration_text
 from angen.training.space import check_space
 from angen.vocoder.learned import LearnedEncoder
 from angen.vocoder.weights import ENCODER_CONFIG, ENCODER_FILE, save_learned_encoder
@@ -83,6 +85,7 @@ class FittedEncoder:
     folder: Path  # of the base, where it lies
     work: Path  # where songs and state lie
     state: FitState
+    leads: bool = True  # false in the processes that only helped
 
 
 def fit_encoder(
@@ -107,8 +110,7 @@ def fit_encoder(
     watch.stage("Loading the model")
     bundle, config = open_base(settings, request.base), request.config
     _require_room(bundle, request.overwrite)
-    network = network_for(bundle, config)
-    recordings = _recordings(request, config, bundle, network.sample_rate_hz, watch)
+    recordings = _recordings(request, config, bundle, watch)
     work = work_folder(settings, bundle)
     going_on = _settled(work, request, recordings, team)
     claim(work)
@@ -120,20 +122,21 @@ def fit_encoder(
     on_quote(quote)
     if going_on:
         watch.say("Going on with the fit that was begun.")
-    make_songs(bundle, songs, config, team, watch.stage("Making songs"))
-    fit = Fit(
-        bundle=bundle,
-        config=config,
-        folder=work,
-        pairs=Pairs(songs, config, network.samples_per_frame),
-        recordings=recordings,
+    fit = prepare_fit(
+        bundle,
+        config,
+        work,
+        songs,
+        recordings,
+        watch.stage("Making songs"),
         team=team,
         clips_at_once=quote.clips_at_once,
     )
     state = run(fit, watch.stage("Fitting"), _telling(watch, on_losses))
     if team.leads:
         _put_in_place(bundle, fit, state)
-    return FittedEncoder(folder=bundle.folder, work=work, state=state)
+    team.wait()  # none goes on before the encoder lies there
+    return FittedEncoder(folder=bundle.folder, work=work, state=state, leads=team.leads)
 
 
 def quote_encoder(
@@ -182,6 +185,16 @@ def require_encoder(bundle: Bundle, watch: Watch) -> None:
     raise MissingWeights(
         f"{encoders.lacking(bundle.name)} On this machine that takes: {cost.message}."
     )
+
+
+def tell_refining(bundle: Bundle, watch: Watch) -> None:
+    """Say what it costs where encoding takes gradient steps."""
+    if bundle.refining:
+        cost = duration_text(refining_s(bundle, bundle.refining))
+        watch.say(
+            f"Recordings are encoded with {bundle.refining} steps of refinement: about {cost} for "
+            "each minute of audio, once."
+        )
 
 
 def check_fitted(
@@ -243,20 +256,16 @@ def _require_room(bundle: Bundle, overwrite: bool) -> None:
 
 
 def _recordings(
-    request: FitRequest, config: FitConfig, bundle: Bundle, encoder_hz: int, watch: Watch
+    request: FitRequest, config: FitConfig, bundle: Bundle, watch: Watch
 ) -> Recordings | None:
-    if not request.recordings:
+    found = recordings_for(bundle, config, request.recordings)
+    if found is None and config.steps:
         watch.say(
             "Without recordings the encoder learns from the model's own songs alone. Give some: "
             "it will then hear real music better."
         )
+    if found is None:
         return None
-    rates = Rates(
-        encoder_hz=encoder_hz,
-        decoder_hz=bundle.sample_rate_hz,
-        frame_s=1 / bundle.latent_rate_hz,
-    )
-    found = Recordings(request.recordings, config, rates)
     for problem in found.problems:
         watch.say(f"Left out: {about(problem.file, problem.reason)}")
     if not found.learned:

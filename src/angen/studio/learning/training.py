@@ -16,7 +16,7 @@ from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
 from angen.errors import BadInput, Stopped
 from angen.studio.base import OpenBundle, open_base
-from angen.studio.learning.encoder import require_encoder
+from angen.studio.learning.encoder import require_encoder, tell_refining
 from angen.studio.material.datasets import dataset_folder
 from angen.studio.requests import TrainRequest
 from angen.studio.settings import Settings
@@ -183,6 +183,7 @@ def _open(
     watch.stage("Loading the model")
     bundle = open_bundle(settings, base)
     require_encoder(bundle, watch)
+    tell_refining(bundle, watch)
     data = training_data(info, place, bundle, config, watch.stage("Encoding the clips"))
     for note in data.notes:
         watch.say(note)
