@@ -7,7 +7,7 @@ from angen.errors import AngenError, BadInput
 from angen.jobs.job import Job, Problem, Progress
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.requests import FitEncoderRequest
+from angen.studio.requests.encoder import FitEncoderRequest
 from angen.studio.settings import Settings
 from angen.ui.live import Live, Now
 from angen.ui.story import Stories

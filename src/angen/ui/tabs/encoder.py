@@ -14,12 +14,12 @@ from angen.fitting.config import FIT_RANGES
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.learning.encoders import EncoderInfo, EncoderKind
-from angen.studio.requests import (
+from angen.studio.requests.asking import asked
+from angen.studio.requests.encoder import (
     CheckEncoderRequest,
     FitEncoderRequest,
     PublishEncoderRequest,
     QuoteEncoderRequest,
-    asked,
 )
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell
