@@ -30,12 +30,15 @@ check: .venv/lint.stamp ## formatting, lint, types, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+TWICE := OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone --nproc-per-node 2 -m
+
 mini: .venv/test.stamp ## train the bundled model from nothing (hours; fluidsynth and its soundfont needed)
 	$(BIN)/python -m mini.material
-	$(BIN)/python -m mini.codec
-	$(BIN)/python -m mini.style
+	$(TWICE) mini.codec
+	$(BIN)/python -m mini.heard
+	$(TWICE) mini.style
 	$(BIN)/python -m mini.latents
-	$(BIN)/python -m mini.dit
+	$(TWICE) mini.dit
 	$(BIN)/python -m mini.pack
 
 clean: ## remove the virtual environment

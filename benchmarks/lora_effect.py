@@ -23,7 +23,7 @@ from angen.data.prepare import PrepareConfig
 from angen.studio.base import open_base
 from angen.studio.learning.training import report_effect, train_lora
 from angen.studio.material.preparing import prepare_dataset
-from angen.studio.requests import TrainRequest
+from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep
 from angen.training.effect import EffectReport

@@ -24,7 +24,7 @@ from angen.mel import LOWEST_HZ, mel_filters
 from angen.vocoder.encoder import Encoder, EncoderConfig, fit_components
 from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig
 from mini.bank import RATE_HZ
-from mini.loop import WORK, Budget, join, load_state, rank, run
+from mini.loop import WORK, Budget, device, join, load_state, rank, run
 from mini.material import Material, open_material
 from mini.timbres import random_sound
 
@@ -89,7 +89,8 @@ class Targets(nn.Module):
             center=False,
             return_complex=True,
         )  # (B, K, F + 1): one frame more in front
-        turn = 2 * torch.pi * self.hop / self.size * torch.arange(spectrum.shape[1])
+        bins = torch.arange(spectrum.shape[1], device=wave.device)
+        turn = 2 * torch.pi * self.hop / self.size * bins
         moved = spectrum[:, :, 1:] * spectrum[:, :, :-1].conj()
         moved = moved * torch.polar(torch.ones_like(turn), -turn)[:, None]
         return spectrum[:, :, 1:].abs() * (2 / self.window.sum()), moved / (moved.abs() + 1e-12)
@@ -185,22 +186,24 @@ def train(budget: Budget, batch: int, seed: int) -> None:
     join()
     torch.manual_seed(seed)
     materials = [open_material("train"), open_material("held_out")]
+    where = device()
     encoder = fitted(seed)
-    encoder.requires_grad_(False)
     decoder = InverseStft(DECODER)
     undo(encoder, decoder)
+    encoder.to(where).requires_grad_(False)
+    decoder.to(where)
     models: dict[str, nn.Module] = {"decoder": decoder}
     averages = {name: copy.deepcopy(model).eval() for name, model in models.items()}
     rng = np.random.default_rng([seed, rank()])
     torch.manual_seed(seed + rank())
-    targets = Targets()
+    targets = Targets().to(where)
 
-    def step_losses(step: int, progress: float) -> dict[str, Tensor]:
-        del step, progress
-        wave = clips(materials, batch, rng)
+    def step_losses(step: int) -> dict[str, Tensor]:
+        del step
+        wave = clips(materials, batch, rng).to(where)
         latents = encoder(wave[:, None])
         latents = latents + NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(where.type, torch.bfloat16):
             logs, movement = decoder.spectra(latents)
         return targets.losses(logs, movement, wave)
 
@@ -222,14 +225,13 @@ def trained_decoder() -> InverseStft:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--minutes", type=float, default=120)
+    parser.add_argument("--steps", type=int, default=1170)
     parser.add_argument("--batch", type=int, default=16, help="clips of 2 s in a step")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    budget = Budget(steps=given.steps, minutes=given.minutes, rate=given.rate)
+    budget = Budget(steps=given.steps, rate=given.rate)
     train(budget, given.batch, given.seed)
 
 

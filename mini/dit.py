@@ -23,16 +23,16 @@ from angen.diffrhythm.objective import (
     mean_loss,
 )
 from mini.bank import RATE_HZ
-from mini.codec import CHANNELS, DECODER, trained_encoder
+from mini.codec import CHANNELS, DECODER
 from mini.latents import Latents, cached, draw
-from mini.loop import WORK, Budget, join, load_state, rank, run
+from mini.loop import WORK, Budget, device, join, load_state, rank, run
 from mini.style import trained
 
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "dit.pt"
 DROPPED = 0.1
 FRAMES_HZ = RATE_HZ / DECODER.samples_per_frame
-BLOCKS = (5, 7, 10)  # lengths of clips, in blocks of 2 s
+BLOCKS = (5, 10)  # lengths of clips, in blocks of 2 s
 CONFIG = DiTConfig(
     dim=256,
     depth=6,
@@ -44,7 +44,7 @@ CONFIG = DiTConfig(
 )
 
 
-def loss_of(dit: DiT, pool: Latents, frames: int, rng: np.random.Generator, low: bool) -> Tensor:
+def loss_of(dit: DiT, pool: Latents, frames: int, rng: np.random.Generator) -> Tensor:
     """The objective on a random batch of about ``frames`` frames in all."""
     blocks = int(rng.choice(BLOCKS))
     clips = max(1, frames // (blocks * CONFIG.block_size))
@@ -53,27 +53,50 @@ def loss_of(dit: DiT, pool: Latents, frames: int, rng: np.random.Generator, low:
     noise = torch.randn(batch.latents.shape, generator=generator)
     times = logit_normal_times((clips, blocks), generator)
     dropped = dropped_conditions(clips, DROPPED, generator)
-    with torch.autocast("cpu", torch.bfloat16, enabled=low):
-        return mean_loss(block_flow_loss(dit, batch, noise, times, dropped), batch)
+    where = dit.device
+    with torch.autocast(where.type, torch.bfloat16):
+        losses = block_flow_loss(
+            dit, batch.to(where), noise.to(where), times.to(where), dropped.to(where)
+        )
+        return mean_loss(losses, batch.to(where))
 
 
-def train(budget: Budget, frames: int, hours: float, seed: int, low: bool) -> None:
+def compile_blocks(dit: DiT) -> None:
+    """Let each block be compiled, which saves a fifth of the time; needs a C++ compiler."""
+    for block in dit.transformer_blocks:
+        block.compile(dynamic=False)
+
+
+def train(budget: Budget, frames: int, seed: int) -> None:
     """Train until the budget is used up; what is learned lies in ``CHECKPOINT``."""
     join()
     torch.manual_seed(seed)
-    rng = np.random.default_rng([seed, rank()])
-    encoder, style = trained_encoder(), trained()
-    pool = cached("train", hours, encoder, style)
-    dit = DiT(CONFIG)
+    pool = cached("train", trained())
+    dit = DiT(CONFIG).to(device())
     log.info("%.2f M weights", sum(p.numel() for p in dit.parameters()) / 1e6)
     average = copy.deepcopy(dit).eval()
+    compile_blocks(dit)
 
-    def step_losses(step: int, progress: float) -> dict[str, Tensor]:
-        del step, progress
-        return {"total": loss_of(dit, pool, frames, rng, low)}
+    def step_losses(step: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng([seed, rank(), step])  # a resumed run draws the same
+        return {"total": loss_of(dit, pool, frames, rng)}
 
+    matrices = [p for p in dit.transformer_blocks.parameters() if p.ndim == 2]
+    # What meets the style vector in the first layer stays near its size: at the full rate it grew
+    # sixty times as large within 800 steps, and the prompt was no longer heard.
+    entrance = [*dit.latent_embed.parameters(), *dit.time_embed.parameters()]
+    entrance += dit.text_embed.parameters()
     models: dict[str, nn.Module] = {"dit": dit}
-    run(models, {"dit": average}, step_losses, budget, CHECKPOINT, average_keep=0.998)
+    run(
+        models,
+        {"dit": average},
+        step_losses,
+        budget,
+        CHECKPOINT,
+        average_keep=0.99,
+        by_muon=matrices,
+        slow=entrance,
+    )
 
 
 def trained_dit() -> DiT:
@@ -86,17 +109,13 @@ def trained_dit() -> DiT:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--minutes", type=float, default=600)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--frames", type=int, default=1200, help="latent frames in a batch")
-    parser.add_argument("--hours", type=float, default=8, help="of the pool to learn from")
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--float32", action="store_true", help="not in bfloat16")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    budget = Budget(steps=given.steps, minutes=given.minutes, rate=given.rate, warmup=200)
-    train(budget, given.frames, given.hours, given.seed, low=not given.float32)
+    train(Budget(steps=given.steps, rate=given.rate, flat=0.6), given.frames, given.seed)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""What the DiT of ``mini`` learns from, made by ``python -m mini.latents``: latents, styles, tags.
+"""What the DiT of ``mini`` learns from: latents, style vectors, tags. ``python -m mini.latents``.
 
-Shapes: P pieces, T latent frames, C latent channels, K wordings, W windows, E = 512.
+A clip begins where a bar does, to the nearest frame: then the place in the clip and the tempo in
+the prompt say where every beat falls, and a song's first two seconds are not a guess.
+
+Shapes: P pieces, N latent frames, C latent channels, K wordings, W windows, E = 512.
 """
 
-import argparse
-import hashlib
 import logging
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,23 +17,28 @@ from angen.conditioning.style import StyleEncoder
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
-from angen.vocoder.encoder import Encoder
-from mini.codec import trained_encoder
+from mini.compose.form import BEATS
+from mini.heard import Halves, Heard, fingerprint
 from mini.loop import WORK
-from mini.material import Entry, Material, open_material
-from mini.style import Heard, caption, judged, trained
+from mini.material import Entry
+from mini.style import caption, judged, trained
 
 log = logging.getLogger(__name__)
-WORDINGS = 8  # prompts drawn for each piece
+WORDINGS = 12  # prompts drawn for each piece
 WINDOWS = 3  # stretches of each piece whose sound gives a style vector
-END_SHARE = 0.15  # of clips that reach the end of their piece
+FROM_WORDS = 0.75  # of the style vectors
+TO_THE_END = 0.5  # of the clips of a piece that ends come to its end, where their length allows
+NO_TAGS = 0.4  # of the other clips
+EARLY_S, LATE_S = 0.01, 0.09  # where in its first frame a clip's first bar may begin
+LEAD_IN_S = 0.045  # before the first bar of a piece, on average
+TEXT_TOKENS = 10  # longest list of tags, with a stop after each
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latents:
     """A pool as the DiT sees it."""
 
-    frames: Tensor  # (sum of T, C) float16, piece after piece
+    frames: Halves  # (sum of N, C), piece after piece
     starts: list[int]  # (P + 1) where each piece begins in ``frames``, and the end
     text: Tensor  # (P, K, E) float16, style vectors of captions
     sound: Tensor  # (P, W, E) float16, style vectors of stretches
@@ -42,120 +47,134 @@ class Latents:
     def clip(self, piece: int, first: int, count: int) -> Tensor:
         """Frames (count, C) of a piece, float32."""
         start = self.starts[piece] + first
-        return self.frames[start : start + count].float()
+        return torch.from_numpy(np.array(self.frames[start : start + count], np.float32))
 
 
-def cached(name: str, hours: float, encoder: Encoder, style: StyleEncoder) -> Latents:
-    """Latents of so much of a pool, from disk if the same networks made them before."""
-    material = open_material(name)
-    heard = Heard(material, name, hours)
-    path = WORK / "latents" / f"{name}-{len(heard.entries)}-{_fingerprint(encoder, style)}.pt"
+def cached(name: str, style: StyleEncoder) -> Latents:
+    """A pool with its style vectors, from disk if the same encoder made them before."""
+    heard = Heard(name)
+    path = WORK / "latents" / f"{name}-{len(heard.entries)}-{fingerprint(style)}.pt"
     if not path.exists():
-        _encode(material, heard, path, encoder, style)
-    return Latents(entries=heard.entries, **torch.load(path, weights_only=True))
-
-
-def _fingerprint(*networks: torch.nn.Module) -> str:
-    digest = hashlib.sha256()
-    for network in networks:
-        for weights in network.state_dict().values():
-            digest.update(weights.numpy().tobytes())
-    return digest.hexdigest()[:12]
+        with replacing(path) as beside:
+            torch.save(_vectors(heard, style), beside)
+    vectors = torch.load(path, weights_only=True)
+    return Latents(
+        frames=heard.latents, starts=heard.latent_starts, entries=heard.entries, **vectors
+    )
 
 
 @torch.no_grad()
-def _encode(
-    material: Material, heard: Heard, path: Path, encoder: Encoder, style: StyleEncoder
-) -> None:
+def _vectors(heard: Heard, style: StyleEncoder) -> dict[str, Tensor]:
     rng = np.random.default_rng(0)
-    frames, text, sound, starts = [], [], [], [0]
+    text, sound = [], []
     for number, entry in enumerate(heard.entries):
-        wave = torch.from_numpy(material.piece(entry))
-        latents = encoder(wave[None, None])[0].T  # (T, C)
-        frames.append(latents.half())
-        starts.append(starts[-1] + len(latents))
-        wordings = [caption(entry, rng) for _ in range(WORDINGS)]
-        text.append(style.embed_text(wordings).half())
+        text.append(style.embed_text([caption(entry, rng) for _ in range(WORDINGS)]).half())
         crops = [heard.crop(number, 12 * heard.rate_hz, rng) for _ in range(WINDOWS)]
         sound.append(judged(style, torch.from_numpy(np.stack(crops)).float()).half())
-        if number % 100 == 0:
-            log.info("%d of %d pieces encoded", number, len(heard.entries))
-    stored = {
-        "frames": torch.cat(frames),
-        "starts": starts,
-        "text": torch.stack(text),
-        "sound": torch.stack(sound),
-    }
-    with replacing(path) as beside:
-        torch.save(stored, beside)
+    return {"text": torch.stack(text), "sound": torch.stack(sound)}
 
 
-def tag_tokens(
-    entry: Entry, start_s: float, stop_s: float, ends: bool, rng: np.random.Generator
-) -> list[int]:
-    """Structure tags of a stretch of a piece, as lyrics without words; often none at all."""
-    if rng.random() < 0.4:
-        return []
-    tags = [
+def bar_starts(entry: Entry, frames: int, rate_hz: float) -> list[int]:
+    """Frames of a piece of ``frames`` in which a bar begins, not long after the frame does."""
+    labels = entry.labels
+    bar_s = BEATS[str(labels["meter"])] * 60 / float(labels["bpm"])
+    known_s = [float(section[1]) for section in labels["sections"]][1:2] or [LEAD_IN_S]
+    bars_s = np.arange(known_s[0] % bar_s, frames / rate_hz, bar_s)
+    within_s = bars_s % (1 / rate_hz)
+    at = bars_s[(within_s > EARLY_S) & (within_s < LATE_S)] * rate_hz
+    return [0, *(int(frame) for frame in at if frame >= 1)]
+
+
+def sections_in(entry: Entry, start_s: float, stop_s: float) -> list[str]:
+    """Tags of the sections of which more than a second lies between the two times."""
+    return [
         str(tag)
         for tag, begins_s, ends_s in entry.labels["sections"]
         if begins_s < stop_s - 1 and ends_s > start_s + 1
     ]
-    if start_s == 0 and rng.random() < 0.5:
-        tags.insert(0, "start")
-    if ends:
-        tags.append("end")
+
+
+def tag_tokens(tags: list[str]) -> list[int]:
+    """Structure tags as lyrics without words."""
     return [token for tag in tags for token in (STRUCTURE_TAGS[f"[{tag}]"], STOP)]
+
+
+def _tags(
+    entry: Entry, start_s: float, stop_s: float, ends: bool, rng: np.random.Generator
+) -> list[str] | None:
+    """What the lyrics of a clip say, often nothing; None for a clip that must not be learned.
+
+    An outro is named in every clip that ends, and in no other: it is what makes a song end.
+    """
+    tags = sections_in(entry, start_s, stop_s)
+    if ends:
+        named = [tag for tag in tags if tag != "outro"]
+        return [*named[-3:], "outro", *(["end"] if rng.random() < 0.5 else [])]
+    if "outro" in tags:
+        return None
+    if rng.random() < NO_TAGS:
+        return []
+    return [*(["start"] if start_s == 0 and rng.random() < 0.3 else []), *tags[:4]]
+
+
+def _clip(
+    pool: Latents, i: int, size: int, block: int, rate_hz: float, rng: np.random.Generator
+) -> tuple[Tensor, list[str]] | None:
+    """A stretch (size, C) of piece i with its tags, or None where there is none."""
+    entry, length = pool.entries[i], pool.starts[i + 1] - pool.starts[i]
+    starts = bar_starts(entry, length, rate_hz)
+    if entry.ends and rng.random() < TO_THE_END:
+        fitting = [first for first in starts if size - block <= length - first < size]
+        if not fitting:
+            return None
+        first = fitting[int(rng.integers(len(fitting)))]
+        tags = _tags(entry, first / rate_hz, length / rate_hz, True, rng)
+        return add_end(pool.clip(i, first, length - first), block), tags or []
+    fitting = [first for first in starts if first + size <= length]
+    if not fitting:
+        return None
+    first = fitting[int(rng.integers(len(fitting)))] if rng.random() < 0.7 else 0
+    found = _tags(entry, first / rate_hz, (first + size) / rate_hz, False, rng)
+    return None if found is None else (pool.clip(i, first, size), found)
 
 
 def draw(
     pool: Latents, clips: int, blocks: int, block: int, rate_hz: float, rng: np.random.Generator
 ) -> Batch:
-    """A batch of random stretches, each of ``blocks`` whole blocks.
+    """A batch of stretches, each of ``blocks`` whole blocks.
 
-    Some reach the end of a piece that ends, and close with end marks. The style vector is that
-    of a caption or of a stretch of the same piece, in turns.
+    Some come to the end of a piece, and close with end marks. The style vector is that of a
+    caption or of a stretch of the same piece, in turns.
     """
-    size = blocks * block
     latents: list[Tensor] = []
     styles: list[Tensor] = []
     texts: list[list[int]] = []
     while len(latents) < clips:
         i = int(rng.integers(len(pool.entries)))
-        entry, length = pool.entries[i], pool.starts[i + 1] - pool.starts[i]
-        if length < size:
+        found = _clip(pool, i, blocks * block, block, rate_hz, rng)
+        if found is None:
             continue
-        ends = entry.ends and rng.random() < 2 * END_SHARE
-        marks = int(rng.integers(1, block + 1)) if ends else 0
-        count = size - marks
-        at_start = rng.random() < 0.2
-        first = length - count if ends else 0 if at_start else rng.integers(length - count + 1)
-        clip = pool.clip(i, int(first), count)
-        latents.append(add_end(clip, block) if ends else clip)
-        from_words = rng.random() < 0.6
-        vectors = pool.text[i] if from_words else pool.sound[i]
+        latents.append(found[0])
+        texts.append(tag_tokens(found[1])[:TEXT_TOKENS])
+        vectors = pool.text[i] if rng.random() < FROM_WORDS else pool.sound[i]
         styles.append(vectors[int(rng.integers(len(vectors)))].float())
-        texts.append(tag_tokens(entry, first / rate_hz, (first + count) / rate_hz, ends, rng))
-    lengths = torch.tensor([len(text) for text in texts])
-    text = torch.zeros(clips, int(lengths.max()), dtype=torch.long)
+    text = torch.zeros(clips, TEXT_TOKENS, dtype=torch.long)  # one shape for the compiler
     for row, tokens in zip(text, texts, strict=True):
         row[: len(tokens)] = torch.tensor(tokens, dtype=torch.long)
     return Batch(
         text=text,
-        text_lengths=lengths,
+        text_lengths=torch.tensor([len(tokens) for tokens in texts]),
         latents=torch.stack(latents),
-        frames=torch.full((clips,), size),
+        frames=torch.full((clips,), blocks * block),
         style=torch.stack(styles),
     )
 
 
 def main() -> None:
-    """Command line: encode before the training, so that its processes need not each do so."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hours", type=float, default=8, help="of the pool to encode")
-    given = parser.parse_args()
+    """Command line: style vectors before the training, so that its processes need not."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cached("train", given.hours, trained_encoder(), trained())
+    pool = cached("train", trained())
+    log.info("%d pieces, %d frames", len(pool.entries), len(pool.frames))
 
 
 if __name__ == "__main__":

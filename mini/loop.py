@@ -3,9 +3,10 @@
 Several processes may work on one training, one core each, with torchrun's variables RANK,
 WORLD_SIZE, MASTER_ADDR and MASTER_PORT: on a busy machine that wastes less than threads do.
 
-A training is over when its steps or its minutes are used up, whichever comes first, and the
-learning rate follows the larger of the two fractions. A checkpoint is written every minute, and
-the same command goes on from it.
+A training is over when its steps are done. A checkpoint is written every minute, and the same
+command goes on from it. Matrices of a transformer may be trained by Muon (Jordan et al. 2024,
+https://kellerjordan.github.io/posts/muon), everything else by AdamW. Where there is a GPU, it
+is used.
 """
 
 import logging
@@ -25,6 +26,8 @@ from angen.files import replacing
 log = logging.getLogger(__name__)
 WORK = Path(__file__).parent / "work"  # git-ignored: material, checkpoints, logs
 SAVE_EVERY_S = 60.0
+BESIDE_MUON = 0.3  # AdamW's share of the rate where Muon trains the matrices
+SLOW = 0.15  # of that share, for weights that must not outgrow others
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,18 +35,18 @@ class Budget:
     """How long a training may last, and its learning rate."""
 
     steps: int
-    minutes: float
     rate: float
     warmup: int = 100
+    flat: float = 0.0  # share of the steps before the rate falls
 
-    def progress(self, step: int, minutes: float) -> float:
-        """Part of the budget that is used, 0 to 1."""
-        return min(1.0, max(step / self.steps, minutes / self.minutes))
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step: a linear warm-up, flat for a while, a cosine to a fiftieth.
 
-    def rate_at(self, step: int, used: float) -> float:
-        """Learning rate at a progress of 0 to 1: a linear warm-up, then a cosine to a fiftieth."""
+        Until it falls, it does not depend on how many steps there are in all.
+        """
         warm = min(1.0, (step + 1) / self.warmup)
-        cosine = 0.5 + 0.5 * math.cos(math.pi * used)
+        fallen = max(0.0, step / self.steps - self.flat) / (1 - self.flat)
+        cosine = 0.5 + 0.5 * math.cos(math.pi * min(1.0, fallen))
         return self.rate * warm * (0.02 + 0.98 * cosine)
 
 
@@ -90,55 +93,87 @@ def join() -> None:
         distributed.init_process_group("gloo")
 
 
-def _agreed(weights: Sequence[Tensor], used: float) -> float:
-    """Average the gradients over all processes; all get the progress of the first."""
+def device() -> torch.device:
+    """Where trainings run: on a GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _agree(weights: Sequence[Tensor]) -> None:
+    """Average the gradients over all processes."""
     if not distributed.is_initialized():
-        return used
+        return
     gradients = [w.grad if w.grad is not None else torch.zeros_like(w) for w in weights]
-    mine = torch.tensor([used if rank() == 0 else 0.0])
-    flat = torch.cat([mine, *(g.flatten() for g in gradients)])
+    flat = torch.cat([g.flatten() for g in gradients])
     distributed.all_reduce(flat)
-    at = 1
+    at = 0
     for w in weights:
         w.grad = (flat[at : at + w.numel()] / distributed.get_world_size()).view_as(w)
         at += w.numel()
-    return float(flat[0])
+
+
+def _optimisers(
+    weights: Sequence[Tensor], by_muon: Sequence[Tensor], slow: Sequence[Tensor], rate: float
+) -> list[torch.optim.Optimizer]:
+    """AdamW, and Muon for those weights that it shall train.
+
+    Groups carry the share of the rate that is theirs: beside Muon, AdamW's is less.
+    """
+    chosen, slowly = {id(w) for w in by_muon}, {id(w) for w in slow}
+    usual = BESIDE_MUON if by_muon else 1.0
+    groups: list[dict[str, Any]] = []
+    for share, wanted in ((usual, False), (usual * SLOW, True)):
+        found = [w for w in weights if id(w) not in chosen and (id(w) in slowly) is wanted]
+        for decay, some in (
+            (0.01, [w for w in found if w.ndim > 1]),
+            (0.0, [w for w in found if w.ndim <= 1]),
+        ):
+            if some:
+                groups.append({"params": some, "weight_decay": decay, "share": share})
+    optimisers: list[torch.optim.Optimizer] = []
+    if groups:
+        optimisers.append(torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.99), fused=True))
+    if by_muon:
+        muon = torch.optim.Muon(
+            list(by_muon), lr=rate, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+        )
+        optimisers.append(muon)
+    return optimisers
 
 
 def run(
     models: dict[str, nn.Module],
     averages: dict[str, nn.Module],
-    step_losses: Callable[[int, float], dict[str, Tensor]],
+    step_losses: Callable[[int], dict[str, Tensor]],
     budget: Budget,
     checkpoint: Path,
     *,
     average_keep: float = 0.999,
+    by_muon: Sequence[Tensor] = (),
+    slow: Sequence[Tensor] = (),
     log_every: int = 50,
 ) -> None:
-    """Train ``models`` together until the budget is used up.
+    """Train ``models`` together until the steps of the budget are done.
 
-    step_losses: takes the step and the progress (0 to 1), gives named losses; the one called
-    ``total`` is minimised. ``averages`` are copies of some models that follow them slowly.
+    step_losses: takes the step, gives named losses; the one called ``total`` is minimised.
+    ``averages`` are copies of some models that follow them slowly.
     """
     weights = [p for model in models.values() for p in model.parameters() if p.requires_grad]
-    matrices = [p for p in weights if p.ndim > 1]
-    others = [p for p in weights if p.ndim <= 1]
-    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=budget.rate, betas=(0.9, 0.99))
-    step, before_s = _resume(checkpoint, models, averages, optimiser)
+    optimisers = _optimisers(weights, by_muon, slow, budget.rate)
+    step, before_s = _resume(checkpoint, models, averages, optimisers)
     started = saved = time.monotonic()
     means = Averages()
-    used = budget.progress(step, before_s / 60)
-    while used < 1:
-        losses = step_losses(step, used)
-        optimiser.zero_grad(set_to_none=True)
+    while step < budget.steps:
+        losses = step_losses(step)
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
         losses["total"].backward()  # type: ignore[no-untyped-call]
-        minutes = (before_s + time.monotonic() - started) / 60
-        used = _agreed(weights, budget.progress(step + 1, minutes))
-        for group in optimiser.param_groups:
-            group["lr"] = budget.rate_at(step, used)
-        if torch.isfinite(nn.utils.clip_grad_norm_(weights, 1.0)):
-            optimiser.step()
+        _agree(weights)
+        finite = torch.isfinite(nn.utils.clip_grad_norm_(weights, 1.0))
+        for optimiser in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = group.get("share", 1.0) * budget.rate_at(step)
+            if finite:
+                optimiser.step()
         step += 1
         keep = min(average_keep, (step + 1) / (step + 10))
         for name, average in averages.items():
@@ -146,10 +181,11 @@ def run(
         means.add({name: float(value.detach()) for name, value in losses.items()})
         if rank():
             continue
+        seconds = before_s + time.monotonic() - started
         if step % log_every == 0:
-            log.info("step %d, %.1f min: %s", step, minutes, means.line())
-        if time.monotonic() - saved > SAVE_EVERY_S or used >= 1:
-            _save(checkpoint, models, averages, optimiser, step, minutes * 60)
+            log.info("step %d, %.1f min: %s", step, seconds / 60, means.line())
+        if time.monotonic() - saved > SAVE_EVERY_S or step == budget.steps:
+            _save(checkpoint, models, averages, optimisers, step, seconds)
             saved = time.monotonic()
 
 
@@ -157,14 +193,14 @@ def _save(
     path: Path,
     models: dict[str, nn.Module],
     averages: dict[str, nn.Module],
-    optimiser: torch.optim.Optimizer,
+    optimisers: Sequence[torch.optim.Optimizer],
     step: int,
     seconds: float,
 ) -> None:
     state = {
         "models": {name: model.state_dict() for name, model in models.items()},
         "averages": {name: model.state_dict() for name, model in averages.items()},
-        "optimiser": optimiser.state_dict(),
+        "optimisers": [optimiser.state_dict() for optimiser in optimisers],
         "step": step,
         "seconds": seconds,
     }
@@ -173,8 +209,8 @@ def _save(
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """A checkpoint of ``run``: models, averages, optimiser, step, seconds."""
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    """A checkpoint of ``run``: models, averages, optimisers, step, seconds."""
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
@@ -182,7 +218,7 @@ def _resume(
     path: Path,
     models: dict[str, nn.Module],
     averages: dict[str, nn.Module],
-    optimiser: torch.optim.Optimizer,
+    optimisers: Sequence[torch.optim.Optimizer],
 ) -> tuple[int, float]:
     if not path.exists():
         return 0, 0.0
@@ -191,6 +227,7 @@ def _resume(
         model.load_state_dict(state["models"][name])
     for name, model in averages.items():
         model.load_state_dict(state["averages"][name])
-    optimiser.load_state_dict(state["optimiser"])
+    for optimiser, stored in zip(optimisers, state["optimisers"], strict=True):
+        optimiser.load_state_dict(stored)
     log.info("going on from step %d of %s", state["step"], path)
     return state["step"], state["seconds"]

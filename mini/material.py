@@ -129,10 +129,10 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--hours", type=float, default=8.0, help="of the styles that the DiT learns"
+        "--hours", type=float, default=24.0, help="of the styles that the DiT learns"
     )
     parser.add_argument("--held-out", type=float, default=0.7, help="hours of the other styles")
-    parser.add_argument("--unseen", type=float, default=0.4, help="hours of all styles, for tests")
+    parser.add_argument("--unseen", type=float, default=1.6, help="hours of all styles, for tests")
     parser.add_argument("--workers", type=int, default=2)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

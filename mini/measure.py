@@ -1,161 +1,94 @@
 """Measure the bundle that ships: ``python -m mini.measure``, prints the tables of docs/mini.md.
 
-All on pieces of the pool ``unseen``, whose seeds no training has met. The codec is compared on
-log-mel distances; the style encoder by whether it finds captions and names styles; the DiT by
-what the style encoder and the ears of ``angen.audio`` say of its songs, beside real composed music
-of the same style and beside an untrained DiT.
-
-Shapes: B clips, S samples, T latent frames.
+All on pieces of the pool ``unseen``, whose seeds no training has met.
 """
 
 import argparse
 import logging
-import time
 from collections.abc import Sequence
+from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+import soundfile
 from torch import Tensor
 
-from angen.audio.listening import listen
 from angen.bundle import Bundle, load_bundle
-from angen.diffrhythm.dit import DiT
-from angen.diffrhythm.sampling import SamplerConfig, Song
-from angen.mel import LOWEST_HZ, mel_filters
+from angen.conditioning.style import load_style
+from angen.files import replacing
+from angen.parts import MINI
 from mini.bank import RATE_HZ
-from mini.material import Entry, Material, open_material
-from mini.pieces import STYLES
+from mini.loop import WORK
+from mini.material import Material, open_material
+from mini.measure_codec import CLIP_S, codec_table, composed_stretches, draw
+from mini.measure_songs import (
+    Chosen,
+    composed_rows,
+    song_rows,
+    structure_rows,
+    untrained_rows,
+)
+from mini.measure_style import instruments_told, recorded_rows
+from mini.recorded import stretches
+from mini.style import retrieval
 
 log = logging.getLogger(__name__)
-FFT_SIZES = (256, 512, 1024, 2048)
-
-
-def log_mel(wave: Tensor, size: int) -> Tensor:
-    """Natural log-mel of (B, S) in windows of ``size``: (B, bands, frames)."""
-    window = torch.hann_window(size)
-    spectrum = torch.stft(wave, size, size // 4, window=window, return_complex=True).abs()
-    filters = mel_filters(RATE_HZ, size, min(160, max(32, size // 16)), LOWEST_HZ)
-    return (filters @ (spectrum * 2 / window.sum())).clamp_min(1e-4).log()
-
-
-def griffin_lim(wave: Tensor, bands: int, rate_hz: int) -> Tensor:
-    """The plain baseline: (B, S) kept as log-mels at ``rate_hz``, brought back by Griffin-Lim."""
-    size, hop = 1024, 256
-    window = torch.hann_window(size)
-    filters = mel_filters(RATE_HZ, size, bands, LOWEST_HZ)
-    magnitude = torch.stft(wave, size, hop, window=window, return_complex=True).abs()
-    mel = (filters @ magnitude).clamp_min(1e-6).log()  # (B, bands, frames)
-    few = round(wave.shape[1] / RATE_HZ * rate_hz)
-    mel = torch.nn.functional.interpolate(mel, few, mode="area")
-    mel = torch.nn.functional.interpolate(mel, magnitude.shape[2], mode="linear")
-    wanted = (torch.linalg.pinv(filters) @ mel.exp()).clamp_min(0)
-    torch.manual_seed(0)
-    phase = torch.exp(2j * torch.pi * torch.rand_like(wanted))
-    for _ in range(32):
-        made = torch.istft(wanted * phase, size, hop, window=window, length=wave.shape[1])
-        phase = torch.stft(made, size, hop, window=window, return_complex=True)
-        phase = phase / (phase.abs() + 1e-9)
-    return torch.istft(wanted * phase, size, hop, window=window, length=wave.shape[1])
-
-
-def codec_table(bundle: Bundle, material: Material, clips: int) -> None:
-    """Log-mel distances of the codec and of Griffin-Lim from as many values a second."""
-    rng = np.random.default_rng(5)
-    waves = torch.from_numpy(np.stack([material.crop(6 * RATE_HZ, rng) for _ in range(clips)]))
-    made = torch.stack([bundle.decode(bundle.encode_audio(wave, RATE_HZ)) for wave in waves])
-    values = round(bundle.channels * bundle.latent_rate_hz)
-    plain = griffin_lim(waves, 64, values // 64)
-    for name, wave in (("mini", made), (f"Griffin-Lim, {values} values/s", plain)):
-        errors = [(log_mel(wave, n) - log_mel(waves, n)).abs().mean() for n in FFT_SIZES]
-        level = 10 * torch.log10(wave.square().mean(1) / waves.square().mean(1))
-        row = " ".join(f"{float(error):.2f}" for error in errors)
-        log.info("codec | %s | %s | %+.1f dB", name, row, float(level.mean()))
-
-
-def prompt_of(entry: Entry) -> str:
-    """A short prompt for music like a piece's."""
-    labels = entry.labels
-    return f"{entry.style}, {labels['mood']}, {float(labels['bpm']):.0f} BPM, {labels['key']}"
-
-
-def play(bundle: Bundle, prompts: Sequence[str], seconds: float, guidance: float) -> list[Tensor]:
-    """One song (S,) for each prompt."""
-    frames = round(seconds * bundle.latent_rate_hz)
-    empty = torch.zeros(0, dtype=torch.long)
-    songs = [
-        Song(tokens=empty, style=bundle.embed_text(prompt), frames=frames, seed=seed)
-        for seed, prompt in enumerate(prompts)
-    ]
-    config = SamplerConfig(guidance=guidance)
-    return [bundle.decode(latents) for latents in bundle.sample(songs, config, lambda *_: None)]
-
-
-def octave_free(ours: float, true: float) -> bool:
-    """Whether two tempi agree within 4 %, twice and half as fast allowed."""
-    return any(abs(ours * factor / true - 1) < 0.04 for factor in (0.5, 1, 2))
-
-
-def judge(
-    bundle: Bundle, waves: Sequence[Tensor], entries: Sequence[Entry], named: Tensor, name: str
-) -> None:
-    """One row: style named among all, agreement with the prompt, tempo and key as heard."""
-    right, cosine, tempo, key = [], [], [], []
-    for wave, entry in zip(waves, entries, strict=True):
-        if float(wave.abs().max()) < 1e-3:
-            log.info("%s: silence for %s", name, prompt_of(entry))
-            continue
-        vector = bundle.embed_audio(wave, RATE_HZ)
-        right.append(STYLES[int((named @ vector).argmax())] == entry.style)
-        cosine.append(float(bundle.embed_text(prompt_of(entry)) @ vector))
-        heard = listen(as_channels(wave), RATE_HZ)
-        tempo.append(octave_free(heard.bpm or 0.0, float(entry.labels["bpm"])))
-        key.append(heard.key == entry.labels["key"])
-    log.info(
-        "songs | %s | style %.2f | cosine %.2f | tempo %.2f | key %.2f | of %d",
-        name,
-        np.mean(right),
-        np.mean(cosine),
-        np.mean(tempo),
-        np.mean(key),
-        len(right),
-    )
-
-
-def as_channels(wave: Tensor) -> NDArray[np.float32]:
-    """(S,) as (1, S)."""
-    return np.asarray(wave.numpy()[None], np.float32)
-
-
-def songs_table(bundle: Bundle, material: Material, count: int, guidances: list[float]) -> None:
-    """Songs for the prompts of unseen pieces, beside those pieces and an untrained DiT."""
-    entries = [entry for entry in material.entries if entry.style in STYLES][:count]
-    named = torch.stack([bundle.embed_text(style) for style in STYLES])
-    rng = np.random.default_rng(0)
-    real = [torch.from_numpy(material.crop_of(entry, 20 * RATE_HZ, rng)) for entry in entries]
-    judge(bundle, real, entries, named, "composed music")
-    prompts = [prompt_of(entry) for entry in entries]
-    for guidance in guidances:
-        began = time.process_time()
-        made = play(bundle, prompts, 20, guidance)
-        log.info("%.1f processor seconds a song", (time.process_time() - began) / count)
-        judge(bundle, made, entries, named, f"mini, guidance {guidance}")
-    trained, bundle.dit = bundle.dit, DiT(bundle.dit.config).eval()
-    judge(bundle, play(bundle, prompts, 20, 1.0), entries, named, "untrained")
-    bundle.dit = trained
+SOUNDS = 6  # songs to listen to
+TABLES = ("composed", "songs", "untrained", "structure", "style", "codec")
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--songs", type=int, default=32)
-    parser.add_argument("--clips", type=int, default=32)
+    parser.add_argument("--bundle", default=MINI, help="a folder, to measure another")
+    parser.add_argument("--tables", nargs="*", choices=TABLES, default=TABLES)
+    parser.add_argument("--songs", type=int, default=100)
+    parser.add_argument("--clips", type=int, default=24, help="through the codec")
     parser.add_argument("--guidance", type=float, nargs="*", default=[3.0])
+    parser.add_argument("--recordings", type=Path, help="a folder of real music")
+    parser.add_argument("--sounds", type=Path, help="a folder for the first songs, as Ogg Opus")
+    parser.add_argument("--structured", type=int, default=20, help="songs with tags as lyrics")
+    parser.add_argument("--pictures", type=Path, default=WORK, help="a folder for PNG files")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    bundle, material = load_bundle(), open_material("unseen")
-    codec_table(bundle, material, given.clips)
-    songs_table(bundle, material, given.songs, given.guidance)
+    bundle, material = load_bundle(given.bundle), open_material("unseen")
+    recorded = stretches(given.recordings, given.clips, CLIP_S) if given.recordings else []
+    if {"composed", "songs", "untrained", "structure"} & set(given.tables):
+        song_tables(given, bundle, material)
+    if "style" in given.tables:
+        style = load_style(bundle.folder)
+        log.info("style encoder | %s", retrieval(style, material, 100, 1))
+        log.info("instruments told | %.3f", instruments_told(style, material, 100, 1))
+        if recorded:
+            recorded_rows(style, recorded)
+    if "codec" in given.tables:
+        waves = composed_stretches(material, given.clips)
+        codec_table(bundle, waves, "composed", given.pictures / "mini-codec.png")
+        if recorded:
+            codec_table(bundle, recorded, "recorded", given.pictures / "mini-recorded.png")
+
+
+def song_tables(given: argparse.Namespace, bundle: Bundle, material: Material) -> None:
+    """What has to do with songs that the model makes."""
+    chosen = Chosen.from_pool(material, given.songs)
+    if "composed" in given.tables:
+        composed_rows(bundle, chosen)
+    for guidance in given.guidance if "songs" in given.tables else []:
+        made = song_rows(bundle, chosen, guidance)
+        draw(given.pictures / "mini-songs.png", chosen.prompts[:4], made[:4])
+        if given.sounds:
+            keep(given.sounds, made[:SOUNDS])
+    if "untrained" in given.tables:
+        untrained_rows(bundle, chosen)
+    if "structure" in given.tables:
+        structure_rows(bundle, chosen.prompts[: given.structured], given.guidance[-1])
+
+
+def keep(folder: Path, waves: Sequence[Tensor]) -> None:
+    """Write songs (S,) as small files to listen to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, wave in enumerate(waves, 1):
+        with replacing(folder / f"mini-{number}.ogg") as beside:
+            sound = wave.clamp(-1, 1).numpy()
+            soundfile.write(beside, sound, RATE_HZ, format="OGG", subtype="OPUS")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Train the style encoder of ``mini``: ``python -m mini.style``.
 
 Two towers, one for sentences and one for sound, learn to give a clip and its caption the same
-direction and all other pairs of the batch different ones. Two small heads that name the style
-from either vector are trained along and then thrown away.
+direction and all other pairs of the batch different ones. Heads that name style, instruments and
+energy from either vector are trained along and then thrown away; tempo and key are read from the
+text, and the sound learns to answer the same.
 
 The encoder hears the held-out styles too: it is also the measuring device of the effect report,
 which must be able to tell them apart. The DiT does not.
@@ -15,57 +16,83 @@ import copy
 import logging
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from angen.conditioning.style import STYLE_WIDTH, StyleConfig, StyleEncoder
-from angen.files import replacing
+from angen.conditioning.codes import key_in, tempo_code, tempo_places
+from angen.conditioning.style import MEANING, StyleEncoder
 from mini.bank import RATE_HZ
-from mini.loop import WORK, Budget, join, load_state, rank, run
+from mini.heard import STYLE, Heard
+from mini.loop import WORK, Budget, device, join, load_state, rank, run
 from mini.material import Entry, Material, open_material
 
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "style.pt"
-CONFIG = StyleConfig(
-    rate_hz=RATE_HZ,
-    fft_samples=2048,
-    hop_samples=480,
-    bands=128,
-    audio_width=112,
-    audio_strides=(2, 2, 2, 2),
-    text_buckets=3072,
-    text_width=64,
-    text_hidden=192,
-)
+ENERGIES = ("low", "medium", "high")
+HELD_OUT_TIMES = 6  # a piece of the held-out styles is heard so often beside another
 
 
 class Heads(nn.Module):
-    """What only training needs: the temperature, and a namer of styles for each tower."""
+    """What only training needs: the temperature, and what both meanings must say in plain words."""
 
-    def __init__(self, styles: int) -> None:
+    def __init__(self, styles: int, instruments: int) -> None:
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(14.0)))
-        self.from_text = nn.Linear(STYLE_WIDTH, styles)
-        self.from_audio = nn.Linear(STYLE_WIDTH, styles)
+        self.styles = nn.Linear(MEANING, styles)
+        self.instruments = nn.Linear(MEANING, instruments)
+        self.energies = nn.Linear(MEANING, len(ENERGIES))
 
     def contrast(self, text: Tensor, audio: Tensor) -> Tensor:
         """Symmetric cross entropy of matching unit vectors (B, E) to unit vectors (B, E)."""
         logits = self.log_scale.exp().clamp_max(60) * text @ audio.T
-        true = torch.arange(len(text))
+        true = torch.arange(len(text), device=text.device)
         one = functional.cross_entropy(logits, true, label_smoothing=0.02)
         other = functional.cross_entropy(logits.T, true, label_smoothing=0.02)
         return (one + other) / 2
 
-    def naming(self, text: Tensor, audio: Tensor, styles: Tensor) -> Tensor:
-        """Cross entropy of naming ``styles`` (B,) from either vector."""
-        scale = math.sqrt(STYLE_WIDTH)
-        by_text = functional.cross_entropy(self.from_text(scale * text), styles)
-        return (by_text + functional.cross_entropy(self.from_audio(scale * audio), styles)) / 2
+    def naming(self, vector: Tensor, facts: "Facts") -> Tensor:
+        """Errors of naming style, instruments and energy from vectors (B, E)."""
+        meaning = functional.normalize(vector[:, :MEANING], dim=1) * math.sqrt(MEANING)
+        by_style = functional.cross_entropy(self.styles(meaning), facts.styles)
+        sounding = functional.binary_cross_entropy_with_logits(
+            self.instruments(meaning), facts.instruments
+        )
+        by_energy = functional.cross_entropy(self.energies(meaning), facts.energies)
+        return by_style + 3 * sounding + 0.3 * by_energy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is true of B clips."""
+
+    styles: Tensor  # (B,) numbers of names
+    instruments: Tensor  # (B, instruments) 0 or 1
+    energies: Tensor  # (B,)
+    bpm: Tensor  # (B,)
+    keys: Tensor  # (B,) as in ``codes``
+
+
+def facts_of(entries: Sequence[Entry], styles: list[str], instruments: list[str]) -> Facts:
+    """The labels of pieces as numbers."""
+    labels = [entry.labels for entry in entries]
+    sounding = [[name in label["instruments"] for name in instruments] for label in labels]
+    return Facts(
+        styles=torch.tensor([styles.index(entry.style) for entry in entries]),
+        instruments=torch.tensor(sounding, dtype=torch.float32),
+        energies=torch.tensor([ENERGIES.index(label["energy"]) for label in labels]),
+        bpm=torch.tensor([float(label["bpm"]) for label in labels]),
+        keys=torch.tensor([key_in(label["key"]) for label in labels]),
+    )
+
+
+def figures(tempo: Tensor, key: Tensor, facts: Facts) -> Tensor:
+    """Errors of hearing tempi, from scores (B, TEMPO_CODE), and keys, from scores (B, KEYS)."""
+    near = tempo_code(facts.bpm).square()  # (B, TEMPO_CODE) sums to 1
+    return functional.cross_entropy(tempo, near) + functional.cross_entropy(key, facts.keys)
 
 
 def tags(entry: Entry, rng: np.random.Generator) -> str:
@@ -91,93 +118,77 @@ def caption(entry: Entry, rng: np.random.Generator) -> str:
     return entry.captions[int(rng.integers(len(entry.captions)))]
 
 
-class Heard:
-    """What the audio tower hears of a pool, computed once: log-mels and pitch classes."""
-
-    def __init__(self, material: Material, name: str, hours: float) -> None:
-        self.rate_hz = CONFIG.rate_hz // CONFIG.hop_samples
-        self.entries: list[Entry] = []
-        self.starts = [0]  # first frame of each piece, and the end
-        for entry in material.entries:
-            if self.starts[-1] > hours * 3600 * self.rate_hz:
-                break
-            self.entries.append(entry)
-            self.starts.append(self.starts[-1] + -(-entry.samples // CONFIG.hop_samples))
-        path = WORK / "heard" / f"{name}-{len(self.entries)}.npy"
-        if not path.exists():
-            self._listen(material, path)
-        self.frames = np.load(path, mmap_mode="r")  # (frames, bands + 12)
-
-    def _listen(self, material: Material, path: Path) -> None:
-        tower = StyleEncoder(CONFIG).audio
-        frames = np.zeros((self.starts[-1], CONFIG.bands + 12), np.float16)
-        for i, entry in enumerate(self.entries):
-            with torch.no_grad():
-                mel, pitches = tower.hear(torch.from_numpy(material.piece(entry))[None])
-            both = torch.cat([mel, pitches], dim=1)[0].T  # (T, bands + 12)
-            frames[self.starts[i] : self.starts[i + 1]] = both.half().numpy()
-        with replacing(path) as beside:
-            np.save(beside, frames)
-
-    def crop(self, piece: int, count: int, rng: np.random.Generator) -> NDArray[np.float16]:
-        """A random stretch (count, bands + 12) of a piece, repeated where the piece is shorter."""
-        start, length = self.starts[piece], self.starts[piece + 1] - self.starts[piece]
-        first = start + int(rng.integers(0, max(1, length - count + 1)))
-        found = self.frames[first : first + min(count, length)]
-        return np.asarray(np.resize(found, (count, found.shape[1])))
-
-
 def pairs(
     pools: Sequence[Heard], count: int, seconds: float, rng: np.random.Generator
-) -> tuple[Tensor, list[str], list[str]]:
-    """What is heard (B, T, bands + 12), a caption for each, and the name of its style."""
-    sizes = np.array([len(pool.entries) for pool in pools])
-    heard, texts, styles = [], [], []
+) -> tuple[Tensor, list[str], list[Entry]]:
+    """What is heard (B, T, bands + 12), a caption for each, and the pieces they are of."""
+    sizes = np.array([len(pool.entries) for pool in pools], float)
+    sizes[1:] *= HELD_OUT_TIMES
+    heard, texts, entries = [], [], []
     for _ in range(count):
         pool = pools[int(rng.choice(len(pools), p=sizes / sizes.sum()))]
         piece = int(rng.integers(len(pool.entries)))
         heard.append(pool.crop(piece, round(seconds * pool.rate_hz), rng))
         texts.append(caption(pool.entries[piece], rng))
-        styles.append(pool.entries[piece].style)
-    return torch.from_numpy(np.stack(heard)).float(), texts, styles
+        entries.append(pool.entries[piece])
+    return torch.from_numpy(np.stack(heard)).float(), texts, entries
+
+
+def split(heard: Tensor) -> tuple[Tensor, Tensor]:
+    """Crops (B, T, bands + 12) as log-mels (B, bands, T) and pitch classes (B, 12, T)."""
+    frames = heard.transpose(1, 2)
+    return frames[:, : STYLE.bands], frames[:, STYLE.bands :]
 
 
 def judged(style: StyleEncoder, heard: Tensor) -> Tensor:
     """Style vectors (B, E) of crops (B, T, bands + 12)."""
-    frames = heard.transpose(1, 2)  # (B, bands + 12, T)
-    mel, pitches = frames[:, : CONFIG.bands], frames[:, CONFIG.bands :]
-    return functional.normalize(style.audio.judge(mel, pitches), dim=1)
+    return functional.normalize(style.audio.judge(*split(heard)), dim=1)
 
 
-def train(budget: Budget, batch: int, hours: float, seed: int) -> None:
+def train(budget: Budget, batch: int, seed: int) -> None:
     """Train until the budget is used up; what is learned lies in ``CHECKPOINT``."""
     join()
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, rank()])
-    pools = [Heard(open_material(name), name, hours) for name in ("train", "held_out")]
-    names = sorted({entry.style for pool in pools for entry in pool.entries})
-    style = StyleEncoder(CONFIG)
-    heads = Heads(len(names))
+    pools = [Heard(name) for name in ("train", "held_out")]
+    entries = [entry for pool in pools for entry in pool.entries]
+    names = sorted({entry.style for entry in entries})
+    instruments = sorted({name for entry in entries for name in entry.labels["instruments"]})
+    where = device()
+    style = StyleEncoder(STYLE).to(where)
+    heads = Heads(len(names), len(instruments)).to(where)
     average = copy.deepcopy(style).eval()
 
-    def step_losses(step: int, progress: float) -> dict[str, Tensor]:
-        del step, progress
-        heard, texts, styles = pairs(pools, batch, rng.choice([4.0, 8.0, 12.0]), rng)
-        room = 0.2 * torch.randn(len(heard), 1, CONFIG.bands)  # another room, another speaker
-        heard[:, :, : CONFIG.bands] += room
-        audio = judged(style, heard)
+    def step_losses(step: int) -> dict[str, Tensor]:
+        del step
+        heard, texts, chosen = pairs(pools, batch, rng.choice([5.0, 8.0, 12.0]), rng)
+        room = 0.2 * torch.randn(len(heard), 1, STYLE.bands)  # another room, another speaker
+        heard[:, :, : STYLE.bands] += room
+        facts = moved(facts_of(chosen, names, instruments), where)
+        answers = style.audio.answers(*split(heard.to(where)))
+        audio = functional.normalize(style.audio.vector(*answers), dim=1)
         text = functional.normalize(style.text(texts), dim=1)
-        contrast = heads.contrast(text, audio)
-        naming = heads.naming(text, audio, torch.tensor([names.index(name) for name in styles]))
-        return {"total": contrast + 0.3 * naming, "contrast": contrast, "naming": naming}
+        losses = {
+            "contrast": heads.contrast(text, audio),
+            "text": heads.naming(text, facts),
+            "audio": heads.naming(audio, facts),
+            "figures": figures(answers[1], answers[2], facts),
+        }
+        total = losses["contrast"] + 0.3 * (losses["text"] + losses["audio"] + losses["figures"])
+        return {"total": total, **losses}
 
     models: dict[str, nn.Module] = {"style": style, "heads": heads}
-    run(models, {"style": average}, step_losses, budget, CHECKPOINT, average_keep=0.99)
+    run(models, {"style": average}, step_losses, budget, CHECKPOINT, average_keep=0.98)
+
+
+def moved(facts: Facts, where: torch.device) -> Facts:
+    """The same facts on another device."""
+    return Facts(**{field.name: getattr(facts, field.name).to(where) for field in fields(facts)})
 
 
 def trained() -> StyleEncoder:
     """The style encoder of the last checkpoint, ready for use."""
-    style = StyleEncoder(CONFIG)
+    style = StyleEncoder(STYLE)
     style.load_state_dict(load_state(CHECKPOINT)["averages"]["style"])
     return style.eval().requires_grad_(False)
 
@@ -202,22 +213,34 @@ def retrieval(style: StyleEncoder, material: Material, count: int, seed: int) ->
     }
 
 
+def readable(style: StyleEncoder, pool: Heard, seed: int) -> dict[str, float]:
+    """How often the sound's own figures are right on a pool, octaves of tempo apart."""
+    rng = np.random.default_rng(seed)
+    tempi, keys = [], []
+    for number, entry in enumerate(pool.entries):
+        crop = torch.from_numpy(pool.crop(number, 12 * pool.rate_hz, rng)).float()[None]
+        with torch.no_grad():
+            _, tempo, key = style.audio.answers(*split(crop))
+        true = tempo_places(torch.tensor([float(entry.labels["bpm"])]))
+        tempi.append(abs(float(tempo.argmax()) - float(true)) < 2)  # steps of 2.3 %
+        keys.append(int(key.argmax()) == key_in(entry.labels["key"]))
+    return {"tempo": float(np.mean(tempi)), "key": float(np.mean(keys))}
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1000)
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--hours", type=float, default=4, help="of the pool to hear")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    budget = Budget(steps=given.steps, minutes=given.minutes, rate=given.rate)
-    train(budget, given.batch, given.hours, given.seed)
+    train(Budget(steps=given.steps, rate=given.rate), given.batch, given.seed)
     if rank():
         return
     log.info("on unseen pieces: %s", retrieval(trained(), open_material("unseen"), 100, 1))
+    log.info("heard in unseen pieces: %s", readable(trained(), Heard("unseen"), 1))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A training goes on whatever happens to the browser, and to the server."""
+"""A training goes on whatever happens to browser and server; so does what somebody writes."""
 
 import re
 from pathlib import Path
@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 DATASET, ADAPTER = "night", "night_lora"
 STEPS, CHECKPOINT_EVERY = 60, 5
+PROMPT, LYRICS = "folk, warm, fiddle & guitar, 100 BPM", "[verse]\nRain upon the roof\n"
 
 
 def test_a_training_goes_on_after_the_browser_is_closed_and_the_server_is_killed(
@@ -23,6 +24,7 @@ def test_a_training_goes_on_after_the_browser_is_closed_and_the_server_is_killed
     dataset(server, recordings[:2])
     first, second = visit(), visit()
     start(first)
+    write(second)
     for page in (first, second):
         open_tab(page, "training")
         expect(page.locator("#training-monitor h3").first).to_contain_text(ADAPTER)
@@ -37,6 +39,9 @@ def test_a_training_goes_on_after_the_browser_is_closed_and_the_server_is_killed
     until(lambda: server.get(f"/api/jobs/{job}")["attempt"] == 2, 60, "it goes on by itself")
     until(lambda: shows_the_end(second), 120, "the browser that stayed shows the end")
     album.take(second, "after-the-kill")
+    expect(second.locator("#prompt textarea")).to_have_value(PROMPT)
+    expect(second.get_by_label("My own lyrics")).to_be_checked()
+    expect(second.locator("#lyrics textarea")).to_have_value(LYRICS)
     assert server.get(f"/api/jobs/{job}")["state"] == "done"
     assert steps_of_attempt(server, job, 2)[0] > CHECKPOINT_EVERY, "it began anew"
     assert server.get(f"/api/training/lora-adapters/{ADAPTER}")["steps"] == STEPS
@@ -69,6 +74,13 @@ def start(page: Page) -> None:
         slide(page, f"train-{field}", value)
     page.get_by_label("Measure the effect afterwards").uncheck()
     press(page, "Start Training")
+
+
+def write(page: Page) -> None:
+    """Words for a song that nobody has asked for yet."""
+    page.locator("#prompt textarea").fill(PROMPT)
+    page.get_by_text("My own lyrics").click()
+    page.locator("#lyrics textarea").fill(LYRICS)
 
 
 def shows_the_end(page: Page) -> bool:

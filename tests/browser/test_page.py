@@ -18,7 +18,6 @@ SPOKEN = frozenset(
     | {"searchbox", "slider", "spinbutton", "switch", "tab", "textbox"}
 )
 EVIL = '<img src=x onerror="window.ran=1"><script>window.ran=1;alert(1)</script>{{constructor}}'
-PROMPT, LYRICS = "folk, warm, fiddle & guitar, 100 BPM", "[verse]\nRain upon the roof\n"
 FOCUSED = """() => {
   let element = document.activeElement;
   while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
@@ -83,22 +82,6 @@ def test_the_page_fits_and_every_control_has_a_name(
         album.take(page, name, whole=True)
         faults |= {f"{name}, no name": unnamed(page), f"{name}, too wide": sticking_out(page)}
     assert {what: found for what, found in faults.items() if found} == {}
-
-
-def test_what_was_written_is_still_there_after_a_restart(visit: Visit, server: Server) -> None:
-    page = visit()
-    expect(page.locator("#prompt textarea")).to_have_value("")
-    page.locator("#prompt textarea").fill(PROMPT)
-    page.get_by_text("My own lyrics").click()
-    page.locator("#lyrics textarea").fill(LYRICS)
-    page.wait_for_function("localStorage.getItem('angen-draft')")
-    page.wait_for_timeout(500)  # the last of it too
-    server.stop()
-    server.start()
-    page.reload()
-    expect(page.locator("#prompt textarea")).to_have_value(PROMPT)
-    expect(page.locator("#lyrics textarea")).to_have_value(LYRICS)
-    expect(page.get_by_label("My own lyrics")).to_be_checked()
 
 
 def test_a_song_is_made_by_keyboard_alone(visit: Visit, server: Server) -> None:

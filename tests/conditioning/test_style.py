@@ -13,7 +13,6 @@ from angen.conditioning.style import (
     load_style,
     pulse_features,
     save_style,
-    tempo_features,
 )
 from angen.errors import Incompatible, MissingWeights
 
@@ -72,19 +71,11 @@ def test_stereo_is_refused() -> None:
         tiny().embed_audio(np.zeros((2, 100), np.float32), 8000)
 
 
-def test_neighbouring_tempi_have_neighbouring_features() -> None:
-    at = {bpm: torch.tensor(tempo_features(f"{bpm} BPM")) for bpm in (100, 102, 160)}
-    cosine = torch.nn.functional.cosine_similarity
-    assert cosine(at[100], at[102], dim=0) > 0.95
-    assert cosine(at[100], at[160], dim=0) < 0.1
-    assert not any(tempo_features("in 4/4, since 1999"))
-
-
 def test_a_pulse_shows_at_its_own_lag() -> None:
     mel = torch.zeros(1, 8, 500)
     mel[:, :, ::25] = 1  # twice a second at 50 Hz
-    found = pulse_features(mel, 50.0).view(4, 64)[0]
-    lags_s = torch.linspace(0.2, 1.6, 64)
+    found = pulse_features(mel, 50.0).view(4, 112)[0]
+    lags_s = torch.linspace(0.2, 2.42, 112)
     assert float(lags_s[found[:20].argmax()]) == pytest.approx(0.5, abs=0.03)
 
 

@@ -12,7 +12,8 @@ from angen.bundle import Bundle
 from angen.data.prepare import PrepareConfig, prepare
 from angen.errors import AngenError
 from angen.jobs.job import Job, Problem
-from angen.studio.requests import AdapterUse, MergeRequest
+from angen.studio.requests.songs import AdapterUse
+from angen.studio.requests.training import MergeRequest
 from tests.adapters.fill import written
 from tests.data.songs import write_song
 from tests.studio.working import Studio, result_of

@@ -13,14 +13,9 @@ from angen.jobs.runner import Runner
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
 from angen.studio.orders import DESK, MODEL
-from angen.studio.requests import (
-    AdapterUse,
-    AnalyzeRequest,
-    MetadataEdit,
-    PrepareRequest,
-    SongRequest,
-    TrainRequest,
-)
+from angen.studio.requests.material import AnalyzeRequest, MetadataEdit, PrepareRequest
+from angen.studio.requests.songs import AdapterUse, SongRequest
+from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import read_settings
 from tests.studio.working import EXAMPLES, result_of
 

@@ -25,7 +25,8 @@ from angen.studio.material.preparing import prepare_dataset
 from angen.studio.models import list_models
 from angen.studio.playing.outputs import read_note
 from angen.studio.playing.songs import generate_song
-from angen.studio.requests import AdapterUse, SongRequest, TrainRequest
+from angen.studio.requests.songs import AdapterUse, SongRequest
+from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings, read_settings
 from angen.studio.watch import OnStep
 from angen.vocoder.generator import BigVGANConfig

@@ -17,7 +17,7 @@ from angen.studio.learning.encoder import FitRequest, fit_encoder
 from angen.studio.models import fetch_model, list_models
 from angen.studio.playing.outputs import read_note
 from angen.studio.playing.songs import generate_song
-from angen.studio.requests import SongRequest
+from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import read_settings
 from angen.studio.style_weights import Licence
 from angen.studio.watch import OnStep

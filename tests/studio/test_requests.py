@@ -5,23 +5,21 @@ from pydantic import BaseModel, ValidationError
 
 from angen.errors import BadInput
 from angen.fitting.config import FIT_RANGES, FitConfig
-from angen.studio import requests
-from angen.studio.requests import (
-    AdapterUse,
-    AnalyzeRequest,
-    FitEncoderRequest,
-    MetadataEdit,
-    SongRequest,
-    TrainRequest,
-    asked,
-    check_id,
-)
+from angen.studio.requests import encoder, material, models, songs, training
+from angen.studio.requests.asking import asked
+from angen.studio.requests.encoder import FitEncoderRequest
+from angen.studio.requests.fields import Strict, check_id
+from angen.studio.requests.material import AnalyzeRequest, MetadataEdit
+from angen.studio.requests.songs import AdapterUse, SongRequest
+from angen.studio.requests.training import TrainRequest
 from angen.training.config import RANGES, TrainingConfig
 
+MODULES = (encoder, material, models, songs, training)
 KINDS = [
     kind
-    for kind in vars(requests).values()
-    if isinstance(kind, type) and issubclass(kind, requests.Strict) and kind is not requests.Strict
+    for module in MODULES
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Strict) and kind is not Strict
 ]
 
 
@@ -86,9 +84,7 @@ def test_names_of_any_script_are_names() -> None:
         (AnalyzeRequest, {"files": ["a"], "min_s": 0}, "min_s"),
     ],
 )
-def test_what_does_not_fit_is_named(
-    kind: type[BaseModel], values: dict[str, Any], said: str
-) -> None:
+def test_what_does_not_fit_is_named(kind: type[Strict], values: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         asked(kind, values)
 

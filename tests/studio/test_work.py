@@ -18,18 +18,9 @@ from angen.jobs.context import WorkContext
 from angen.jobs.job import JobState, Problem
 from angen.studio.learning.progress import sampled_steps
 from angen.studio.playing.shelf import Shelf
-from angen.studio.requests import (
-    AdapterUse,
-    AnalyzeRequest,
-    FillRequest,
-    MergeRequest,
-    MetadataEdit,
-    PrepareRequest,
-    QuoteRequest,
-    ResumeRequest,
-    SongRequest,
-    TrainRequest,
-)
+from angen.studio.requests.material import AnalyzeRequest, FillRequest, MetadataEdit, PrepareRequest
+from angen.studio.requests.songs import AdapterUse, SongRequest
+from angen.studio.requests.training import MergeRequest, QuoteRequest, ResumeRequest, TrainRequest
 from tests.adapters.fill import written
 from tests.data.songs import write_song
 from tests.studio.working import Studio, result_of

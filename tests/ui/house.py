@@ -23,7 +23,7 @@ from angen.jobs.store import Store
 from angen.studio.learning.encoders import EncoderInfo, encoder_of
 from angen.studio.material.collections import Collection, Row, new_collection, save_collection
 from angen.studio.playing.outputs import Made, Note
-from angen.studio.requests import SongRequest
+from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings
 
 RATE_HZ = 8_000

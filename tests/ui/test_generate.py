@@ -4,7 +4,7 @@ import pytest
 
 from angen.errors import BadInput
 from angen.studio.desk import Desk
-from angen.studio.requests import MAX_ADAPTERS, AdapterUse, SongRequest
+from angen.studio.requests.songs import MAX_ADAPTERS, AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, show_strengths
 from angen.ui.generate import compare_songs, form_of, generate_song, song_request_of

@@ -3,7 +3,7 @@ import pytest
 from angen.audio.files import write_wav
 from angen.errors import BadInput
 from angen.studio.desk import Desk
-from angen.studio.requests import SongRequest
+from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings
 from angen.ui.history import draw_history, repeat_song
 from tests.ui.house import EVIL, RATE_HZ, add_song, tone

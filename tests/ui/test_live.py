@@ -4,7 +4,7 @@ import gradio as gr
 
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.requests import SongRequest
+from angen.studio.requests.songs import SongRequest
 from angen.ui.live import Live, Now, changed
 from tests.ui.house import begin
 

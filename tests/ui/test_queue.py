@@ -1,7 +1,7 @@
 from angen.jobs.job import Problem, Progress
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.requests import SongRequest
+from angen.studio.requests.songs import SongRequest
 from angen.ui.queue import change_queue, draw_queue, draw_strip
 from tests.ui.house import EVIL, begin
 

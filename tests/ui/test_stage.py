@@ -1,7 +1,7 @@
 from angen.jobs.job import Problem, Progress
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.requests import AdapterUse, SongRequest
+from angen.studio.requests.songs import AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.ui.live import Now
 from angen.ui.stage import act_on_job, draw_stage, stage_mark

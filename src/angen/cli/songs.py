@@ -10,7 +10,7 @@ from angen.cli.terminal import Waiting, say, tell, tell_json
 from angen.errors import BadInput
 
 if TYPE_CHECKING:
-    from angen.studio.requests import AdapterUse
+    from angen.studio.requests.songs import AdapterUse
 
 app = typer.Typer()
 
@@ -61,7 +61,8 @@ def generate(
     if lyrics is not None and instrumental:
         raise typer.BadParameter("give --lyrics or --instrumental, not both")
     from angen.studio.playing.songs import generate_song, remake_song
-    from angen.studio.requests import SongRequest, asked, new_seed
+    from angen.studio.requests.asking import asked
+    from angen.studio.requests.songs import SongRequest, new_seed
 
     settings = settings_of(context, base)
     if again is not None:
@@ -94,7 +95,7 @@ def use_of(text: str) -> "AdapterUse":
     """``NAME`` or ``NAME:STRENGTH``. Raises BadInput for a strength that is no number in range."""
     from pydantic import ValidationError
 
-    from angen.studio.requests import AdapterUse
+    from angen.studio.requests.songs import AdapterUse
 
     name, colon, strength = text.rpartition(":")
     try:

@@ -79,7 +79,8 @@ def train(
     _check_usage(dataset, name, resume)
     from angen.adapters.shape import ATTENTION, MLP
     from angen.studio.learning.training import quote_training, resume_training, train_lora
-    from angen.studio.requests import TrainRequest, asked
+    from angen.studio.requests.asking import asked
+    from angen.studio.requests.training import TrainRequest
 
     given: dict[str, Any] = {
         "epochs": epochs,

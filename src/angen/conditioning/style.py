@@ -3,6 +3,8 @@
 ``mini`` brings this small encoder. The released model was trained on the vectors of
 MuQ-MuLan (``conditioning.mulan``).
 
+A vector is a learned meaning beside fixed codes of tempo and key (``codes``).
+
 Shapes: B items, S samples, T frames, W words, E = 512.
 
 Source: the two-tower idea and its loss are those of Radford et al. 2021, CLIP, arXiv:2103.00020.
@@ -23,6 +25,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from angen.conditioning.codes import (
+    KEY_CODE,
+    KEYS,
+    TEMPO_CODE,
+    key_codes,
+    tempo_codes,
+    text_codes,
+    without_figures,
+)
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
 from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors
@@ -31,9 +42,10 @@ STYLE_CONFIG, STYLE_FILE = "style.json", "style.safetensors"
 WORDS = "words"  # the kind of encoder
 STYLE_WIDTH = 512
 WORD = re.compile(r"[0-9]+|[a-z]+[#♯♭]?|[^\x00-\x7f\W]+")
-NUMBER = re.compile(r"(?<!\d)\d{2,3}(?!\d)")
-TEMPO_BINS = 24  # from 40 to 240 beats per minute, evenly on a logarithmic scale
-PULSE_LAGS = 64
+MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE  # numbers that are learned
+FIGURES = 0.7  # length of the tempo's and of the key's code beside the meaning's 1
+PULSE_LAGS = 112
+LAGS_S = (0.2, 2.42)
 LONGEST_S = 60.0  # of a recording; a longer one is heard in its middle
 
 
@@ -67,44 +79,38 @@ def pieces(text: str, buckets: int) -> list[int]:
     return [zlib.crc32(name.encode()) % buckets for name in names]
 
 
-def tempo_features(text: str) -> list[float]:
-    """Bumps (TEMPO_BINS,) around each number of the text that can be a tempo; zeros without one.
-
-    They make 119 and 120 neighbours, which hashed words cannot.
-    """
-    features = [0.0] * TEMPO_BINS
-    for match in NUMBER.finditer(text):
-        tempo = int(match.group())
-        if 40 <= tempo <= 240:
-            at = math.log(tempo / 40) / math.log(6) * (TEMPO_BINS - 1)
-            for i in range(TEMPO_BINS):
-                features[i] += math.exp(-0.5 * ((i - at) / 0.7) ** 2)
-    return features
+def composed(meaning: Tensor, tempo: Tensor, key: Tensor) -> Tensor:
+    """The parts of a style vector side by side: (B, 512), not normalised."""
+    parts = [functional.normalize(meaning, dim=1), FIGURES * tempo, FIGURES * key]
+    return torch.cat(parts, dim=1)
 
 
 class TextTower(nn.Module):
-    """Sentences -> (B, 512), not normalised: the mean of the features' vectors, then an MLP."""
+    """Sentences -> (B, 512), not normalised.
+
+    The meaning is the mean of the features' vectors, then an MLP; tempo and key are read.
+    """
 
     def __init__(self, config: StyleConfig) -> None:
         super().__init__()
         self.buckets = config.text_buckets
         self.words = nn.Embedding(config.text_buckets, config.text_width)
-        self.tempo = nn.Linear(TEMPO_BINS, config.text_width)
-        self.hidden = nn.Linear(2 * config.text_width, config.text_hidden)
-        self.leave = nn.Linear(config.text_hidden, STYLE_WIDTH)
+        self.hidden = nn.Linear(config.text_width, config.text_hidden)
+        self.leave = nn.Linear(config.text_hidden, MEANING)
 
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Each text by itself: its neighbours in the batch change nothing, not even a rounding."""
         device = self.words.weight.device
-        means, tempi = [], []
+        means, tempi, keys = [], [], []
         for text in texts:
-            found = pieces(text, self.buckets)
+            found = pieces(without_figures(text), self.buckets)
             vectors = self.words(torch.tensor(found, dtype=torch.long, device=device))
             means.append(vectors.sum(0) / math.sqrt(max(1, len(found))))
-            tempi.append(torch.tensor(tempo_features(text), device=device))
-        x = torch.cat([torch.stack(means), self.tempo(torch.stack(tempi))], dim=1)
-        leave: Tensor = self.leave(functional.gelu(self.hidden(x)))
-        return leave
+            tempo, key = text_codes(text)
+            tempi.append(tempo)
+            keys.append(key)
+        meaning = self.leave(functional.gelu(self.hidden(torch.stack(means))))
+        return composed(meaning, torch.stack(tempi).to(device), torch.stack(keys).to(device))
 
 
 class AudioBlock(nn.Module):
@@ -134,14 +140,14 @@ def chroma_filters(rate_hz: int, fft_samples: int) -> Tensor:
 def pulse_features(mel: Tensor, rate_hz: float) -> Tensor:
     """How the onsets of log-mels (B, bands, T) repeat: (B, 4 * PULSE_LAGS), about -1 to 1.
 
-    The autocorrelation of four groups of bands' onsets, at lags from 0.2 to 1.6 s. Convolutions
+    The autocorrelation of four groups of bands' onsets, at lags from 0.2 to 2.42 s. Convolutions
     and a mean over time would have to learn this from scratch.
     """
     rise = (mel[:, :, 1:] - mel[:, :, :-1]).clamp_min(0)  # (B, bands, T - 1)
     batch, bands, frames = rise.shape
     onsets = rise.reshape(batch, 4, bands // 4, frames).mean(2)  # (B, 4, T - 1)
     onsets = onsets - onsets.mean(2, keepdim=True)
-    lags = torch.linspace(0.2, 1.6, PULSE_LAGS, device=mel.device) * rate_hz
+    lags = torch.linspace(*LAGS_S, PULSE_LAGS, device=mel.device) * rate_hz
     size = 2 * max(onsets.shape[2], int(lags[-1]) + 2)
     power = torch.fft.rfft(onsets, size).abs().square()
     products = torch.fft.irfft(power, size)  # (B, 4, size)
@@ -177,16 +183,21 @@ class AudioTower(nn.Module):
             layers += [nn.Conv1d(width, width, stride, stride=stride), AudioBlock(width)]
         self.layers = nn.Sequential(*layers)
         summary = 2 * width + config.bands + 12 + 4 * PULSE_LAGS
-        self.hidden = nn.Linear(summary, 2 * width)
-        self.leave = nn.Linear(2 * width, STYLE_WIDTH)
+        self.hidden = nn.Linear(summary, 3 * width)
+        self.leave = nn.Linear(3 * width, MEANING)
+        self.tempo = nn.Linear(3 * width, TEMPO_CODE)
+        self.key = nn.Linear(3 * width, KEYS)
 
     def hear(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Waveform (B, S) -> log-mels (B, bands, T) and pitch classes (B, 12, T)."""
         spectrum = self.mel.spectrum(audio)  # (B, bins, T)
         return self.mel.bands(spectrum), self.chroma @ spectrum.sqrt()
 
-    def judge(self, mel: Tensor, pitches: Tensor) -> Tensor:
-        """What ``hear`` gives -> (B, 512). Level does not matter: the mean is taken away."""
+    def answers(self, mel: Tensor, pitches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What ``hear`` gives -> meaning (B, MEANING), and scores of tempi and of keys.
+
+        Level does not matter: the mean is taken away.
+        """
         mel = mel / 2.5
         mel = mel - mel.mean((1, 2), keepdim=True)
         key = pitches.mean(2)  # (B, 12)
@@ -194,8 +205,17 @@ class AudioTower(nn.Module):
         x = self.layers(self.enter(mel))  # (B, width, T / strides)
         heard = [x.mean(2), x.std(2, correction=0), mel.mean(2), key]
         summary = torch.cat([*heard, pulse_features(mel, self.frame_hz)], dim=1)
-        leave: Tensor = self.leave(functional.gelu(self.hidden(summary)))
-        return leave
+        hidden = functional.gelu(self.hidden(summary))
+        return self.leave(hidden), self.tempo(hidden), self.key(hidden)
+
+    def vector(self, meaning: Tensor, tempo: Tensor, key: Tensor) -> Tensor:
+        """The three answers as (B, 512): of tempo and key, the mean of what may be."""
+        tempi, keys = tempo_codes().to(tempo), key_codes().to(key)
+        return composed(meaning, tempo.softmax(1) @ tempi, key.softmax(1) @ keys)
+
+    def judge(self, mel: Tensor, pitches: Tensor) -> Tensor:
+        """What ``hear`` gives -> (B, 512)."""
+        return self.vector(*self.answers(mel, pitches))
 
     def forward(self, audio: Tensor) -> Tensor:
         """Waveform (B, S) -> (B, 512)."""

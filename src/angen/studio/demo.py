@@ -9,7 +9,8 @@ from angen.errors import BadInput
 from angen.studio.learning.training import OnQuote, TrainedLora, train_lora
 from angen.studio.material.preparing import prepare_dataset
 from angen.studio.playing.songs import MadeSong, generate_song
-from angen.studio.requests import AdapterUse, SongRequest, TrainRequest
+from angen.studio.requests.songs import AdapterUse, SongRequest
+from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import Watch
 

@@ -34,23 +34,27 @@ from angen.studio.models import Model, list_models
 from angen.studio.playing import outputs
 from angen.studio.playing.making import JobAudio, job_audio
 from angen.studio.playing.outputs import SongInfo
-from angen.studio.requests import (
-    AnalyzeRequest,
+from angen.studio.requests.encoder import (
     CheckEncoderRequest,
-    FetchRequest,
-    FillRequest,
     FitEncoderRequest,
-    MergeRequest,
-    MetadataEdit,
-    PrepareRequest,
     PublishEncoderRequest,
     QuoteEncoderRequest,
+)
+from angen.studio.requests.material import (
+    AnalyzeRequest,
+    FillRequest,
+    MetadataEdit,
+    PrepareRequest,
+    SplitRequest,
+    StemsRequest,
+)
+from angen.studio.requests.models import FetchRequest
+from angen.studio.requests.songs import SongRequest
+from angen.studio.requests.training import (
+    MergeRequest,
     QuoteRequest,
     ReportRequest,
     ResumeRequest,
-    SongRequest,
-    SplitRequest,
-    StemsRequest,
     TrainRequest,
 )
 from angen.studio.settings import Settings

@@ -21,12 +21,9 @@ from angen.studio.material.collections import get_collection
 from angen.studio.material.datasets import dataset_folder
 from angen.studio.material.uploads import get_upload
 from angen.studio.models import list_models
-from angen.studio.requests import (
-    AdapterUse,
-    FitEncoderRequest,
-    ResumeRequest,
-    TrainRequest,
-)
+from angen.studio.requests.encoder import FitEncoderRequest
+from angen.studio.requests.songs import AdapterUse
+from angen.studio.requests.training import ResumeRequest, TrainRequest
 from angen.studio.settings import Settings
 
 MODEL, DESK = "model", "desk"  # lanes

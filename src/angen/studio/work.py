@@ -25,22 +25,22 @@ from angen.studio.playing.making import making_path
 from angen.studio.playing.shelf import Shelf
 from angen.studio.playing.songs import MadeSong, OnSound, free_place, generate_song
 from angen.studio.playing.streaming import GrowingWav
-from angen.studio.requests import (
-    AnalyzeRequest,
+from angen.studio.requests.encoder import (
     CheckEncoderRequest,
-    FetchRequest,
-    FillRequest,
     FitEncoderRequest,
-    MergeRequest,
-    PrepareRequest,
     PublishEncoderRequest,
     QuoteEncoderRequest,
-    QuoteRequest,
-    ReportRequest,
-    SongRequest,
+)
+from angen.studio.requests.material import (
+    AnalyzeRequest,
+    FillRequest,
+    PrepareRequest,
     SplitRequest,
     StemsRequest,
 )
+from angen.studio.requests.models import FetchRequest
+from angen.studio.requests.songs import SongRequest
+from angen.studio.requests.training import MergeRequest, QuoteRequest, ReportRequest
 from angen.studio.settings import Settings
 from angen.training.evidence import EffectConfig
 

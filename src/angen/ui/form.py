@@ -10,7 +10,8 @@ import gradio as gr
 from angen.adapters.shape import MAX_STRENGTH
 from angen.studio.desk import Desk
 from angen.studio.models import Model
-from angen.studio.requests import MAX_ADAPTERS, MAX_S, MIN_S, new_seed
+from angen.studio.requests.fields import MAX_S, MIN_S
+from angen.studio.requests.songs import MAX_ADAPTERS, new_seed
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT
 from angen.ui.live import Live, Now, changed

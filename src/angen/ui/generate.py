@@ -8,7 +8,8 @@ import gradio as gr
 from angen.errors import BadInput
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
-from angen.studio.requests import MAX_ADAPTERS, SongRequest, asked, new_seed
+from angen.studio.requests.asking import asked
+from angen.studio.requests.songs import MAX_ADAPTERS, SongRequest, new_seed
 from angen.ui.faults import ACT, bound
 from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, Form
 

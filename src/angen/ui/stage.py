@@ -10,7 +10,7 @@ from angen.errors import AngenError
 from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
 from angen.studio.playing.outputs import SongInfo
-from angen.studio.requests import SongRequest
+from angen.studio.requests.songs import SongRequest
 from angen.ui import links, words
 from angen.ui.faults import ACT, bound, tell
 from angen.ui.live import Live, Now, changed

@@ -22,14 +22,13 @@ from angen.studio.learning.encoders import EncoderKind, encoder_of
 from angen.studio.learning.fitter import LossCurve
 from angen.studio.material.collections import new_collection, save_collection
 from angen.studio.orders import MODEL
-from angen.studio.requests import (
+from angen.studio.requests.encoder import (
     CheckEncoderRequest,
     FitEncoderRequest,
     PublishEncoderRequest,
     QuoteEncoderRequest,
-    QuoteRequest,
-    TrainRequest,
 )
+from angen.studio.requests.training import QuoteRequest, TrainRequest
 from tests.fitting.tiny_fit import RECIPE, write_recordings
 from tests.studio.working import Studio, result_of
 from tests.tiny import write_tiny_bundle

@@ -16,7 +16,7 @@ from angen.studio.material.collections import (
 )
 from angen.studio.material.doubts import judged
 from angen.studio.material.edits import heard_anew
-from angen.studio.requests import MetadataEdit
+from angen.studio.requests.material import MetadataEdit
 from angen.studio.settings import Settings
 
 HEARD = ClipMetadata(

@@ -10,7 +10,8 @@ from angen.bundle import Bundle
 from angen.errors import BadInput
 from angen.studio.playing.outputs import read_note
 from angen.studio.playing.songs import LOUDEST, finished, generate_song
-from angen.studio.requests import SongRequest, asked
+from angen.studio.requests.asking import asked
+from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings, read_settings
 from angen.studio.watch import OnStep
 

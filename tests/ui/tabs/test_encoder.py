@@ -7,7 +7,7 @@ from angen.errors import AngenError, BadInput
 from angen.jobs.job import Job, Problem, Progress
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.requests import FitEncoderRequest
+from angen.studio.requests.encoder import FitEncoderRequest
 from angen.studio.settings import Settings
 from angen.ui.live import Live, Now
 from angen.ui.story import Stories
@@ -20,6 +20,7 @@ from angen.ui.tabs.encoder import (
     estimate_fit,
     fittable,
     publish_encoder,
+    show_encoders,
     start_fit,
 )
 from angen.ui.tabs.fit import draw_fit, draw_fit_quote, draw_standing
@@ -70,18 +71,16 @@ def test_every_setting_of_a_fit_is_on_the_page(form: FitForm) -> None:
 
 
 def test_the_section_is_there_once_a_base_needs_it(desk: Desk, settings: Settings) -> None:
-    def section() -> Any:
-        with gr.Blocks(analytics_enabled=False) as page:
-            build_encoder(desk, Live(desk))
-        parts = page.get_config_file()["components"]
-        (found,) = [part["props"] for part in parts if part["props"].get("elem_id") == "encoder"]
-        return found
-
-    assert section()["visible"] is False
+    with gr.Blocks(analytics_enabled=False) as page:
+        build_encoder(desk, Live(desk))
+    parts = [part["props"] for part in page.get_config_file()["components"]]
+    (section,) = (props for props in parts if props.get("elem_id") == "encoder")
+    assert (section["visible"], section["open"]) == (False, False)
     before = encoders_mark(desk, Now(jobs=(), mine={}))
+    assert show_encoders(desk)[0]["visible"] is False
     add_deaf_base(settings)
-    assert section()["visible"] is True
-    assert section()["open"] is False
+    assert show_encoders(desk)[0]["visible"] is True
+    assert "somebody/theirs" in show_encoders(desk)[1]
     assert encoders_mark(desk, Now(jobs=(), mine={})) != before
 
 
@@ -175,7 +174,8 @@ def test_the_standing_of_a_base_links_to_its_check_and_its_archive(
     assert "check: doubtful" in page
     assert "levels are off" in page
     assert "<script" not in page
-    check_encoder(desk, BASE, [upload])
+    check_encoder(desk, BASE, [upload], 0)
+    assert desk.jobs()[0].arguments["refine"] is None
     result = {"answer": "bad", "sentence": "Do NOT train with it."}
     job = finish(store, desk.jobs()[0], result)
     assert "Bad. Do NOT train with it." in drawn(desk, job.id)

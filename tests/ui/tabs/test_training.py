@@ -7,7 +7,7 @@ from angen.errors import AngenError, BadInput
 from angen.jobs.job import Problem, Progress
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.requests import TrainRequest
+from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
 from angen.ui.choice import choice
 from angen.ui.live import Now

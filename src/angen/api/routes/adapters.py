@@ -13,7 +13,8 @@ from angen.api.files import MEDIA, ZIP, name_of, received, served
 from angen.api.problems import faults
 from angen.api.views import AdapterDetail, AdapterList, AdapterView, JobView
 from angen.jobs.job import Job
-from angen.studio.requests import DatasetName, MergeRequest, ReportRequest
+from angen.studio.requests.fields import DatasetName
+from angen.studio.requests.training import MergeRequest, ReportRequest
 
 router = APIRouter(prefix="/api/training/lora-adapters", tags=["adapters"])
 comparing = APIRouter(prefix="/api/training", tags=["adapters"])

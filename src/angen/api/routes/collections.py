@@ -13,7 +13,8 @@ from angen.api.problems import faults
 from angen.api.views import CollectionList, CollectionView, JobView
 from angen.jobs.job import Job
 from angen.studio.material.collections import Collection
-from angen.studio.requests import FillRequest, Id, MetadataEdit
+from angen.studio.requests.fields import Id
+from angen.studio.requests.material import FillRequest, MetadataEdit
 
 router = APIRouter(prefix="/api/training/collections", tags=["metadata tables"])
 MAX_EDITS = 10_000

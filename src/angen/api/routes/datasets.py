@@ -14,7 +14,7 @@ from angen.api.problems import faults
 from angen.api.views import CuratedList, DatasetDetail, DatasetList, JobView
 from angen.data.manifest import DatasetInfo
 from angen.jobs.job import Job
-from angen.studio.requests import MetadataEdit
+from angen.studio.requests.material import MetadataEdit
 
 router = APIRouter(prefix="/api/training", tags=["datasets"])
 

@@ -12,7 +12,7 @@ from angen.api.files import CHECK_MEDIA, ZIP, served
 from angen.api.problems import faults
 from angen.api.views import EncoderList, EncoderView, JobView
 from angen.jobs.job import Job
-from angen.studio.requests import (
+from angen.studio.requests.encoder import (
     CheckEncoderRequest,
     FitEncoderRequest,
     PublishEncoderRequest,

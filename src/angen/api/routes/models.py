@@ -9,7 +9,7 @@ from angen.api.deps import DeskDep
 from angen.api.problems import faults
 from angen.api.views import JobView, ModelList
 from angen.jobs.job import Job
-from angen.studio.requests import FetchRequest
+from angen.studio.requests.models import FetchRequest
 
 router = APIRouter(prefix="/api/models", tags=["models"])
 

@@ -18,7 +18,7 @@ from angen.errors import BadInput, Unknown
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.playing.outputs import MAX_SONGS, SongInfo
-from angen.studio.requests import MAX_ADAPTERS, AdapterUse, SongRequest
+from angen.studio.requests.songs import MAX_ADAPTERS, AdapterUse, SongRequest
 
 router = APIRouter(prefix="/api", tags=["songs"])
 LOOK_S = 0.1  # between two looks at a song that grows

@@ -10,15 +10,13 @@ from angen.api.deps import DeskDep, Following, MemoryDep
 from angen.api.problems import faults
 from angen.api.views import JobView, TrainingNowView
 from angen.jobs.job import Job
-from angen.studio.requests import (
+from angen.studio.requests.material import (
     AnalyzeRequest,
     PrepareRequest,
-    QuoteRequest,
-    ResumeRequest,
     SplitRequest,
     StemsRequest,
-    TrainRequest,
 )
+from angen.studio.requests.training import QuoteRequest, ResumeRequest, TrainRequest
 
 router = APIRouter(prefix="/api/training", tags=["training"])
 QUEUED: dict[str, Any] = {

@@ -11,7 +11,7 @@ from angen.api.problems import faults
 from angen.api.views import Uploaded, UploadList, UploadView
 from angen.errors import BadInput
 from angen.studio.material.uploads import Upload
-from angen.studio.requests import MAX_FILES
+from angen.studio.requests.fields import MAX_FILES
 
 router = APIRouter(prefix="/api/uploads", tags=["uploads"])
 

@@ -8,7 +8,7 @@ from angen.adapters.library import BEST, AdapterInfo, new_folder, show_adapter
 from angen.adapters.merge import merge_adapters
 from angen.adapters.metadata import AdapterMetadata, BaseFacts, write_metadata
 from angen.studio.playing.songs import adapter_path
-from angen.studio.requests import AdapterUse
+from angen.studio.requests.songs import AdapterUse
 from angen.studio.settings import Settings
 
 

@@ -30,7 +30,7 @@ from angen.studio.learning.encoders import PUBLISHED
 from angen.studio.learning.progress import BETWEEN_S, POINTS
 from angen.studio.material.collections import get_collection, row_path
 from angen.studio.material.uploads import get_upload, upload_path
-from angen.studio.requests import (
+from angen.studio.requests.encoder import (
     CheckEncoderRequest,
     FitEncoderRequest,
     PublishEncoderRequest,

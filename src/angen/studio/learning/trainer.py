@@ -26,7 +26,7 @@ from angen.studio.learning.training import (
     train_lora,
 )
 from angen.studio.material.datasets import dataset_folder
-from angen.studio.requests import ResumeRequest, TrainRequest
+from angen.studio.requests.training import ResumeRequest, TrainRequest
 from angen.studio.settings import Settings
 from angen.training.checkpoint import checkpoints
 from angen.training.effect import EffectReport

@@ -18,7 +18,7 @@ from angen.errors import BadInput, Stopped
 from angen.studio.base import OpenBundle, open_base
 from angen.studio.learning.encoder import require_encoder, tell_refining
 from angen.studio.material.datasets import dataset_folder
-from angen.studio.requests import TrainRequest
+from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 from angen.training.config import TrainingConfig, from_recipe

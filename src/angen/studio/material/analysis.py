@@ -39,7 +39,7 @@ from angen.studio.material.collections import (
 )
 from angen.studio.material.edits import heard_anew
 from angen.studio.material.uploads import Upload, get_upload, known_upload, upload_path
-from angen.studio.requests import AnalyzeRequest, FillRequest
+from angen.studio.requests.material import AnalyzeRequest, FillRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 

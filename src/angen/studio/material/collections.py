@@ -25,7 +25,8 @@ from angen.errors import BadInput, Unknown
 from angen.files import locked, replacing
 from angen.studio.material.doubts import judged
 from angen.studio.material.edits import edited
-from angen.studio.requests import MetadataEdit, check_id
+from angen.studio.requests.fields import check_id
+from angen.studio.requests.material import MetadataEdit
 from angen.studio.settings import Settings
 
 MAX_ROWS = 10_000

@@ -13,7 +13,7 @@ from angen.errors import BadInput, Taken, Unknown
 from angen.files import locked
 from angen.names import check_known, check_name
 from angen.studio.material.edits import edited
-from angen.studio.requests import MetadataEdit
+from angen.studio.requests.material import MetadataEdit
 from angen.studio.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 from angen.data.manifest import EDITABLE, ClipMetadata
 from angen.data.tables import CLEAR, with_values
-from angen.studio.requests import MetadataEdit
+from angen.studio.requests.material import MetadataEdit
 
 
 def edited(metadata: ClipMetadata, heard: ClipMetadata, edit: MetadataEdit) -> ClipMetadata:

@@ -25,7 +25,7 @@ from angen.audio.files import SUFFIXES, probe
 from angen.errors import BadInput, OutOfSpace, Unknown
 from angen.files import is_full
 from angen.names import safe
-from angen.studio.requests import check_id
+from angen.studio.requests.fields import check_id
 from angen.studio.settings import Settings
 
 logger = logging.getLogger(__name__)

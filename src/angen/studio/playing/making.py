@@ -10,7 +10,7 @@ from pathlib import Path
 
 from angen.errors import Unknown
 from angen.jobs.job import Job
-from angen.studio.requests import check_id
+from angen.studio.requests.fields import check_id
 from angen.studio.settings import Settings
 
 KINDS = ("generate",)  # jobs that can be listened to

@@ -10,7 +10,8 @@ from pathlib import Path
 from angen.audio.files import probe, read_comment
 from angen.errors import BadInput, Unknown
 from angen.names import check_known
-from angen.studio.requests import SongRequest, Strict
+from angen.studio.requests.fields import Strict
+from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings
 
 MAX_SONGS = 1_000  # in a list

@@ -19,7 +19,7 @@ from angen.names import distinct, safe
 from angen.parts import file_sha256
 from angen.studio.base import OpenBundle, open_base, playing_threads
 from angen.studio.playing.outputs import Made, Note, read_note
-from angen.studio.requests import AdapterUse, SongRequest
+from angen.studio.requests.songs import AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 

@@ -8,7 +8,8 @@ import gradio as gr
 
 from angen.errors import BadInput
 from angen.studio.desk import Desk
-from angen.studio.requests import ReportRequest, ResumeRequest, asked
+from angen.studio.requests.asking import asked
+from angen.studio.requests.training import ReportRequest, ResumeRequest
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell
 from angen.ui.files import brought

@@ -8,13 +8,8 @@ from markupsafe import Markup
 
 from angen.errors import BadInput
 from angen.studio.desk import Desk
-from angen.studio.requests import (
-    AnalyzeRequest,
-    FillRequest,
-    MetadataEdit,
-    PrepareRequest,
-    asked,
-)
+from angen.studio.requests.asking import asked
+from angen.studio.requests.material import AnalyzeRequest, FillRequest, MetadataEdit, PrepareRequest
 from angen.ui import words
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell

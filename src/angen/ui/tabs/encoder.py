@@ -14,12 +14,12 @@ from angen.fitting.config import FIT_RANGES
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.learning.encoders import EncoderInfo, EncoderKind
-from angen.studio.requests import (
+from angen.studio.requests.asking import asked
+from angen.studio.requests.encoder import (
     CheckEncoderRequest,
     FitEncoderRequest,
     PublishEncoderRequest,
     QuoteEncoderRequest,
-    asked,
 )
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell
@@ -87,9 +87,8 @@ def _default(name: str) -> Any:
 
 def build_encoder(desk: Desk, live: Live) -> None:
     """Draw the section."""
-    with gr.Accordion(
-        TITLE, open=False, visible=bool(fittable(desk)), elem_id="encoder"
-    ) as section:
+    # Hidden until a browser asks: to know the bases, their decoders are read.
+    with gr.Accordion(TITLE, open=False, visible=False, elem_id="encoder") as section:
         gr.HTML(str(tag("p", WHY, class_="soft")), apply_default_css=False)
         standing = gr.HTML(apply_default_css=False, elem_id="encoder-standing")
         form = build_fit_form(desk, live)
@@ -100,11 +99,14 @@ def build_encoder(desk: Desk, live: Live) -> None:
         "encoder",
         [section, standing],
         lambda now: encoders_mark(desk, now),
-        lambda _now: {
-            section: gr.update(visible=bool(fittable(desk))),
-            standing: str(draw_standing(fittable(desk))),
-        },
+        lambda _now: dict(zip((section, standing), show_encoders(desk), strict=True)),
     )
+
+
+def show_encoders(desk: Desk) -> tuple[Any, str]:
+    """Whether the section is seen, and how the encoders stand."""
+    found = fittable(desk)
+    return gr.update(visible=bool(found)), str(draw_standing(found))
 
 
 def fittable(desk: Desk) -> list[EncoderInfo]:
@@ -115,13 +117,14 @@ def fittable(desk: Desk) -> list[EncoderInfo]:
 
 def encoders_mark(desk: Desk, now: Now) -> tuple[object, ...]:
     """What tells that an encoder came, or something is known of one."""
-    return (changed(desk.settings.bundles), now.ended(*JOBS, "fetch"))
+    folders = (desk.settings.bundles, desk.settings.encoders)
+    return (*(changed(folder) for folder in folders), now.ended(*JOBS, "fetch"))
 
 
 def build_fit_form(desk: Desk, live: Live) -> FitForm:
     """Draw the fields."""
     with gr.Row(elem_classes="fields"):
-        base = choice("Model without encoder", elem_id="fit-base")
+        base = choice("Base model", elem_id="fit-base")
         table = choice("Metadata table to learn from", elem_id="fit-collection")
     files = _recordings(desk, live, "fit", "Recordings to learn from")
     fields: dict[str, Any] = {"base": base, "collection": table, "files": files}
@@ -258,14 +261,26 @@ def start_fit(desk: Desk, form: FitForm, *values: Any) -> None:
 def _checking(desk: Desk, live: Live, base: gr.Dropdown) -> None:
     gr.HTML("<h3>Is it good enough to train with?</h3>", apply_default_css=False)
     files = _recordings(desk, live, "check", "Recordings that it has not learned from")
-    with gr.Row(elem_classes="actions"):
-        check = gr.Button("Check the encoder", elem_id="check-encoder")
-    check.click(bound(check_encoder, desk), [base, files], None, **ACT)
+    with gr.Row(elem_classes="fields"):
+        refine = gr.Number(
+            0,
+            label="Refinement in the check",
+            info="Gradient steps a clip; 0: as it was fitted.",
+            minimum=0,
+            maximum=FIT_RANGES["refine"][1],
+            precision=0,
+            elem_id="check-refine",
+        )
+        check = gr.Button("Check the encoder", size="sm", elem_id="check-encoder")
+    check.click(bound(check_encoder, desk), [base, files, refine], None, **ACT)
 
 
-def check_encoder(desk: Desk, base: str | None, files: list[str] | None) -> None:
+def check_encoder(
+    desk: Desk, base: str | None, files: list[str] | None, refine: float | None = None
+) -> None:
     """Queue a check with these recordings."""
-    desk.check_encoder(asked(CheckEncoderRequest, {"base": base, "files": files or []}))
+    given = {"base": base, "files": files or [], "refine": refine or None}
+    desk.check_encoder(asked(CheckEncoderRequest, given))
 
 
 def _publishing(desk: Desk, base: gr.Dropdown) -> None:

@@ -49,8 +49,8 @@ def _found(info: EncoderInfo) -> Markup:
         return NOTHING
     if info.check is None:
         return tag("p", "Not checked yet.", class_="soft")
-    faults = tag("ul", joined(tag("li", fault) for fault in info.check.faults))
-    return tag("p", info.check.sentence) + (faults if info.check.faults else NOTHING)
+    faults = joined(tag("p", f"– {fault}", class_="soft") for fault in info.check.faults)
+    return tag("p", info.check.sentence) + faults
 
 
 def _links(info: EncoderInfo) -> Markup:

@@ -8,7 +8,8 @@ import gradio as gr
 
 from angen.adapters.shape import ATTENTION, MLP
 from angen.data.style_source import StyleSource
-from angen.studio.requests import TrainRequest, asked
+from angen.studio.requests.asking import asked
+from angen.studio.requests.training import TrainRequest
 from angen.training.config import RANGES, Precision
 
 # field: (label, what it means, step of the slider)

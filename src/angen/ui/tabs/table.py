@@ -13,7 +13,8 @@ from markupsafe import Markup
 from angen.data.manifest import ClipMetadata
 from angen.errors import BadInput
 from angen.studio.material.collections import Collection, Row
-from angen.studio.requests import MetadataEdit, asked
+from angen.studio.requests.asking import asked
+from angen.studio.requests.material import MetadataEdit
 from angen.ui import links, words
 from angen.ui.markup import NOTHING, button, chips, empty, joined, note, play, tag
 

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from angen.errors import BadInput
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
-from angen.studio.requests import QuoteRequest, ResumeRequest, asked
+from angen.studio.requests.asking import asked
+from angen.studio.requests.training import QuoteRequest, ResumeRequest
 from angen.ui import words
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell

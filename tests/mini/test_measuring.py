@@ -1,0 +1,56 @@
+"""The measuring of mini: what counts as right, and that perfect copies are perfect."""
+
+import numpy as np
+import pytest
+import torch
+
+from mini.measure_codec import onset_f, onsets, opus, stft_distance
+from mini.measure_songs import near_key, octave_free
+
+
+@pytest.mark.parametrize(
+    ("ours", "near"),
+    [("C major", True), ("A minor", True), ("G major", True), ("F major", True),
+     ("D major", False), ("C minor", False), ("E minor", False), ("", False)],
+)  # fmt: skip
+def test_a_key_is_near_itself_its_relative_and_its_fifths(ours: str, near: bool) -> None:
+    assert near_key(ours, "C major") is near
+
+
+def test_tempi_may_be_an_octave_apart() -> None:
+    assert octave_free(60, 120)
+    assert octave_free(123, 120)
+    assert not octave_free(90, 120)
+
+
+def clicks(*at_s: float) -> torch.Tensor:
+    wave = 1e-4 * torch.randn(72_000, generator=torch.Generator().manual_seed(0))
+    for time_s in at_s:
+        first = round(time_s * 24_000)
+        fade = torch.exp(-torch.arange(4800) / 1200)
+        wave[first : first + 4800] += 0.5 * torch.sin(torch.arange(4800) * 0.2) * fade
+    return wave
+
+
+def test_onsets_are_where_notes_begin() -> None:
+    found = onsets(clicks(0.5, 1.2, 2.0))
+    for true in (0.5, 1.2, 2.0):
+        assert np.abs(found - true).min() < 0.03
+
+
+def test_the_f_measure_counts_what_is_within_50_ms() -> None:
+    true = clicks(0.5, 1.2, 2.0)
+    assert onset_f(true, true) == 1
+    assert onset_f(clicks(0.5, 1.2, 2.3), true) < 1
+
+
+def test_a_copy_has_no_distance_and_silence_one() -> None:
+    wave = clicks(0.5)[None]
+    assert stft_distance(wave, wave) == 0
+    assert stft_distance(0 * wave, wave) == pytest.approx(1)
+
+
+def test_opus_takes_about_the_bits_that_it_is_given() -> None:
+    back, kbps = opus(torch.stack([clicks(0.5, 1.0)] * 2), 24)
+    assert back.shape == (2, 72_000)
+    assert 10 < kbps < 60
