@@ -1,6 +1,6 @@
 """What each teacher of an encoder brings, on ``mini`` with its own encoder hidden, and its LoRAs.
 
-    python -m benchmarks.encoder_fit [RECORDINGS] [--work FOLDER] [--steps 300] [--songs 96]
+    python -m benchmarks.encoder_fit [RECORDINGS] [--work FOLDER] [--steps 200] [--songs 64]
 
 Every variant is fitted from the decoder and DiT alone, and judged on music that none has heard:
 mel distance of what comes back, as a multiple of the hidden encoder's. Then LoRAs of a style that
@@ -297,8 +297,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("recordings", nargs="*", type=Path)
     parser.add_argument("--work", type=Path, default=Path("artifacts/encoder_fit"))
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--songs", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--songs", type=int, default=64)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--lora-steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="of the LoRAs")

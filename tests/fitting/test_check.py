@@ -23,6 +23,25 @@ FIGURES: dict[str, Any] = {
     "latent_error": 0.2,
 }
 
+# As measured on mini by benchmarks/encoder_fit: its own encoder, with which adapters work, and one
+# fitted from recordings alone, whose latents say nothing.
+TRUE: dict[str, Any] = {
+    "mel": 0.280,
+    "own_mel": 0.154,
+    "unlikely": 0.894,
+    "own_unlikely": 0.469,
+    "loudness_db": 0.89,
+    "style": 0.994,
+}
+EMPTY: dict[str, Any] = {
+    "mel": 1.281,
+    "own_mel": 0.801,
+    "unlikely": 0.036,
+    "own_unlikely": 0.469,
+    "loudness_db": 7.95,
+    "style": 0.371,
+}
+
 
 @pytest.mark.parametrize(
     ("changes", "answer", "said"),
@@ -31,6 +50,9 @@ FIGURES: dict[str, Any] = {
         ({"style": None}, Answer.GOOD, []),
         ({"mel": 0.9}, Answer.DOUBTFUL, ["mel distance of 0.90"]),
         ({"unlikely": float("nan")}, Answer.DOUBTFUL, ["error of nan"]),
+        ({"unlikely": 0.1}, Answer.DOUBTFUL, ["so little is left"]),
+        (TRUE, Answer.GOOD, []),
+        (EMPTY, Answer.BAD, ["mel distance of 1.28", "so little", "8.0 dB", "agree to 0.37"]),
         ({"loudness_db": 9.0, "style": 0.1}, Answer.BAD, ["9.0 dB", "agree to 0.10"]),
     ],
 )

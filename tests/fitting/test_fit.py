@@ -58,6 +58,14 @@ def test_a_teacher_without_weight_is_silent(
     assert set(fit.step(1)) == heard
 
 
+def test_songs_that_do_not_teach_do_not_choose_the_best_step(tmp_path: Path, deaf: Path) -> None:
+    sources = [write_recordings(tmp_path / "r")]
+    fit = prepare(deaf_bundle(deaf), tmp_path / "w", sources, pairs_weight=0, steps=4)
+    done = run(fit, ignore)
+    assert done.best_step == 4
+    assert all(torch.equal(done.best[name], tensor) for name, tensor in done.encoder.items())
+
+
 def test_a_fit_that_was_stopped_ends_in_the_same_weights(tmp_path: Path, deaf: Path) -> None:
     sources = [write_recordings(tmp_path / "r")]
     bundle = deaf_bundle(deaf)

@@ -24,9 +24,11 @@ from angen.vocoder.likeness import Distance, Likeness
 
 OnStep = Callable[[int, int], None]  # sounds done, in all; may raise Stopped
 
-MOST_MEL = 2.0  # times the distance of the model's own songs
-MOST_UNLIKELY = 1.5  # times their denoising error
-MOST_LOUDNESS_DB = 2.0
+# Between encoders whose adapters worked and one whose adapter did not: docs/encoder.md
+MOST_MEL = 0.6  # natural logarithm; 5 dB
+MOST_UNLIKELY = 4.0  # times the denoising error of the model's own latents
+LEAST_UNLIKELY = 0.3  # times that: less, and the latents say next to nothing
+MOST_LOUDNESS_DB = 3.0
 LEAST_STYLE = 0.7  # cosine
 
 
@@ -200,8 +202,8 @@ def judged(figures: dict[str, float | None]) -> EncoderReport:
     faults = tuple(_faults(figures))
     answer = (Answer.GOOD, Answer.DOUBTFUL)[len(faults)] if len(faults) < 2 else Answer.BAD
     sentence = {
-        Answer.GOOD: "Good enough to train with: recordings come back nearly as the model's own "
-        "songs do, and the model finds their latents as likely as its own.",
+        Answer.GOOD: "Good enough to train with: recordings come back as they went in, nearly, and "
+        "the model knows latents such as theirs.",
         Answer.DOUBTFUL: "Adapters can be trained with it, with doubts.",
         Answer.BAD: "Do not train with it: adapters would learn its faults. Fit longer, with more "
         "recordings, or with refinement.",
@@ -212,15 +214,19 @@ def judged(figures: dict[str, float | None]) -> EncoderReport:
 def _faults(figures: dict[str, float | None]) -> list[str]:
     value = {name: float("nan") if x is None else x for name, x in figures.items()}
     faults = []
-    if not value["mel"] <= MOST_MEL * value["own_mel"]:
+    if not value["mel"] <= MOST_MEL:
         faults.append(
-            f"recordings come back with a mel distance of {value['mel']:.2f}, the model's own "
-            f"songs with {value['own_mel']:.2f}: at most {MOST_MEL:g} times that is good"
+            f"recordings come back with a mel distance of {value['mel']:.2f}; {MOST_MEL:g} is good"
         )
     if not value["unlikely"] <= MOST_UNLIKELY * value["own_unlikely"]:
         faults.append(
             f"the model denoises recordings' latents with an error of {value['unlikely']:.2f}, its "
             f"own with {value['own_unlikely']:.2f}: at most {MOST_UNLIKELY:g} times that is good"
+        )
+    if value["unlikely"] < LEAST_UNLIKELY * value["own_unlikely"]:
+        faults.append(
+            f"the model denoises recordings' latents with an error of {value['unlikely']:.2f}, its "
+            f"own with {value['own_unlikely']:.2f}: so little is left of the recordings in them"
         )
     if not value["loudness_db"] <= MOST_LOUDNESS_DB:
         faults.append(

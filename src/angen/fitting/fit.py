@@ -135,13 +135,15 @@ class Fit:
         """Where the fit is now, and which step was the best so far.
 
         judged: whether this step may be the best. Where a fit was stopped may not: it would end
-        in other weights than one that was not.
+        in other weights than one that was not. Where songs do not teach they do not judge either:
+        then the newest step is the best.
         """
         encoder = {name: t.detach().cpu().clone() for name, t in self.encoder.state_dict().items()}
         moments = optimizer_tensors(self.optimizer, self.parameters)
         if best is not None:
             same = replace(best, step=step, encoder=encoder, moments=moments)
-            if not judged or (error := self.error()) >= best.error:
+            error = self.error() if judged else best.error
+            if not judged or (self.config.pairs_weight and error >= best.error):
                 return same
             return replace(same, error=error, best_step=step, best=encoder)
         return FitState(
