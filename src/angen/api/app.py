@@ -8,7 +8,7 @@ The page is put in by whoever starts the server, so that this package does not k
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -22,10 +22,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from angen.api import problems
 from angen.api.access import Access
-from angen.api.feed import Feed
+from angen.api.answers import KEEP_S, Answers, Kept
+from angen.api.feed import Feed, Line
 from angen.api.guard import Guard
 from angen.api.problems import Problem
-from angen.api.remember import Remembered
 from angen.api.routes import (
     adapters,
     collections,
@@ -39,7 +39,9 @@ from angen.api.routes import (
     uploads,
 )
 from angen.api.samples import curl
+from angen.api.views import EventView
 from angen.errors import OutOfSpace
+from angen.jobs.events import Event
 from angen.jobs.runner import Runner
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
@@ -107,10 +109,13 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.page = None
+    # Only with workers of its own does it hear at once of what they do.
+    app.state.kept = Kept(KEEP_S if runner else 0.0)
     app.state.paths = [route for router in _ROUTERS for route in _paths(router)]
     for router in _ROUTERS:
         app.include_router(router)
     problems.install(app, str(settings.home))
+    app.add_middleware(Answers, kept=app.state.kept)
     app.add_middleware(_Page, state=app.state)
     most = FILES_AT_ONCE * settings.max_upload_mb * 2**20
     app.add_middleware(Guard, access=access, max_upload_bytes=most, paths=app.state.paths)
@@ -146,10 +151,10 @@ def _life(
         await asyncio.to_thread(_pruned, queue, settings)
         desk = Desk(settings, queue)
         app.state.desk = desk
-        app.state.memory = Remembered(queue.revision)
+        app.state.kept.orders = queue.heard_orders
         app.state.feed = Feed(
-            lambda job, after, limit: desk.events(job, after=after, limit=limit),
-            lambda job: desk.job(job).state.over,
+            lambda job, after, limit: _lines(desk.events(job, after=after, limit=limit)),
+            lambda job: _over(desk, app.state.kept, job),
         )
         workers = Runner(queue, LANES, worker_command) if runner else None
         if workers is not None:
@@ -164,6 +169,18 @@ def _life(
                 queue.close()
 
     return life
+
+
+def _lines(events: Iterable[Event]) -> list[Line]:
+    views = (EventView.model_validate(event) for event in events)
+    return [Line(view.number, view.kind, view.model_dump_json()) for view in views]
+
+
+def _over(desk: Desk, kept: Kept, job: str) -> bool:
+    over = desk.job(job).state.over
+    if over:
+        kept.forget()  # before its listeners are told
+    return over
 
 
 def _pruned(queue: Store, settings: Settings) -> None:

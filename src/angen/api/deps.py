@@ -5,9 +5,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request, WebSocket
 from pydantic import Field
 
-from angen.api.feed import Feed
-from angen.api.remember import Remembered
-from angen.jobs.events import Event
+from angen.api.feed import Feed, Line
 from angen.studio.desk import Desk
 
 MAX_LIST = 500
@@ -18,24 +16,18 @@ def _desk(request: Request) -> Desk:
     return desk
 
 
-def _feed(request: Request) -> Feed[Event]:
-    feed: Feed[Event] = request.app.state.feed
+def _feed(request: Request) -> Feed[Line]:
+    feed: Feed[Line] = request.app.state.feed
     return feed
 
 
-def feed_of(websocket: WebSocket) -> Feed[Event]:
-    feed: Feed[Event] = websocket.app.state.feed
+def feed_of(websocket: WebSocket) -> Feed[Line]:
+    feed: Feed[Line] = websocket.app.state.feed
     return feed
-
-
-def _memory(request: Request) -> Remembered:
-    memory: Remembered = request.app.state.memory
-    return memory
 
 
 DeskDep = Annotated[Desk, Depends(_desk)]
-FeedDep = Annotated[Feed[Event], Depends(_feed)]
-MemoryDep = Annotated[Remembered, Depends(_memory)]
+FeedDep = Annotated[Feed[Line], Depends(_feed)]
 
 
 def identity(what: str) -> Any:

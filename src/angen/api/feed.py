@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from angen.errors import AngenError
 
@@ -20,6 +20,14 @@ LOOK_S = 0.2  # between two looks at a job's events
 HEARTBEAT_S = 15.0  # of silence; proxies close a connection that is silent for a minute
 PAGE = 500  # events read at once
 TAIL = 2_000  # events kept in memory for each job that somebody listens to
+
+
+class Line(NamedTuple):
+    """An event as it goes over the wire: written once, however many listen."""
+
+    number: int
+    kind: str
+    text: str  # JSON
 
 
 class Numbered(Protocol):

@@ -32,6 +32,11 @@ class Bell:
         self._closed = False
         self._sleepers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
+    @property
+    def heard(self) -> Clock:
+        """The newest that is known, without asking: not old while somebody waits."""
+        return self._clock
+
     def ring(self, clock: Clock) -> None:
         """Tell everybody who waits that the store is at ``clock``."""
         with self._changed:

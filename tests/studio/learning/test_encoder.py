@@ -162,10 +162,11 @@ def test_two_processes_fit_one_encoder(tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
     base = write_tiny_bundle(tmp_path / "base", encoder=False)
     recordings = write_recordings(tmp_path / "recordings")
-    launch = "-m torch.distributed.run --standalone --nproc-per-node 2 -m angen --device cpu"
+    together = "--standalone --local-addr 127.0.0.1 --nproc-per-node 2"
     recipe = "--steps 2 --songs 9 --song-seconds 2 --clips 2 --clip-frames 10 --width 16 --depth 1"
     done = subprocess.run(
-        [sys.executable, *launch.split(), "--home", str(tmp_path / "home"), "encoder", "fit",
+        [sys.executable, "-m", "torch.distributed.run", *together.split(), "-m", "angen",
+         "--device", "cpu", "--home", str(tmp_path / "home"), "encoder", "fit",
          str(recordings), "--base", str(base), *recipe.split()],
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True,

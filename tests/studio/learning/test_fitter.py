@@ -209,31 +209,36 @@ def test_a_worker_killed_in_a_fit_changes_nothing_but_the_time(
     studio: Studio, fitted_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     longer = {"steps": 40, "save_every": 10, "clips": 1, "sound_weight": 0.0}
-    whole = opened(bare(fitted_home, tmp_path / "whole"))
-    whole.done(whole.desk.fit_encoder(request(whole, **longer)))
-    whole.store.close()
-    monkeypatch.setenv("ANGEN_HOME", str(studio.settings.home))
-    monkeypatch.setenv("ANGEN_BASE", studio.settings.base)
     monkeypatch.setenv("ANGEN_DEVICE", "cpu")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    job = studio.desk.fit_encoder(request(studio, **longer))
-    saved = encoder_of(studio.settings, None).work / "state.safetensors"
-    command = [sys.executable, "-m", "angen.studio.worker"]
-    runner = Runner(studio.store, (MODEL,), lambda lane: [*command, lane])
-    runner.start()
-    try:
-        worker = worker_of(lambda: studio.desk.job(job.id))
-        until = time.monotonic() + PATIENCE_S
-        while not saved.exists() and time.monotonic() < until:
-            time.sleep(0.001)
-        os.kill(worker, signal.SIGKILL)
-        while not studio.desk.job(job.id).state.over and time.monotonic() < until:
-            time.sleep(0.1)
-    finally:
-        runner.stop(20)
-    done = studio.desk.job(job.id)
-    assert (done.state, done.attempt) == (JobState.DONE, 2), done.problem
-    assert weights(studio) == weights(whole)
+
+    def by_worker(studio: Studio, *, kill: bool) -> list[bytes]:
+        monkeypatch.setenv("ANGEN_HOME", str(studio.settings.home))
+        monkeypatch.setenv("ANGEN_BASE", studio.settings.base)
+        job = studio.desk.fit_encoder(request(studio, **longer))
+        saved = encoder_of(studio.settings, None).work / "state.safetensors"
+        command = [sys.executable, "-m", "angen.studio.worker"]
+        runner = Runner(studio.store, (MODEL,), lambda lane: [*command, lane])
+        runner.start()
+        try:
+            until = time.monotonic() + PATIENCE_S
+            if kill:
+                worker = worker_of(lambda: studio.desk.job(job.id))
+                while not saved.exists() and time.monotonic() < until:
+                    time.sleep(0.001)
+                os.kill(worker, signal.SIGKILL)
+            while not studio.desk.job(job.id).state.over and time.monotonic() < until:
+                time.sleep(0.1)
+        finally:
+            runner.stop(20)
+        done = studio.desk.job(job.id)
+        assert (done.state, done.attempt) == (JobState.DONE, 1 + kill), done.problem
+        return weights(studio)
+
+    whole = opened(bare(fitted_home, tmp_path / "whole"))
+    expected = by_worker(whole, kill=False)
+    whole.store.close()
+    assert by_worker(studio, kill=True) == expected
 
 
 def test_a_stopped_fit_is_saved_and_retrying_goes_on(fitted: Studio, studio: Studio) -> None:
@@ -276,7 +281,7 @@ def test_an_encoder_that_gives_way_takes_its_check_along(studio: Studio) -> None
     with pytest.raises(Taken, match="has an encoder"):
         desk.fit_encoder(request(studio, steps=1))
     before = weights(studio)
-    studio.done(desk.fit_encoder(request(studio, steps=2, overwrite=True, restart=True)))
+    studio.done(desk.fit_encoder(request(studio, width=32, overwrite=True, restart=True)))
     assert weights(studio) != before
     assert not (work / "check").exists()
     assert not (work / "published.zip").exists()

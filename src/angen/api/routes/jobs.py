@@ -12,12 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.websockets import WebSocketDisconnect
 
 from angen.api.bodies import Body
-from angen.api.deps import After, DeskDep, FeedDep, JobId, Limit, MemoryDep, feed_of
-from angen.api.feed import Feed
+from angen.api.deps import After, DeskDep, FeedDep, JobId, Limit, feed_of
+from angen.api.feed import Feed, Line
 from angen.api.problems import faults
-from angen.api.views import EventList, EventView, JobList, JobView
+from angen.api.views import EventList, JobList, JobView
 from angen.errors import BadInput
-from angen.jobs.events import Event
 from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
 
@@ -43,8 +42,6 @@ class Move(BaseModel):
 @router.get("", response_model=JobList, responses=faults())
 def list_jobs(
     desk: DeskDep,
-    memory: MemoryDep,
-    request: Request,
     state: Annotated[
         list[JobState] | None, Query(description="Only jobs in these states.", max_length=7)
     ] = None,
@@ -58,21 +55,17 @@ def list_jobs(
             description="Only jobs of a lower number: `next` of the page before.", ge=1, lt=2**31
         ),
     ] = None,
-) -> Response:
+) -> dict[str, Any]:
     """Jobs, the newest first."""
-
-    def page() -> dict[str, Any]:
-        found = desk.jobs(states=state, kinds=kind, limit=limit + 1, before=before)
-        shown = found[:limit]
-        return {"jobs": shown, "next": shown[-1].number if len(found) > limit else None}
-
-    return memory.answer(f"jobs?{request.url.query}", JobList, page)
+    found = desk.jobs(states=state, kinds=kind, limit=limit + 1, before=before)
+    shown = found[:limit]
+    return {"jobs": shown, "next": shown[-1].number if len(found) > limit else None}
 
 
 @router.get("/{job}", response_model=JobView, responses=faults(404))
-def show_job(job: JobId, desk: DeskDep, memory: MemoryDep) -> Response:
+def show_job(job: JobId, desk: DeskDep) -> Job:
     """One job."""
-    return memory.answer(f"jobs/{job}", JobView, lambda: desk.job(job))
+    return desk.job(job)
 
 
 @router.post("/{job}/cancel", response_model=JobView, responses=faults(404, 409))
@@ -160,7 +153,7 @@ async def job_events_socket(
         await websocket.close(1000)
 
 
-async def _lines(desk: Desk, feed: Feed[Event], job: str, after: int) -> AsyncGenerator[str]:
+async def _lines(desk: Desk, feed: Feed[Line], job: str, after: int) -> AsyncGenerator[str]:
     """News as server-sent events."""
     async for number, kind, data in _news(desk, feed, job, after):
         place = f"id: {number}\n" if number else ""
@@ -168,7 +161,7 @@ async def _lines(desk: Desk, feed: Feed[Event], job: str, after: int) -> AsyncGe
 
 
 async def _news(
-    desk: Desk, feed: Feed[Event], job: str, after: int
+    desk: Desk, feed: Feed[Line], job: str, after: int
 ) -> AsyncGenerator[tuple[int, str, str]]:
     """(number, kind, JSON) of each event; an empty kind is a heartbeat, ``end`` the last."""
     async with contextlib.aclosing(feed.listen(job, after)) as events:
@@ -176,7 +169,7 @@ async def _news(
             if event is None:
                 yield 0, "", ""
             else:
-                yield event.number, event.kind, EventView.model_validate(event).model_dump_json()
+                yield event.number, event.kind, event.text
     with contextlib.suppress(BadInput):
         over = await asyncio.to_thread(desk.job, job)
         if over.state.over:  # else the server stops, and the listener had better come again

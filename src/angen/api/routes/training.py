@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from angen.api.bodies import Body
-from angen.api.deps import DeskDep, Following, MemoryDep
+from angen.api.deps import DeskDep, Following
 from angen.api.problems import faults
 from angen.api.views import JobView, TrainingNowView
 from angen.jobs.job import Job
+from angen.studio.learning.trainings import TrainingNow
 from angen.studio.requests.material import (
     AnalyzeRequest,
     PrepareRequest,
@@ -92,6 +93,6 @@ def stop_training(desk: DeskDep, request: Body[StopRequest] = THE_ONE) -> Job:
 
 
 @router.get("/training-status", response_model=TrainingNowView, responses=faults())
-def training_status(desk: DeskDep, memory: MemoryDep) -> Response:
+def training_status(desk: DeskDep) -> TrainingNow:
     """How the trainings go or went."""
-    return memory.answer("training-status", TrainingNowView, desk.training_status)
+    return desk.training_status()

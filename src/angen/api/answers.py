@@ -1,0 +1,114 @@
+"""What every page asks for every second, answered before any of the framework is reached.
+
+An answer is kept for half a second. It is given up earlier when this server has changed something,
+when a job has begun to matter to others (queued, ended), and when a listener hears of an end: who
+has learned that a song is done finds it in the list.
+"""
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+KEEP_S = 0.5
+MOST = 256  # answers kept
+PATHS = re.compile(
+    r"/api/(health|songs|jobs(/[A-Za-z0-9_-]{1,64})?"
+    r"|training/(datasets|lora-adapters|training-status))"
+)
+
+Question = tuple[str, bytes]  # path and query
+
+
+class Kept:
+    """The answers, until they are old or something has changed."""
+
+    def __init__(self, keep_s: float = KEEP_S) -> None:
+        self.orders: Callable[[], int] = lambda: 0  # counts what matters in the queue
+        self.making: defaultdict[Question, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._keep_s = keep_s
+        self._answers: dict[Question, tuple[float, list[Message]]] = {}
+        self._heard = 0
+        self._changes = 0
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Equal ones mean that what was true is true."""
+        return self._changes, self.orders()
+
+    def forget(self) -> None:
+        """Something has changed."""
+        self._changes += 1
+        self._answers.clear()
+
+    def find(self, question: Question) -> list[Message] | None:
+        """The answer, if it still holds."""
+        if self._heard != (heard := self.orders()):
+            self._heard = heard
+            self.forget()
+        made_at, answer = self._answers.get(question, (0.0, None))
+        return answer if time.monotonic() - made_at < self._keep_s else None
+
+    def keep(self, question: Question, answer: list[Message], state: tuple[int, int]) -> None:
+        """Keep an answer that was begun at ``state``, if nothing has changed since."""
+        if state == self.state:
+            if len(self._answers) >= MOST:
+                self.forget()
+            self._answers[question] = time.monotonic(), answer
+
+
+class Answers:
+    """Gives kept answers; makes one where there is none, once for all who ask meanwhile."""
+
+    def __init__(self, app: ASGIApp, kept: Kept) -> None:
+        self._app = app
+        self._kept = kept
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["method"] != "GET":
+            await self._app(scope, receive, self._told(send))
+        elif PATHS.fullmatch(scope["path"]):
+            for message in await self._answer(scope, receive):
+                await send(dict(message))  # a copy: others add their headers to it
+        else:
+            await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
+        question = scope["path"], scope["query_string"]
+        found = self._kept.find(question)
+        if found is None:
+            async with self._kept.making[question]:
+                found = self._kept.find(question)
+                if found is None:
+                    found = await self._made(question, scope, receive)
+            if len(self._kept.making) > MOST:
+                self._kept.making.clear()
+        return found
+
+    async def _made(self, question: Question, scope: Scope, receive: Receive) -> list[Message]:
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+
+        state = self._kept.state
+        await self._app(scope, receive, collect)
+        if messages and messages[0].get("status") == 200:
+            self._kept.keep(question, messages, state)
+        return messages
+
+    def _told(self, send: Send) -> Send:
+        """``send`` that forgets first: whoever has the answer to a change sees the change."""
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._kept.forget()
+            await send(message)
+
+        return sending

@@ -1,0 +1,110 @@
+"""Answers that every page asks for: made once, given up as soon as something has changed."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from angen.api.answers import PATHS, Answers, Kept
+
+SONGS = "/api/songs"
+
+
+class App:
+    """Counts how often it is asked."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status, self.asked = status, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        count = self.asked
+        await asyncio.sleep(0.01)
+        await send({"type": "http.response.start", "status": self.status, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(count).encode()})
+
+
+async def ask(answers: Answers, path: str = SONGS, method: str = "GET", query: bytes = b"") -> int:
+    got: list[Message] = []
+
+    async def send(message: Message) -> None:
+        message["seen"] = True  # as those do who add headers
+        got.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {"type": "http", "method": method, "path": path, "query_string": query}
+    await answers(scope, receive, send)
+    return int(got[-1]["body"])
+
+
+async def all_of(answers: Answers, paths: Sequence[str]) -> list[int]:
+    return [await ask(answers, path) for path in paths]
+
+
+def test_the_same_question_is_answered_once_for_a_while() -> None:
+    answers = Answers(App(), Kept(60))
+    assert asyncio.run(all_of(answers, [SONGS, SONGS, "/api/jobs", SONGS])) == [1, 1, 2, 1]
+    assert asyncio.run(ask(answers, query=b"limit=3")) == 3
+
+
+def test_an_answer_grows_old() -> None:
+    async def twice() -> list[int]:
+        answers = Answers(App(), Kept(0.05))
+        first = await ask(answers)
+        await asyncio.sleep(0.06)
+        return [first, await ask(answers)]
+
+    assert asyncio.run(twice()) == [1, 2]
+
+
+def test_many_who_ask_at_once_cost_one_answer() -> None:
+    async def crowd() -> list[int]:
+        answers = Answers(App(), Kept(60))
+        return list(await asyncio.gather(*(ask(answers) for _ in range(9))))
+
+    assert asyncio.run(crowd()) == [1] * 9
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "PUT"])
+def test_whoever_has_changed_something_sees_it(method: str) -> None:
+    async def change() -> list[int]:
+        answers = Answers(App(), Kept(60))
+        return [await ask(answers), await ask(answers, method=method), await ask(answers)]
+
+    assert asyncio.run(change()) == [1, 2, 3]
+
+
+def test_news_of_the_queue_count_at_once() -> None:
+    kept, orders = Kept(60), [1]
+    kept.orders = lambda: orders[0]
+    answers = Answers(App(), kept)
+    assert asyncio.run(all_of(answers, [SONGS, SONGS])) == [1, 1]
+    orders[0] += 1
+    assert asyncio.run(ask(answers)) == 2
+
+
+def test_an_answer_that_was_begun_before_a_change_is_not_kept() -> None:
+    async def change() -> int:
+        answers = Answers(App(), Kept(60))
+        slow = asyncio.create_task(ask(answers))
+        await asyncio.sleep(0)
+        await ask(answers, method="POST")
+        await slow
+        return await ask(answers)
+
+    assert asyncio.run(change()) == 3
+
+
+def test_faults_and_other_paths_are_asked_anew() -> None:
+    assert asyncio.run(all_of(Answers(App(404), Kept(60)), [SONGS, SONGS])) == [1, 2]
+    other = f"{SONGS}/jazz-1"
+    assert asyncio.run(all_of(Answers(App(), Kept(60)), [other, other])) == [1, 2]
+
+
+@pytest.mark.parametrize("path", ["/api/jobs/a/events", "/api/songs/x/audio", "/api/openapi.json"])
+def test_streams_and_sounds_pass(path: str) -> None:
+    assert not PATHS.fullmatch(path)
