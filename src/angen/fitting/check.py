@@ -1,7 +1,7 @@
 """Is an encoder good enough to train with? Measured on recordings that it has not seen.
 
 A recording goes through encoder and decoder and is compared with itself. Songs that the base model
-makes go the same way: no recording can be expected to come back better than those. The latents
+makes go the same way: what is known exactly comes back best. The latents
 of both are compared, and how hard they are to denoise for the model that is to be trained.
 """
 
