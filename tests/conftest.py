@@ -12,6 +12,12 @@ from tests.tiny import write_tiny_bundle
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
 
 
+@pytest.fixture(autouse=True)
+def same_numbers() -> None:
+    """Whatever a test draws without a seed of its own is the same each time."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of random weights on disk. Read only: it is shared by all tests."""

@@ -72,7 +72,7 @@ def test_a_fresh_model_answers_zero_but_learns() -> None:
         return mean_loss(block_flow_loss(dit, batch, noise, times, torch.tensor([False])), batch)
 
     start = loss().item()
-    for _ in range(30):
+    for _ in range(60):
         optimiser.zero_grad()
         loss().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
