@@ -3,8 +3,8 @@
     python -m benchmarks.load                      (--seconds 60, --pollers 50, --sockets 20)
 
 Starts ``angen studio`` on an empty home, prepares a training set from composed pieces, trains an
-adapter of `mini`, and measures three times for as long: the training alone, the training with
-clients, and alone again. The two alone tell how steady the machine is. A poller asks for what the
+adapter of `mini`, and measures the training alone and with clients by turns, since few machines
+are as fast from one minute to the next; each pair gives a ratio. A poller asks for what the
 page shows and waits a second before it asks again; a socket listens to the training's events.
 """
 
@@ -211,16 +211,15 @@ async def listen(url: str, seen: Seen, end: float) -> None:
         seen.failed.append(f"websocket: {error}")
 
 
-async def crowd(url: str, job: str, seconds: float, pollers: int, sockets: int) -> Seen:
+async def crowd(url: str, job: str, seen: Seen, options: argparse.Namespace) -> None:
     """All clients at once."""
-    seen, end = Seen(), time.monotonic() + seconds
+    end = time.monotonic() + options.seconds
     began = time.process_time()
     await asyncio.gather(
-        *(poll(Caller(url), seen, end, number) for number in range(pollers)),
-        *(listen(f"{url}/api/jobs/{job}/events", seen, end) for _ in range(sockets)),
+        *(poll(Caller(url), seen, end, number) for number in range(options.pollers)),
+        *(listen(f"{url}/api/jobs/{job}/events", seen, end) for _ in range(options.sockets)),
     )
-    seen.clients_s = time.process_time() - began
-    return seen
+    seen.clients_s += time.process_time() - began
 
 
 def processor_s(pid: int) -> float:
@@ -230,15 +229,19 @@ def processor_s(pid: int) -> float:
 
 
 def under_load(
-    client: httpx.Client, served: tuple[str, int], job: str, options: argparse.Namespace
-) -> tuple[float, Seen]:
-    """The training's speed with clients, and what they saw."""
+    client: httpx.Client,
+    served: tuple[str, int],
+    job: str,
+    options: argparse.Namespace,
+    seen: Seen,
+) -> float:
+    """The training's speed with clients; ``seen`` gets what they saw."""
     url, pid = served
     time.sleep(SETTLE_S)
     first, began, used = step_of(client, job), time.monotonic(), processor_s(pid)
-    seen = asyncio.run(crowd(url, job, options.seconds, options.pollers, options.sockets))
-    seen.server_s = processor_s(pid) - used
-    return (step_of(client, job) - first) / (time.monotonic() - began), seen
+    asyncio.run(crowd(url, job, seen, options))
+    seen.server_s += processor_s(pid) - used
+    return (step_of(client, job) - first) / (time.monotonic() - began)
 
 
 def table(seen: Seen) -> None:
@@ -258,7 +261,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=60, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=20, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=6, help="pairs of measurements")
     parser.add_argument("--pollers", type=int, default=50)
     parser.add_argument("--sockets", type=int, default=20)
     options = parser.parse_args()
@@ -269,16 +273,18 @@ def main() -> None:
         httpx.Client(base_url=served[0], timeout=60) as client,
     ):
         job = training(client, Path(folder))
-        before = steps_per_second(client, job, options.seconds)
-        loaded, seen = under_load(client, served, job, options)
-        after = steps_per_second(client, job, options.seconds)
+        seen, slower = Seen(), []
+        for number in range(options.rounds):
+            alone = steps_per_second(client, job, options.seconds)
+            loaded = under_load(client, served, job, options, seen)
+            slower.append(100 * (1 - loaded / alone))
+            print(f"round {number + 1}: {alone:.2f} steps a second, {loaded:.2f} with clients")
         client.post("/api/training/stop-training")
         table(seen)
-        alone = (before + after) / 2
+        error = np.std(slower, ddof=1) / np.sqrt(len(slower)) if len(slower) > 1 else float("nan")
         print(
-            f"\ntraining, steps per second: {before:.2f} alone, {loaded:.2f} with clients, ", end=""
+            f"\ntraining with clients: {np.mean(slower):.1f} % slower (standard error {error:.1f})"
         )
-        print(f"{after:.2f} alone again: {100 * (1 - loaded / alone):+.1f} % slower with clients")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ from angen.api.samples import curl
 from angen.api.views import EventView
 from angen.errors import OutOfSpace
 from angen.jobs.events import Event
+from angen.jobs.job import OVER, JobState
 from angen.jobs.runner import Runner
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
@@ -52,6 +53,7 @@ logger = logging.getLogger(__name__)
 
 LANES = ("model", "desk")
 SAVING_S = 120.0  # how long a stopping server waits for running work to be saved
+PAGE_FIRST_S = 10.0  # workers wait for the page so long
 THREADS = 16  # that answer requests: all wait for the same two or four cores
 FILES_AT_ONCE = 4  # full-sized recordings in one upload
 _ROUTERS = (
@@ -109,6 +111,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.page = None
+    app.state.page_built = None  # an event, where a page is to come
     # Only with workers of its own does it hear at once of what they do.
     app.state.kept = Kept(KEEP_S if runner else 0.0)
     app.state.paths = [route for router in _ROUTERS for route in _paths(router)]
@@ -157,18 +160,34 @@ def _life(
             lambda job: _over(desk, app.state.kept, job),
         )
         workers = Runner(queue, LANES, worker_command) if runner else None
+        starting = None
         if workers is not None:
-            await asyncio.to_thread(workers.start)
+            starting = asyncio.create_task(_start(workers, queue, app.state.page_built))
         try:
             yield
         finally:
             app.state.feed.close()
-            if workers is not None:
+            if workers is not None and starting is not None:
+                starting.cancel()
+                await asyncio.wait([starting])
                 await asyncio.to_thread(workers.stop, SAVING_S)
             if store is None:
                 queue.close()
 
     return life
+
+
+async def _start(workers: Runner, queue: Store, page_built: asyncio.Event | None) -> None:
+    """Start the workers: at once if there is work, else once the page is built: a person waits."""
+    seen = await asyncio.to_thread(queue.revision)
+    unfinished = [state for state in JobState if state not in OVER]
+    if page_built is not None and not await asyncio.to_thread(queue.jobs, states=unfinished):
+        news = asyncio.create_task(queue.wait_async(seen, PAGE_FIRST_S))
+        built = asyncio.create_task(page_built.wait())
+        await asyncio.wait([news, built], return_when=asyncio.FIRST_COMPLETED)
+        news.cancel()
+        built.cancel()
+    await asyncio.to_thread(workers.start)
 
 
 def _lines(events: Iterable[Event]) -> list[Line]:

@@ -97,8 +97,10 @@ def _unbound(host: str, port: int, error: OSError) -> str:
 class Page:
     """The page as an application of its own, built in a thread; requests wait for it."""
 
-    def __init__(self, build: Callable[[], FastAPI]) -> None:
+    def __init__(self, build: Callable[[], FastAPI], ready: asyncio.Event) -> None:
+        """ready: set when the page is built, or cannot be."""
         self._build = build
+        self._ready = ready
         self._built: asyncio.Future[FastAPI] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,12 +131,15 @@ class Page:
             page = await asyncio.to_thread(self._build)
             async with page.router.lifespan_context(page):
                 built.set_result(page)
+                self._ready.set()
                 await ending.wait()
         except Exception as error:
             logger.exception("The page could not be built")
             if not built.done():
                 built.set_exception(error)
                 built.exception()  # told in the log; nobody need ask for it
+        finally:
+            self._ready.set()
 
 
 class Server(uvicorn.Server):
@@ -153,7 +158,8 @@ class Server(uvicorn.Server):
 
 def with_page(app: FastAPI, build: BuildPage) -> None:
     """Have ``app`` show the page that ``build`` makes, from when it is built."""
-    page = Page(lambda: build(app.state.desk))
+    app.state.page_built = built = asyncio.Event()
+    page = Page(lambda: build(app.state.desk), built)
     life = app.router.lifespan_context
 
     @asynccontextmanager
