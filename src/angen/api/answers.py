@@ -15,6 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KEEP_S = 0.5
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # change nothing
 MOST = 256  # answers kept
 PATHS = re.compile(
     r"/api/(health|songs|jobs(/[A-Za-z0-9_-]{1,64})?"
@@ -71,9 +72,9 @@ class Answers:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["method"] != "GET":
+        elif scope["method"] not in SAFE:
             await self._app(scope, receive, self._told(send))
-        elif PATHS.fullmatch(scope["path"]):
+        elif scope["method"] == "GET" and PATHS.fullmatch(scope["path"]):
             for message in await self._answer(scope, receive):
                 await send(dict(message))  # a copy: others add their headers to it
         else:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from angen.adapters.library import AdapterInfo
+from angen.api.problems import faults
 from angen.jobs.job import JobState
 from angen.studio.learning.encoders import EncoderInfo, EncoderKind
 
@@ -559,3 +560,11 @@ class Version(View):
     angen: Annotated[str, told("Version of Angen Studio.")]
     python: Annotated[str, told("Version of Python.")]
     api: Annotated[Literal[1], told("Version of these paths.")] = 1
+
+
+# How a path answers that queues a job.
+QUEUED: dict[str, Any] = {
+    "status_code": 202,
+    "response_model": JobView,
+    "responses": faults(404, 409, 413, 415, 507),
+}

@@ -10,7 +10,7 @@ from angen.api.bodies import Body
 from angen.api.deps import DeskDep, named
 from angen.api.files import CHECK_MEDIA, ZIP, served
 from angen.api.problems import faults
-from angen.api.views import EncoderList, EncoderView, JobView
+from angen.api.views import QUEUED, EncoderList, EncoderView
 from angen.jobs.job import Job
 from angen.studio.requests.encoder import (
     CheckEncoderRequest,
@@ -20,11 +20,6 @@ from angen.studio.requests.encoder import (
 )
 
 router = APIRouter(prefix="/api/encoder", tags=["encoder"])
-_QUEUED: dict[str, Any] = {
-    "status_code": 202,
-    "response_model": JobView,
-    "responses": faults(404, 409, 413, 415, 507),
-}
 EncoderId = Annotated[
     str, named("encoder (`id` in the list)", "ASLP-lab--DiffRhythm2-3f9a4c1b2d7e")
 ]
@@ -36,13 +31,13 @@ def list_encoders(desk: DeskDep) -> dict[str, Any]:
     return {"encoders": [EncoderView.of(info) for info in desk.encoders()]}
 
 
-@router.post("/quote", **_QUEUED)
+@router.post("/quote", **QUEUED)
 def quote_fit(request: Body[QuoteEncoderRequest], desk: DeskDep) -> Job:
     """How long a fit would take, how much memory and disk, from a few measured pieces of it."""
     return desk.quote_encoder(request)
 
 
-@router.post("/fit", **_QUEUED)
+@router.post("/fit", **QUEUED)
 def fit_encoder(request: Body[FitEncoderRequest], desk: DeskDep) -> Job:
     """Fit an encoder to the decoder of a base model; a fit that was begun is gone on with.
 
@@ -51,13 +46,13 @@ def fit_encoder(request: Body[FitEncoderRequest], desk: DeskDep) -> Job:
     return desk.fit_encoder(request)
 
 
-@router.post("/check", **_QUEUED)
+@router.post("/check", **QUEUED)
 def check_encoder(request: Body[CheckEncoderRequest], desk: DeskDep) -> Job:
     """Is a fitted encoder good enough to train with? A verdict, and a page with sounds."""
     return desk.check_encoder(request)
 
 
-@router.post("/publish", **_QUEUED)
+@router.post("/publish", **QUEUED)
 def publish_encoder(request: Body[PublishEncoderRequest], desk: DeskDep) -> Job:
     """Pack a fitted encoder with its card, ready for a hub."""
     return desk.publish_encoder(request)

@@ -1,6 +1,6 @@
 """The way from recordings to an adapter. What takes long is queued: the answer is 202 and a job."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from angen.api.bodies import Body
 from angen.api.deps import DeskDep, Following
 from angen.api.problems import faults
-from angen.api.views import JobView, TrainingNowView
+from angen.api.views import QUEUED, JobView, TrainingNowView
 from angen.jobs.job import Job
 from angen.studio.learning.trainings import TrainingNow
 from angen.studio.requests.material import (
@@ -20,11 +20,6 @@ from angen.studio.requests.material import (
 from angen.studio.requests.training import QuoteRequest, ResumeRequest, TrainRequest
 
 router = APIRouter(prefix="/api/training", tags=["training"])
-QUEUED: dict[str, Any] = {
-    "status_code": 202,
-    "response_model": JobView,
-    "responses": faults(404, 409, 413, 415, 507),
-}
 
 
 class StopRequest(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import ConfigDict, Field
 
 from angen.fitting.config import FIT_RANGES, FitConfig
-from angen.studio.requests.fields import MAX_FILES, Id, Strict, within
+from angen.studio.requests.fields import MAX_FILES, BaseName, Id, Strict, within
 
 
 def _fit(name: str, description: str) -> Any:
@@ -39,9 +39,7 @@ class FitEncoderRequest(Strict):
     RANGES: ClassVar[Mapping[str, tuple[float, float]]] = FIT_RANGES
     model_config = ConfigDict(json_schema_extra={"allOf": list(_TEACHERS)})
 
-    base: Annotated[
-        str | None, Field(max_length=500, description="Base model; that of the settings else.")
-    ] = None
+    base: BaseName = None
     files: Annotated[
         tuple[Id, ...],
         Field(max_length=MAX_FILES, description="Uploaded recordings to learn from."),
@@ -110,9 +108,7 @@ class CheckEncoderRequest(Strict):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": list(_SOUNDS)})
 
-    base: Annotated[
-        str | None, Field(max_length=500, description="Base model; that of the settings else.")
-    ] = None
+    base: BaseName = None
     files: Annotated[
         tuple[Id, ...],
         Field(max_length=MAX_FILES, description="Uploaded recordings; the first eight are used."),
@@ -132,9 +128,7 @@ class CheckEncoderRequest(Strict):
 class PublishEncoderRequest(Strict):
     """Make an archive of a fitted encoder and its card, ready for a hub."""
 
-    base: Annotated[
-        str | None, Field(max_length=500, description="Base model; that of the settings else.")
-    ] = None
+    base: BaseName = None
     licence: Annotated[
         str,
         Field(

@@ -59,6 +59,9 @@ DatasetName = Annotated[
 Id = Annotated[str, Field(pattern=ID)]
 
 
+BaseName = Annotated[
+    str | None, Field(max_length=500, description="Base model; that of the settings else.")
+]
 UploadIds = Annotated[
     tuple[Id, ...],
     Field(min_length=1, max_length=MAX_FILES, description="Ids of uploaded recordings."),

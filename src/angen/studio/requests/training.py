@@ -6,7 +6,7 @@ from pydantic import Field
 
 from angen.adapters.shape import ATTENTION, MLP
 from angen.data.style_source import StyleSource
-from angen.studio.requests.fields import AdapterName, DatasetName, Strict, within
+from angen.studio.requests.fields import AdapterName, BaseName, DatasetName, Strict, within
 from angen.studio.requests.songs import MAX_ADAPTERS, AdapterUse
 from angen.training.config import Precision, TrainingConfig
 
@@ -94,9 +94,7 @@ class TrainRequest(Strict):
             description="Blocks of 2 s heard per validation, at least.",
         ),
     ] = 32
-    base: Annotated[
-        str | None, Field(max_length=500, description="Base model; that of the settings else.")
-    ] = None
+    base: BaseName = None
     overwrite: Annotated[bool, Field(description="An adapter of this name gives way.")] = False
     report: Annotated[bool, Field(description="Measure the effect afterwards.")] = True
     report_songs: Annotated[
