@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,6 +26,20 @@ def sweep(root: Path, pattern: str) -> None:
     for folder in root.glob(pattern):
         if time.time() - folder.stat().st_mtime > _STALE_S:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def fresh_folder(root: Path, prefix: str) -> Iterator[Path]:
+    """An empty folder in ``root``, gone after the block unless it was moved to its place.
+
+    prefix: of the names of such folders; those that killed runs left behind are removed.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    sweep(root, f"{prefix}*")
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=root) as outer:
+        folder = Path(outer) / "new"
+        folder.mkdir()
+        yield folder
 
 
 @contextmanager

@@ -6,7 +6,6 @@ archive can lie about them.
 """
 
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ from angen.adapters.metadata import (
 )
 from angen.adapters.packing import LIMITS, MODEL_LIMITS
 from angen.errors import BadInput, Incompatible, OutOfSpace
-from angen.files import is_full, sweep
+from angen.files import fresh_folder, is_full
 from angen.names import safe
 from angen.zips import UNREADABLE, check_paths, told_of, unpack, within
 
@@ -94,11 +93,7 @@ def workspace(loras: Path) -> Iterator[Path]:
 
     Raises OutOfSpace when the disk is full within the block.
     """
-    loras.mkdir(parents=True, exist_ok=True)
-    sweep(loras, f"{_BESIDE}*")
-    with tempfile.TemporaryDirectory(prefix=_BESIDE, dir=loras) as outer:
-        beside = Path(outer) / "adapter"
-        beside.mkdir()
+    with fresh_folder(loras, _BESIDE) as beside:
         try:
             yield beside
         except OSError as error:

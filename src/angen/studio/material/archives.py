@@ -10,7 +10,6 @@ while unpacking, since an archive can lie about them; every clip must be the sou
 """
 
 import errno
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ from angen.data.manifest import (
 )
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, OutOfSpace
-from angen.files import is_full, replacing, sweep
+from angen.files import fresh_folder, is_full, replacing
 from angen.names import check_name
 from angen.studio.material.datasets import check_free, dataset_folder
 from angen.studio.settings import Settings
@@ -99,11 +98,7 @@ def import_dataset(
 @contextmanager
 def _workspace(root: Path) -> Iterator[Path]:
     """A folder beside the datasets, gone afterwards unless it was moved to its place."""
-    root.mkdir(parents=True, exist_ok=True)
-    sweep(root, f"{_BESIDE}*")
-    with tempfile.TemporaryDirectory(prefix=_BESIDE, dir=root) as outer:
-        beside = Path(outer) / "dataset"
-        beside.mkdir()
+    with fresh_folder(root, _BESIDE) as beside:
         try:
             yield beside
         except OSError as error:
