@@ -15,13 +15,14 @@ SONGS = "/api/songs"
 class App:
     """Counts how often it is asked."""
 
-    def __init__(self, status: int = 200) -> None:
-        self.status, self.asked = status, 0
+    def __init__(self, status: int = 200, first_s: float = 0.01) -> None:
+        """first_s: how long the first answer takes."""
+        self.status, self.asked, self.first_s = status, 0, first_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked += 1
         count = self.asked
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self.first_s if count == 1 else 0.01)
         await send({"type": "http.response.start", "status": self.status, "headers": []})
         await send({"type": "http.response.body", "body": json.dumps(count).encode()})
 
@@ -89,7 +90,7 @@ def test_news_of_the_queue_count_at_once() -> None:
 
 def test_an_answer_that_was_begun_before_a_change_is_not_kept() -> None:
     async def change() -> int:
-        answers = Answers(App(), Kept(60))
+        answers = Answers(App(first_s=0.2), Kept(60))
         slow = asyncio.create_task(ask(answers))
         await asyncio.sleep(0)
         await ask(answers, method="POST")
