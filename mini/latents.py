@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from angen.conditioning.style import StyleEncoder
+from angen.conditioning.beat_grid import FIRST_BEAT_S, steady_grid
+from angen.conditioning.style import StyleEncoder, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
@@ -29,9 +30,19 @@ WINDOWS = 3  # stretches of each piece whose sound gives a style vector
 FROM_WORDS = 0.75  # of the style vectors
 TO_THE_END = 0.5  # of the clips of a piece that ends come to its end, where their length allows
 NO_TAGS = 0.4  # of the other clips
+NO_GRID = 0.2  # of the clips: people's recordings come without one
 EARLY_S, LATE_S = 0.01, 0.09  # where in its first frame a clip's first bar may begin
-LEAD_IN_S = 0.045  # before the first bar of a piece, on average
+LEAD_IN_S = FIRST_BEAT_S  # before the first bar of a piece, on average
 TEXT_TOKENS = 10  # longest list of tags, with a stop after each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """A clip of a piece."""
+
+    latents: Tensor  # (N, C)
+    tags: list[str]  # what its lyrics say
+    first: int  # frame of the piece with which it begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +85,19 @@ def _vectors(heard: Heard, style: StyleEncoder) -> dict[str, Tensor]:
     return {"text": torch.stack(text), "sound": torch.stack(sound)}
 
 
+def first_bar_s(entry: Entry) -> float:
+    """When the first bar of a piece begins."""
+    labels = entry.labels
+    bar_s = BEATS[str(labels["meter"])] * 60 / float(labels["bpm"])
+    known_s = [float(section[1]) for section in labels["sections"]][1:2] or [LEAD_IN_S]
+    return known_s[0] % bar_s
+
+
 def bar_starts(entry: Entry, frames: int, rate_hz: float) -> list[int]:
     """Frames of a piece of ``frames`` in which a bar begins, not long after the frame does."""
     labels = entry.labels
     bar_s = BEATS[str(labels["meter"])] * 60 / float(labels["bpm"])
-    known_s = [float(section[1]) for section in labels["sections"]][1:2] or [LEAD_IN_S]
-    bars_s = np.arange(known_s[0] % bar_s, frames / rate_hz, bar_s)
+    bars_s = np.arange(first_bar_s(entry), frames / rate_hz, bar_s)
     within_s = bars_s % (1 / rate_hz)
     at = bars_s[(within_s > EARLY_S) & (within_s < LATE_S)] * rate_hz
     return [0, *(int(frame) for frame in at if frame >= 1)]
@@ -119,8 +137,8 @@ def _tags(
 
 def _clip(
     pool: Latents, i: int, size: int, block: int, rate_hz: float, rng: np.random.Generator
-) -> tuple[Tensor, list[str]] | None:
-    """A stretch (size, C) of piece i with its tags, or None where there is none."""
+) -> Stretch | None:
+    """A stretch of ``size`` frames of piece i, or None where there is none."""
     entry, length = pool.entries[i], pool.starts[i + 1] - pool.starts[i]
     starts = bar_starts(entry, length, rate_hz)
     if entry.ends and rng.random() < TO_THE_END:
@@ -129,13 +147,22 @@ def _clip(
             return None
         first = fitting[int(rng.integers(len(fitting)))]
         tags = _tags(entry, first / rate_hz, length / rate_hz, True, rng)
-        return add_end(pool.clip(i, first, length - first), block), tags or []
+        latents = add_end(pool.clip(i, first, length - first), block)
+        return Stretch(latents=latents, tags=tags or [], first=first)
     fitting = [first for first in starts if first + size <= length]
     if not fitting:
         return None
     first = fitting[int(rng.integers(len(fitting)))] if rng.random() < 0.7 else 0
     found = _tags(entry, first / rate_hz, (first + size) / rate_hz, False, rng)
-    return None if found is None else (pool.clip(i, first, size), found)
+    if found is None:
+        return None
+    return Stretch(latents=pool.clip(i, first, size), tags=found, first=first)
+
+
+def _grid(entry: Entry, first: int, frames: int, rate_hz: float) -> Tensor:
+    """The beat grid (frames, E) of a stretch of a piece."""
+    bpm = float(entry.labels["bpm"])
+    return placed(steady_grid(bpm, frames, rate_hz, first_bar_s(entry), first))
 
 
 def draw(
@@ -144,18 +171,21 @@ def draw(
     """A batch of stretches, each of ``blocks`` whole blocks.
 
     Some come to the end of a piece, and close with end marks. The style vector is that of a
-    caption or of a stretch of the same piece, in turns.
+    caption or of a stretch of the same piece, in turns. Most have the beat grid of their piece.
     """
     latents: list[Tensor] = []
     styles: list[Tensor] = []
+    grids: list[Tensor] = []
     texts: list[list[int]] = []
     while len(latents) < clips:
         i = int(rng.integers(len(pool.entries)))
         found = _clip(pool, i, blocks * block, block, rate_hz, rng)
         if found is None:
             continue
-        latents.append(found[0])
-        texts.append(tag_tokens(found[1])[:TEXT_TOKENS])
+        latents.append(found.latents)
+        texts.append(tag_tokens(found.tags)[:TEXT_TOKENS])
+        grid = _grid(pool.entries[i], found.first, blocks * block, rate_hz)
+        grids.append(grid * bool(rng.random() >= NO_GRID))
         vectors = pool.text[i] if rng.random() < FROM_WORDS else pool.sound[i]
         styles.append(vectors[int(rng.integers(len(vectors)))].float())
     text = torch.zeros(clips, TEXT_TOKENS, dtype=torch.long)  # one shape for the compiler
@@ -167,6 +197,7 @@ def draw(
         latents=torch.stack(latents),
         frames=torch.full((clips,), blocks * block),
         style=torch.stack(styles),
+        grid=torch.stack(grids),
     )
 
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from angen.conditioning.codes import key_in, tempo_code, tempo_places
+from angen.conditioning.codes import key_in, tempo_code, tempo_places, without_figures
 from angen.conditioning.style import MEANING, StyleEncoder
 from mini.bank import RATE_HZ
 from mini.heard import STYLE, Heard
@@ -33,6 +33,7 @@ from mini.material import Entry, Material, open_material
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "style.pt"
 ENERGIES = ("low", "medium", "high")
+RIDGE = 1.0  # beside the squares of as many unit vectors as there are pieces
 HELD_OUT_TIMES = 6  # a piece of the held-out styles is heard so often beside another
 
 
@@ -190,7 +191,23 @@ def trained() -> StyleEncoder:
     """The style encoder of the last checkpoint, ready for use."""
     style = StyleEncoder(STYLE)
     style.load_state_dict(load_state(CHECKPOINT)["averages"]["style"])
+    fit_usual_tempo(style, open_material("train").entries)
     return style.eval().requires_grad_(False)
+
+
+@torch.no_grad()
+def fit_usual_tempo(style: StyleEncoder, entries: Sequence[Entry]) -> None:
+    """Learn which tempo captions that name none mean, by ridge regression on its logarithm."""
+    rng = np.random.default_rng(0)
+    texts = [without_figures(caption(entry, rng)) for entry in entries]
+    meaning = functional.normalize(style.embed_text(texts)[:, :MEANING], dim=1).double()
+    wanted = torch.tensor([math.log(float(entry.labels["bpm"])) for entry in entries]).double()
+    centre = meaning.mean(0)
+    away = meaning - centre
+    ridge = RIDGE * torch.eye(MEANING, dtype=torch.float64)
+    weight = torch.linalg.solve(away.T @ away + ridge, away.T @ (wanted - wanted.mean()))
+    bias = (wanted.mean() - centre @ weight)[None]
+    style.usual_tempo.copy_(torch.cat([weight, bias]))
 
 
 def retrieval(style: StyleEncoder, material: Material, count: int, seed: int) -> dict[str, float]:

@@ -14,6 +14,7 @@ Shapes: B songs, T latent frames, C latent channels, S samples, N padded frames,
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -310,14 +311,27 @@ class Bundle:
     def sample(self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep) -> list[Tensor]:
         """Latents (T, C) of each song."""
         with torch.no_grad(), _without_dropout(self.dit):
-            latents = sampling.sample(self.dit, songs, config, on_step)
+            latents = sampling.sample(self.dit, self._on_beat(songs), config, on_step)
         return [item.float().cpu() for item in latents]
+
+    def _on_beat(self, songs: Sequence[Song]) -> list[Song]:
+        """Songs with the beat grid of their style, where the style encoder knows grids."""
+        style = self._style
+        if not isinstance(style, StyleEncoder):
+            return list(songs)
+        rate_hz = self.latent_rate_hz
+        return [
+            song
+            if song.grid is not None
+            else replace(song, grid=style.beat_grid(song.style, song.frames, rate_hz))
+            for song in songs
+        ]
 
     def sample_blocks(
         self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
     ) -> Iterator[list[Tensor]]:
         """The same, block by block: each song's newest frames (t, C), t = 0 once it is over."""
-        blocks = sampling.sample_blocks(self.dit, songs, config, on_step)
+        blocks = sampling.sample_blocks(self.dit, self._on_beat(songs), config, on_step)
         while True:  # the mode ends before each yield: it must not reach into the caller's code
             with _without_dropout(self.dit):
                 block = next(blocks, None)

@@ -3,7 +3,8 @@
 ``mini`` brings this small encoder. The released model was trained on the vectors of
 MuQ-MuLan (``conditioning.mulan``).
 
-A vector is a learned meaning beside fixed codes of tempo and key (``codes``).
+A vector is a learned meaning beside fixed codes of tempo and key (``codes``). For each frame of a
+song it may be joined by a beat grid (``beat_grid``) in the tempo that it asks for.
 
 Shapes: B items, S samples, T frames, W words, E = 512.
 
@@ -25,9 +26,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from angen.conditioning.beat_grid import steady_grid, tempo_of_code
 from angen.conditioning.codes import (
     KEY_CODE,
+    FASTEST,
     KEYS,
+    SLOWEST,
     TEMPO_CODE,
     key_codes,
     tempo_codes,
@@ -43,6 +47,7 @@ WORDS = "words"  # the kind of encoder
 STYLE_WIDTH = 512
 WORD = re.compile(r"[0-9]+|[a-z]+[#♯♭]?|[^\x00-\x7f\W]+")
 MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE  # numbers that are learned
+TEMPO_PLACES = slice(MEANING, MEANING + TEMPO_CODE)
 FIGURES = 0.7  # length of the tempo's and of the key's code beside the meaning's 1
 PULSE_LAGS = 112
 LAGS_S = (0.2, 2.42)
@@ -62,6 +67,7 @@ class StyleConfig:
     text_buckets: int
     text_width: int
     text_hidden: int
+    beat_grid: bool = False  # whether the DiT beside it learned with beat grids
 
 
 def pieces(text: str, buckets: int) -> list[int]:
@@ -83,6 +89,11 @@ def composed(meaning: Tensor, tempo: Tensor, key: Tensor) -> Tensor:
     """The parts of a style vector side by side: (B, 512), not normalised."""
     parts = [functional.normalize(meaning, dim=1), FIGURES * tempo, FIGURES * key]
     return torch.cat(parts, dim=1)
+
+
+def placed(grid: Tensor) -> Tensor:
+    """A beat grid (..., TEMPO_CODE) in its places of a style vector: (..., 512)."""
+    return functional.pad(grid, (MEANING, STYLE_WIDTH - MEANING - TEMPO_CODE))
 
 
 class TextTower(nn.Module):
@@ -225,11 +236,32 @@ class AudioTower(nn.Module):
 class StyleEncoder(nn.Module):
     """Texts and recordings to unit vectors of 512 numbers whose cosine says how well they agree."""
 
+    usual_tempo: Tensor
+
     def __init__(self, config: StyleConfig) -> None:
         super().__init__()
         self.config = config
         self.text = TextTower(config)
         self.audio = AudioTower(config)
+        # weights and, last, bias of a meaning's usual tempo, as the logarithm of beats per minute
+        self.register_buffer("usual_tempo", torch.zeros(MEANING + 1))
+
+    def tempo_of(self, vector: Tensor) -> float | None:
+        """The tempo that a style vector (512,) asks for, in beats per minute.
+
+        Where it names none, the one that is usual for what it means; None for a vector of zeros.
+        """
+        named = tempo_of_code(vector[TEMPO_PLACES])
+        if named is not None or not float(vector[:MEANING].norm()):
+            return named
+        meaning = functional.normalize(vector[:MEANING].float(), dim=0)
+        usual = self.usual_tempo.to(meaning)
+        return min(FASTEST, max(SLOWEST, float((usual[:-1] @ meaning + usual[-1]).exp())))
+
+    def beat_grid(self, vector: Tensor, frames: int, rate_hz: float) -> Tensor | None:
+        """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing."""
+        tempo = self.tempo_of(vector) if self.config.beat_grid else None
+        return None if tempo is None else placed(steady_grid(tempo, frames, rate_hz))
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""

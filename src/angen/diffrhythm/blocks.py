@@ -66,8 +66,9 @@ class InputEmbedding(nn.Module):
         self.proj_2 = nn.Linear(STYLE_DIM, dim)
 
     def forward(self, x: Tensor, style: Tensor, tau: Tensor) -> Tensor:
-        """x (B, n, E), style (B, E), tau (B or 1, n or 1, E) -> (B, n, D)."""
-        mixed = self.proj(x + (style[:, None] + tau).to(x.dtype)) + x
+        """x (B, n, E), style (B, E) or (B, n, E), tau (B or 1, n or 1, E) -> (B, n, D)."""
+        style = style if style.ndim == 3 else style[:, None]
+        mixed = self.proj(x + (style + tau).to(x.dtype)) + x
         return self.proj_2(mixed)  # type: ignore[no-any-return]
 
 

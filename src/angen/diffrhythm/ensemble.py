@@ -28,11 +28,12 @@ class Ensemble:
         *,
         guidance: float,
         frames: int,
+        grid: Tensor | None = None,
     ) -> None:
         """Reads the lyrics, so that every frame can look them up.
 
         tokens: S times (L_i,), L_i may be 0. styles: (S, E). frames: room to remember, whole
-        blocks.
+        blocks. grid: (S, frames, E) what each frame adds to its song's style.
         """
         self._dit = dit
         self._scale = guidance
@@ -44,17 +45,19 @@ class Ensemble:
             ids = torch.cat([ids, torch.zeros_like(ids)])
             lengths = torch.cat([lengths, lengths])
             styles = torch.cat([styles, torch.zeros_like(styles)])
+            grid = None if grid is None else torch.cat([grid, torch.zeros_like(grid)])
         self._styles = styles  # (R, E)
+        self._grid = None if grid is None else grid.to(dit.device, dit.dtype)  # (R, frames, E)
         self._cache = Cache(dit.config, lengths, frames, device=dit.device, dtype=dit.dtype)
         if ids.shape[1]:
             words = dit.embed_text(ids.to(dit.device))  # (R, L, E)
-            self._memorise(words, TEXT_TIME, torch.arange(ids.shape[1], device=dit.device))
+            self._memorise(words, styles, TEXT_TIME, torch.arange(ids.shape[1], device=dit.device))
 
     def velocity(self, x: Tensor, t: float, index: int) -> Tensor:
         """Velocities (S, b, C) in float32 of noisy frames x (S, b, C) of block ``index`` at t."""
         velocity = self._dit(
             self._rows(x),
-            self._styles,
+            self._styles_in(index),
             self._tau(t),
             self._positions(index)[None],
             mask=self._cache.mask(x.shape[1]),
@@ -64,7 +67,8 @@ class Ensemble:
 
     def remember(self, x: Tensor, index: int) -> None:
         """Block ``index`` is finished: x (S, b, C) is what later blocks see of it."""
-        self._memorise(self._rows(x), CLEAN_TIME, self._positions(index))
+        style = self._styles_in(index)
+        self._memorise(self._rows(x), style, CLEAN_TIME, self._positions(index))
 
     def select(self, songs: Sequence[int]) -> None:
         """Go on with these songs only."""
@@ -72,6 +76,7 @@ class Ensemble:
         if self._guided:
             rows = torch.cat([rows, rows + len(self._styles) // 2])
         self._styles = self._styles[rows]
+        self._grid = None if self._grid is None else self._grid[rows]
         self._cache.select(rows)
 
     def _guide(self, velocity: Tensor) -> Tensor:
@@ -82,8 +87,14 @@ class Ensemble:
         prompted, free = velocity.chunk(2)
         return free + self._scale * (prompted - free)
 
-    def _memorise(self, tokens: Tensor, t: float, positions: Tensor) -> None:
-        self._dit.memorise(tokens, self._styles, self._tau(t), positions[None], self._cache)
+    def _memorise(self, tokens: Tensor, style: Tensor, t: float, positions: Tensor) -> None:
+        self._dit.memorise(tokens, style, self._tau(t), positions[None], self._cache)
+
+    def _styles_in(self, index: int) -> Tensor:
+        """Styles of block ``index``: (R, E), or with a grid (R, b, E)."""
+        if self._grid is None:
+            return self._styles
+        return self._styles[:, None] + self._grid[:, self._positions(index)]
 
     def _rows(self, x: Tensor) -> Tensor:
         tokens = self._dit.embed_latents(x)  # (S, b, E)

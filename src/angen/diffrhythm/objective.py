@@ -31,10 +31,11 @@ class Batch:
     latents: Tensor  # (B, N, C), end marks included, anything behind them
     frames: Tensor  # (B,) int64, frames that carry loss: real ones and end marks, whole blocks
     style: Tensor  # (B, E)
+    grid: Tensor | None = None  # (B, N, E) what the beat grid adds to the style of each frame
 
     def to(self, device: torch.device | str) -> "Batch":
-        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
-        return Batch(**moved)
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{k: None if v is None else v.to(device) for k, v in found.items()})
 
 
 def unprompted(latents: Tensor) -> Batch:
@@ -100,7 +101,7 @@ def one_pass_velocity(
     block = dit.config.block_size
     length, frames = batch.text.shape[1], batch.latents.shape[1]
     text = batch.text.masked_fill(dropped[:, None], 0)
-    style = batch.style.masked_fill(dropped[:, None], 0.0).to(dit.dtype)
+    style = _styles(batch, dropped).to(dit.dtype)
     tokens = torch.cat(
         [dit.embed_text(text), dit.embed_latents(batch.latents), dit.embed_latents(noisy)], dim=1
     )  # (B, n, E)
@@ -118,6 +119,15 @@ def one_pass_velocity(
         mask=visibility(batch.text_lengths, length, frames, block),
         tail=frames,
     )
+
+
+def _styles(batch: Batch, dropped: Tensor) -> Tensor:
+    """Style of each clip (B, E), or with a grid of each token of the layout (B, n, E)."""
+    style = batch.style.masked_fill(dropped[:, None], 0.0)
+    if batch.grid is None:
+        return style
+    grid = batch.grid.masked_fill(dropped[:, None, None], 0.0)
+    return style[:, None] + functional.pad(grid.repeat(1, 2, 1), (0, 0, batch.text.shape[1], 0))
 
 
 def block_flow_loss(

@@ -46,6 +46,7 @@ class Song:
     style: Tensor  # (E,)
     frames: int  # length asked for, in latent frames
     seed: int
+    grid: Tensor | None = None  # (frames or more, E) added to the style of each frame
 
     def __post_init__(self) -> None:
         if self.tokens.ndim != 1 or self.style.shape != (STYLE_DIM,):
@@ -55,6 +56,13 @@ class Song:
             )
         if self.frames < 0:
             raise ValueError(f"frames={self.frames}: a song cannot be shorter than nothing")
+        if self.grid is not None and (
+            self.grid.ndim != 2 or len(self.grid) < self.frames or self.grid.shape[1] != STYLE_DIM
+        ):
+            raise ValueError(
+                f"a song of {self.frames} frames has a grid of as many rows of {STYLE_DIM}, not "
+                f"{tuple(self.grid.shape)}"
+            )
 
 
 def sample(
@@ -143,7 +151,21 @@ def _ensemble(dit: DiT, songs: Sequence[Song], config: SamplerConfig, frames: in
     tokens = [song.tokens for song in songs]
     styles = torch.stack([song.style for song in songs])
     with torch.no_grad():
-        return Ensemble(dit, tokens, styles, guidance=config.guidance, frames=frames)
+        return Ensemble(
+            dit, tokens, styles, guidance=config.guidance, frames=frames, grid=_grid(songs, frames)
+        )
+
+
+def _grid(songs: Sequence[Song], frames: int) -> Tensor | None:
+    """The grids of songs side by side (S, frames, E), zero where a song has none; None if all."""
+    if all(song.grid is None for song in songs):
+        return None
+    grids = torch.zeros(len(songs), frames, STYLE_DIM)
+    for row, song in zip(grids, songs, strict=True):
+        if song.grid is not None:
+            known = song.grid[:frames]
+            row[: len(known)] = known
+    return grids
 
 
 def _check_tokens(dit: DiT, songs: Sequence[Song]) -> None:
