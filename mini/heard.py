@@ -37,7 +37,7 @@ STYLE = StyleConfig(
     text_buckets=3072,
     text_width=64,
     text_hidden=192,
-    beat_grid=True,
+    timeline=True,
 )
 FRAME_SAMPLES = ENCODER.frames * ENCODER.hop_samples
 Halves = NDArray[np.float16]

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from angen.conditioning.beat_grid import FIRST_BEAT_S, steady_grid
 from angen.conditioning.style import StyleEncoder, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
+from angen.conditioning.timeline import FIRST_BEAT_S, timeline
 from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
 from mini.compose.form import BEATS
@@ -30,7 +30,7 @@ WINDOWS = 3  # stretches of each piece whose sound gives a style vector
 FROM_WORDS = 0.75  # of the style vectors
 TO_THE_END = 0.5  # of the clips of a piece that ends come to its end, where their length allows
 NO_TAGS = 0.4  # of the other clips
-NO_GRID = 0.2  # of the clips: people's recordings come without one
+NO_TIMELINE = 0.2  # of all clips: people's recordings come without
 EARLY_S, LATE_S = 0.01, 0.09  # where in its first frame a clip's first bar may begin
 LEAD_IN_S = FIRST_BEAT_S  # before the first bar of a piece, on average
 TEXT_TOKENS = 10  # longest list of tags, with a stop after each
@@ -43,6 +43,7 @@ class Stretch:
     latents: Tensor  # (N, C)
     tags: list[str]  # what its lyrics say
     first: int  # frame of the piece with which it begins
+    ends: bool  # whether it comes to the end of the piece
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +149,7 @@ def _clip(
         first = fitting[int(rng.integers(len(fitting)))]
         tags = _tags(entry, first / rate_hz, length / rate_hz, True, rng)
         latents = add_end(pool.clip(i, first, length - first), block)
-        return Stretch(latents=latents, tags=tags or [], first=first)
+        return Stretch(latents=latents, tags=tags or [], first=first, ends=True)
     fitting = [first for first in starts if first + size <= length]
     if not fitting:
         return None
@@ -156,13 +157,21 @@ def _clip(
     found = _tags(entry, first / rate_hz, (first + size) / rate_hz, False, rng)
     if found is None:
         return None
-    return Stretch(latents=pool.clip(i, first, size), tags=found, first=first)
+    return Stretch(latents=pool.clip(i, first, size), tags=found, first=first, ends=False)
 
 
-def _grid(entry: Entry, first: int, frames: int, rate_hz: float) -> Tensor:
-    """The beat grid (frames, E) of a stretch of a piece."""
-    bpm = float(entry.labels["bpm"])
-    return placed(steady_grid(bpm, frames, rate_hz, first_bar_s(entry), first))
+def _timeline(pool: Latents, i: int, clip: Stretch, rate_hz: float) -> Tensor:
+    """The timeline (N, E) of a stretch of piece i; its end only where the stretch comes to it."""
+    entry, length = pool.entries[i], pool.starts[i + 1] - pool.starts[i]
+    line = timeline(
+        len(clip.latents),
+        rate_hz,
+        bpm=float(entry.labels["bpm"]),
+        first_beat_s=first_bar_s(entry),
+        end_s=length / rate_hz if clip.ends else None,
+        first=clip.first,
+    )
+    return placed(line)
 
 
 def draw(
@@ -171,11 +180,11 @@ def draw(
     """A batch of stretches, each of ``blocks`` whole blocks.
 
     Some come to the end of a piece, and close with end marks. The style vector is that of a
-    caption or of a stretch of the same piece, in turns. Most have the beat grid of their piece.
+    caption or of a stretch of the same piece, in turns. Most have the timeline of their piece.
     """
     latents: list[Tensor] = []
     styles: list[Tensor] = []
-    grids: list[Tensor] = []
+    lines: list[Tensor] = []
     texts: list[list[int]] = []
     while len(latents) < clips:
         i = int(rng.integers(len(pool.entries)))
@@ -184,8 +193,8 @@ def draw(
             continue
         latents.append(found.latents)
         texts.append(tag_tokens(found.tags)[:TEXT_TOKENS])
-        grid = _grid(pool.entries[i], found.first, blocks * block, rate_hz)
-        grids.append(grid * bool(rng.random() >= NO_GRID))
+        timed = rng.random() >= NO_TIMELINE
+        lines.append(_timeline(pool, i, found, rate_hz) * timed)
         vectors = pool.text[i] if rng.random() < FROM_WORDS else pool.sound[i]
         styles.append(vectors[int(rng.integers(len(vectors)))].float())
     text = torch.zeros(clips, TEXT_TOKENS, dtype=torch.long)  # one shape for the compiler
@@ -197,7 +206,7 @@ def draw(
         latents=torch.stack(latents),
         frames=torch.full((clips,), blocks * block),
         style=torch.stack(styles),
-        grid=torch.stack(grids),
+        timeline=torch.stack(lines),
     )
 
 

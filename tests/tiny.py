@@ -82,7 +82,7 @@ def tiny_style(seed: int = 3) -> StyleEncoder:
         torch.manual_seed(seed)
         return StyleEncoder(
             StyleConfig(
-                beat_grid=True,
+                timeline=True,
                 rate_hz=RATE_HZ,
                 fft_samples=256,
                 hop_samples=80,

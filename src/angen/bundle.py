@@ -24,6 +24,7 @@ from torch import Tensor
 from angen.conditioning.lyrics import Lyrics, encode_lyrics
 from angen.conditioning.mulan.encoder import Mulan
 from angen.conditioning.style import StyleEncoder, load_style
+from angen.conditioning.tags import STRUCTURE_TAGS
 from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.dit import DiT
@@ -57,6 +58,7 @@ OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopp
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
 CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes without a seam
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
+ENDINGS = frozenset(STRUCTURE_TAGS[tag] for tag in ("[outro]", "[end]"))
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
 
 
@@ -311,27 +313,25 @@ class Bundle:
     def sample(self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep) -> list[Tensor]:
         """Latents (T, C) of each song."""
         with torch.no_grad(), _without_dropout(self.dit):
-            latents = sampling.sample(self.dit, self._on_beat(songs), config, on_step)
+            latents = sampling.sample(self.dit, self._timed(songs), config, on_step)
         return [item.float().cpu() for item in latents]
 
-    def _on_beat(self, songs: Sequence[Song]) -> list[Song]:
-        """Songs with the beat grid of their style, where the style encoder knows grids."""
-        style = self._style
-        if not isinstance(style, StyleEncoder):
-            return list(songs)
-        rate_hz = self.latent_rate_hz
-        return [
-            song
-            if song.grid is not None
-            else replace(song, grid=style.beat_grid(song.style, song.frames, rate_hz))
-            for song in songs
-        ]
+    def _timed(self, songs: Sequence[Song]) -> list[Song]:
+        """Songs with the timeline of their style, where the style encoder brings timelines."""
+        return [song if song.timeline is not None else self._with_timeline(song) for song in songs]
+
+    def _with_timeline(self, song: Song) -> Song:
+        if not isinstance(self._style, StyleEncoder):
+            return song
+        ends = any(token in ENDINGS for token in song.tokens.tolist())
+        line = self._style.timeline(song.style, song.frames, self.latent_rate_hz, ends=ends)
+        return replace(song, timeline=line)
 
     def sample_blocks(
         self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
     ) -> Iterator[list[Tensor]]:
         """The same, block by block: each song's newest frames (t, C), t = 0 once it is over."""
-        blocks = sampling.sample_blocks(self.dit, self._on_beat(songs), config, on_step)
+        blocks = sampling.sample_blocks(self.dit, self._timed(songs), config, on_step)
         while True:  # the mode ends before each yield: it must not reach into the caller's code
             with _without_dropout(self.dit):
                 block = next(blocks, None)

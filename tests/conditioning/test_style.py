@@ -29,7 +29,7 @@ def tiny() -> StyleEncoder:
         text_buckets=64,
         text_width=8,
         text_hidden=16,
-        beat_grid=True,
+        timeline=True,
     )
     return StyleEncoder(config).eval().requires_grad_(False)
 

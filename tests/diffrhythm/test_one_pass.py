@@ -18,7 +18,7 @@ BLOCK, CHANNELS = TINY.block_size, TINY.mel_dim
 LIMIT = 1e-5
 
 
-def random_batch(words: list[int], blocks: list[int], *, on_grid: bool = False) -> Batch:
+def random_batch(words: list[int], blocks: list[int], *, timed: bool = False) -> Batch:
     """Clips of unequal length; what pads the shorter ones is wild, so that a leak would show."""
     songs = [random_song(i, words=n) for i, n in enumerate(words)]
     generator = torch.Generator().manual_seed(7)
@@ -31,7 +31,7 @@ def random_batch(words: list[int], blocks: list[int], *, on_grid: bool = False) 
         latents=latents.masked_fill(padding[..., None], 1e3),
         frames=frames,
         style=torch.stack([song.style for song in songs]),
-        grid=torch.randn(*latents.shape[:2], 512, generator=generator) if on_grid else None,
+        timeline=torch.randn(*latents.shape[:2], 512, generator=generator) if timed else None,
     )
 
 
@@ -43,7 +43,7 @@ def as_sampler(dit: DiT, batch: Batch, clip: int, dropped: bool, x: Tensor, t: T
         batch.style[clip, None],
         guidance=0.0 if dropped else 1.0,  # 0.0 is the unprompted branch and nothing else
         frames=x.shape[1],
-        grid=None if batch.grid is None else batch.grid[clip, None],
+        timeline=None if batch.timeline is None else batch.timeline[clip, None],
     )
     velocities = []
     for index in range(int(batch.frames[clip]) // BLOCK):
@@ -53,7 +53,7 @@ def as_sampler(dit: DiT, batch: Batch, clip: int, dropped: bool, x: Tensor, t: T
     return torch.cat(velocities)
 
 
-@pytest.mark.parametrize("on_grid", [False, True])
+@pytest.mark.parametrize("timed", [False, True])
 @pytest.mark.parametrize(
     ("words", "blocks", "dropped"),
     [
@@ -67,9 +67,9 @@ def as_sampler(dit: DiT, batch: Batch, clip: int, dropped: bool, x: Tensor, t: T
 )
 @torch.no_grad()
 def test_one_pass_gives_each_block_the_velocity_that_the_sampler_computes(
-    words: list[int], blocks: list[int], dropped: list[bool], on_grid: bool
+    words: list[int], blocks: list[int], dropped: list[bool], timed: bool
 ) -> None:
-    dit, batch = random_dit(), random_batch(words, blocks, on_grid=on_grid)
+    dit, batch = random_dit(), random_batch(words, blocks, timed=timed)
     generator = torch.Generator().manual_seed(8)
     x = torch.randn(batch.latents.shape, generator=generator)
     t = torch.rand(len(words), x.shape[1] // BLOCK, generator=generator)
@@ -105,24 +105,24 @@ def test_a_sampled_song_is_the_integral_of_one_pass_velocities(guidance: float) 
 
 
 @torch.no_grad()
-def test_songs_on_a_grid_are_what_they_are_alone() -> None:
-    dit, grid = random_dit(), torch.randn(4 * BLOCK, 512)
+def test_songs_with_timelines_are_what_they_are_alone() -> None:
+    dit, timeline = random_dit(), torch.randn(4 * BLOCK, 512)
     free = random_song(3, words=6, frames=4 * BLOCK)
-    short = replace(random_song(4, words=2, frames=2 * BLOCK), grid=grid[: 2 * BLOCK])
-    bound = replace(random_song(5, words=0, frames=4 * BLOCK - 1), grid=grid)
+    short = replace(random_song(4, words=2, frames=2 * BLOCK), timeline=timeline[: 2 * BLOCK])
+    bound = replace(random_song(5, words=0, frames=4 * BLOCK - 1), timeline=timeline)
     config = SamplerConfig(steps=3, guidance=2.0)
     together = sample(dit, [free, short, bound], config)
     for song, made in zip([free, short, bound], together, strict=True):
         (alone,) = sample(dit, [song], config)
         assert relative_error(made, alone) < LIMIT
-    (unbound,) = sample(dit, [replace(bound, grid=None)], config)
+    (unbound,) = sample(dit, [replace(bound, timeline=None)], config)
     assert relative_error(together[2], unbound) > 1e-3
 
 
-def test_a_grid_must_reach_to_the_end() -> None:
+def test_a_timeline_must_reach_to_the_end() -> None:
     song = random_song(3, words=6, frames=9)
     with pytest.raises(ValueError, match="9 frames"):
-        replace(song, grid=torch.zeros(8, 512))
+        replace(song, timeline=torch.zeros(8, 512))
 
 
 @torch.no_grad()
@@ -138,15 +138,15 @@ def test_a_noisy_block_does_not_see_its_own_answer() -> None:
 
 
 def test_a_dropped_clip_learns_the_same_whatever_its_text_and_style() -> None:
-    dit, batch = random_dit(), random_batch([4, 6], [3, 3], on_grid=True)
-    assert batch.grid is not None
+    dit, batch = random_dit(), random_batch([4, 6], [3, 3], timed=True)
+    assert batch.timeline is not None
     other = Batch(
         text=batch.text.flip(1).masked_fill(batch.text == 0, 0),
         text_lengths=batch.text_lengths,
         latents=batch.latents,
         frames=batch.frames,
         style=-batch.style,
-        grid=-batch.grid,
+        timeline=-batch.timeline,
     )
     x, t = torch.randn(batch.latents.shape), torch.full((2, 3), 0.5)
     dropped = torch.tensor([True, False])

@@ -4,7 +4,7 @@
 MuQ-MuLan (``conditioning.mulan``).
 
 A vector is a learned meaning beside fixed codes of tempo and key (``codes``). For each frame of a
-song it may be joined by a beat grid (``beat_grid``) in the tempo that it asks for.
+song it may be joined by a ``timeline``: its beats, in the tempo that it asks for, and its end.
 
 Shapes: B items, S samples, T frames, W words, E = 512.
 
@@ -26,10 +26,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from angen.conditioning.beat_grid import steady_grid, tempo_of_code
 from angen.conditioning.codes import (
-    KEY_CODE,
     FASTEST,
+    KEY_CODE,
     KEYS,
     SLOWEST,
     TEMPO_CODE,
@@ -38,6 +37,7 @@ from angen.conditioning.codes import (
     text_codes,
     without_figures,
 )
+from angen.conditioning.timeline import tempo_of_code, timeline
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
 from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors
@@ -67,7 +67,7 @@ class StyleConfig:
     text_buckets: int
     text_width: int
     text_hidden: int
-    beat_grid: bool = False  # whether the DiT beside it learned with beat grids
+    timeline: bool = False  # whether the DiT beside it learned with timelines
 
 
 def pieces(text: str, buckets: int) -> list[int]:
@@ -91,9 +91,9 @@ def composed(meaning: Tensor, tempo: Tensor, key: Tensor) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def placed(grid: Tensor) -> Tensor:
-    """A beat grid (..., TEMPO_CODE) in its places of a style vector: (..., 512)."""
-    return functional.pad(grid, (MEANING, STYLE_WIDTH - MEANING - TEMPO_CODE))
+def placed(line: Tensor) -> Tensor:
+    """A timeline (..., TEMPO_CODE) in its places of a style vector: (..., 512)."""
+    return functional.pad(line, (MEANING, STYLE_WIDTH - MEANING - TEMPO_CODE))
 
 
 class TextTower(nn.Module):
@@ -258,10 +258,15 @@ class StyleEncoder(nn.Module):
         usual = self.usual_tempo.to(meaning)
         return min(FASTEST, max(SLOWEST, float((usual[:-1] @ meaning + usual[-1]).exp())))
 
-    def beat_grid(self, vector: Tensor, frames: int, rate_hz: float) -> Tensor | None:
-        """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing."""
-        tempo = self.tempo_of(vector) if self.config.beat_grid else None
-        return None if tempo is None else placed(steady_grid(tempo, frames, rate_hz))
+    def timeline(self, vector: Tensor, frames: int, rate_hz: float, *, ends: bool) -> Tensor | None:
+        """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
+
+        ends: whether the song shall be over with its last frame; else it goes on.
+        """
+        if not self.config.timeline:
+            return None
+        end_s = frames / rate_hz if ends else None
+        return placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""

@@ -28,12 +28,12 @@ class Ensemble:
         *,
         guidance: float,
         frames: int,
-        grid: Tensor | None = None,
+        timeline: Tensor | None = None,
     ) -> None:
         """Reads the lyrics, so that every frame can look them up.
 
         tokens: S times (L_i,), L_i may be 0. styles: (S, E). frames: room to remember, whole
-        blocks. grid: (S, frames, E) what each frame adds to its song's style.
+        blocks. timeline: (S, frames, E) what each frame adds to its song's style.
         """
         self._dit = dit
         self._scale = guidance
@@ -45,9 +45,13 @@ class Ensemble:
             ids = torch.cat([ids, torch.zeros_like(ids)])
             lengths = torch.cat([lengths, lengths])
             styles = torch.cat([styles, torch.zeros_like(styles)])
-            grid = None if grid is None else torch.cat([grid, torch.zeros_like(grid)])
+            timeline = (
+                None if timeline is None else torch.cat([timeline, torch.zeros_like(timeline)])
+            )
         self._styles = styles  # (R, E)
-        self._grid = None if grid is None else grid.to(dit.device, dit.dtype)  # (R, frames, E)
+        self._timeline = (
+            None if timeline is None else timeline.to(dit.device, dit.dtype)
+        )  # (R, frames, E)
         self._cache = Cache(dit.config, lengths, frames, device=dit.device, dtype=dit.dtype)
         if ids.shape[1]:
             words = dit.embed_text(ids.to(dit.device))  # (R, L, E)
@@ -76,7 +80,7 @@ class Ensemble:
         if self._guided:
             rows = torch.cat([rows, rows + len(self._styles) // 2])
         self._styles = self._styles[rows]
-        self._grid = None if self._grid is None else self._grid[rows]
+        self._timeline = None if self._timeline is None else self._timeline[rows]
         self._cache.select(rows)
 
     def _guide(self, velocity: Tensor) -> Tensor:
@@ -91,10 +95,10 @@ class Ensemble:
         self._dit.memorise(tokens, style, self._tau(t), positions[None], self._cache)
 
     def _styles_in(self, index: int) -> Tensor:
-        """Styles of block ``index``: (R, E), or with a grid (R, b, E)."""
-        if self._grid is None:
+        """Styles of block ``index``: (R, E), or with a timeline (R, b, E)."""
+        if self._timeline is None:
             return self._styles
-        return self._styles[:, None] + self._grid[:, self._positions(index)]
+        return self._styles[:, None] + self._timeline[:, self._positions(index)]
 
     def _rows(self, x: Tensor) -> Tensor:
         tokens = self._dit.embed_latents(x)  # (S, b, E)

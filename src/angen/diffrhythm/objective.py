@@ -31,7 +31,7 @@ class Batch:
     latents: Tensor  # (B, N, C), end marks included, anything behind them
     frames: Tensor  # (B,) int64, frames that carry loss: real ones and end marks, whole blocks
     style: Tensor  # (B, E)
-    grid: Tensor | None = None  # (B, N, E) what the beat grid adds to the style of each frame
+    timeline: Tensor | None = None  # (B, N, E) what the timeline adds to the style of each frame
 
     def to(self, device: torch.device | str) -> "Batch":
         found = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -122,12 +122,12 @@ def one_pass_velocity(
 
 
 def _styles(batch: Batch, dropped: Tensor) -> Tensor:
-    """Style of each clip (B, E), or with a grid of each token of the layout (B, n, E)."""
+    """Style of each clip (B, E), or with a timeline of each token of the layout (B, n, E)."""
     style = batch.style.masked_fill(dropped[:, None], 0.0)
-    if batch.grid is None:
+    if batch.timeline is None:
         return style
-    grid = batch.grid.masked_fill(dropped[:, None, None], 0.0)
-    return style[:, None] + functional.pad(grid.repeat(1, 2, 1), (0, 0, batch.text.shape[1], 0))
+    timeline = batch.timeline.masked_fill(dropped[:, None, None], 0.0)
+    return style[:, None] + functional.pad(timeline.repeat(1, 2, 1), (0, 0, batch.text.shape[1], 0))
 
 
 def block_flow_loss(

@@ -27,7 +27,7 @@ Velocity = Callable[[Tensor, float], Tensor]  # x (S, b, C), t -> dx/dt (S, b, C
 class SamplerConfig:
     """How the field is integrated: quality against time, never what the model knows."""
 
-    steps: int = 15  # Euler steps a block. Upstream counts grid points: its 16 is 15 here
+    steps: int = 15  # Euler steps a block. Upstream counts timeline points: its 16 is 15 here
     guidance: float = 3.0  # 1.0 follows the prompt as learned. Upstream's cfg_strength is this - 1
     ending: Ending = Ending.OURS
 
@@ -46,7 +46,7 @@ class Song:
     style: Tensor  # (E,)
     frames: int  # length asked for, in latent frames
     seed: int
-    grid: Tensor | None = None  # (frames or more, E) added to the style of each frame
+    timeline: Tensor | None = None  # (frames or more, E) added to the style of each frame
 
     def __post_init__(self) -> None:
         if self.tokens.ndim != 1 or self.style.shape != (STYLE_DIM,):
@@ -56,12 +56,14 @@ class Song:
             )
         if self.frames < 0:
             raise ValueError(f"frames={self.frames}: a song cannot be shorter than nothing")
-        if self.grid is not None and (
-            self.grid.ndim != 2 or len(self.grid) < self.frames or self.grid.shape[1] != STYLE_DIM
+        if self.timeline is not None and (
+            self.timeline.ndim != 2
+            or len(self.timeline) < self.frames
+            or self.timeline.shape[1] != STYLE_DIM
         ):
             raise ValueError(
-                f"a song of {self.frames} frames has a grid of as many rows of {STYLE_DIM}, not "
-                f"{tuple(self.grid.shape)}"
+                f"a song of {self.frames} frames has a timeline of as many rows of {STYLE_DIM}, "
+                f"not {tuple(self.timeline.shape)}"
             )
 
 
@@ -152,20 +154,25 @@ def _ensemble(dit: DiT, songs: Sequence[Song], config: SamplerConfig, frames: in
     styles = torch.stack([song.style for song in songs])
     with torch.no_grad():
         return Ensemble(
-            dit, tokens, styles, guidance=config.guidance, frames=frames, grid=_grid(songs, frames)
+            dit,
+            tokens,
+            styles,
+            guidance=config.guidance,
+            frames=frames,
+            timeline=_timeline(songs, frames),
         )
 
 
-def _grid(songs: Sequence[Song], frames: int) -> Tensor | None:
-    """The grids of songs side by side (S, frames, E), zero where a song has none; None if all."""
-    if all(song.grid is None for song in songs):
+def _timeline(songs: Sequence[Song], frames: int) -> Tensor | None:
+    """The timelines of songs (S, frames, E), zero where a song has none; None where none has."""
+    if all(song.timeline is None for song in songs):
         return None
-    grids = torch.zeros(len(songs), frames, STYLE_DIM)
-    for row, song in zip(grids, songs, strict=True):
-        if song.grid is not None:
-            known = song.grid[:frames]
+    timelines = torch.zeros(len(songs), frames, STYLE_DIM)
+    for row, song in zip(timelines, songs, strict=True):
+        if song.timeline is not None:
+            known = song.timeline[:frames]
             row[: len(known)] = known
-    return grids
+    return timelines
 
 
 def _check_tokens(dit: DiT, songs: Sequence[Song]) -> None:

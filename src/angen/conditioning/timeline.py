@@ -1,0 +1,94 @@
+"""A song's timeline: where each latent frame lies among the beats, and how far the end is.
+
+At five latent frames a second a beat falls somewhere inside a frame, and the fastest rotation of
+the DiT's positions turns once in six frames: it cannot count beats, nor does it know how long a
+song shall be. The small style encoder therefore adds to the style vector of each frame how far
+every cycle of music has turned there, from a quarter of a beat to sixteen beats, as sines and
+cosines, and, where a song shall end, the time that is left.
+
+The timeline shares the places of the tempo's code, which is smooth over them; its patterns are the
+fastest cosines over the same places, and so at right angles to every code.
+
+Shapes: N latent frames, P = 80 places of a tempo's code.
+"""
+
+import math
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from angen.conditioning.codes import FASTEST, SLOWEST, TEMPO_CODE
+
+FIRST_BEAT_S = 0.045  # when the first beat of a song falls
+CYCLES = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4, 6, 8, 12, 16)  # beats, told where a frame begins
+LATE_CYCLES = (1 / 2, 1, 2)  # and where it ends
+TURN = 0.4  # length of each sine and cosine together; a style vector has length 1
+FADES_S = (1.0, 4.0, 16.0)  # in which the time to the end is told
+LEFT = 0.8  # length of each of them, and of "an end is known" and "it is over"
+
+
+def beat_grid(beats: Tensor, beats_a_frame: float) -> Tensor:
+    """What frames (N,) that begin at ``beats`` add to the places of the tempo: (N, P)."""
+    cycles = torch.tensor(CYCLES, dtype=torch.float64)
+    late = torch.tensor(LATE_CYCLES, dtype=torch.float64)
+    begins = beats.double()[:, None]
+    turns = torch.cat([begins / cycles, (begins + beats_a_frame) / late], dim=1)  # (N, cycles)
+    angles = 2 * math.pi * turns
+    turned = torch.cat([angles.cos(), angles.sin()], dim=1).float()
+    return TURN * turned @ _patterns()[: turned.shape[1]]
+
+
+def countdown(left_s: Tensor) -> Tensor:
+    """What frames (N,) that begin ``left_s`` before the end add to the places: (N, P)."""
+    coming = left_s > 0
+    fades = (-left_s[:, None].float() / torch.tensor(FADES_S)).exp()
+    told = torch.cat([fades, torch.ones(len(left_s), 1)], dim=1) * coming[:, None]
+    told = torch.cat([told, (~coming)[:, None].float()], dim=1)
+    return LEFT * told @ _patterns()[-told.shape[1] :]
+
+
+def timeline(
+    frames: int,
+    rate_hz: float,
+    *,
+    bpm: float | None,
+    first_beat_s: float = FIRST_BEAT_S,
+    end_s: float | None = None,
+    first: int = 0,
+) -> Tensor:
+    """The timeline (N, P) of frames ``first`` to ``first + frames`` of a song.
+
+    rate_hz: of the frames. bpm: the song's steady tempo; None for none. first_beat_s: when its
+    first beat falls. end_s: when it ends; None where it goes on.
+    """
+    times_s = torch.arange(first, first + frames, dtype=torch.float64) / rate_hz
+    line = torch.zeros(frames, TEMPO_CODE)
+    if bpm is not None:
+        line += beat_grid((times_s - first_beat_s) * bpm / 60, bpm / 60 / rate_hz)
+    if end_s is not None:
+        line += countdown(end_s - times_s)
+    return line
+
+
+def tempo_of_code(code: Tensor) -> float | None:
+    """The tempo in beats per minute that a code (P,) of any length says; None where it is empty.
+
+    Where several are possible, the likeliest.
+    """
+    if float(code.norm()) < 0.05:
+        return None
+    at = min(max(int(code.argmax()), 1), TEMPO_CODE - 2)
+    low, mid, high = code[at - 1 : at + 2].double().clamp_min(1e-6).log().tolist()
+    curve = low - 2 * mid + high  # a bump is a parabola in its logarithm
+    place = at + (min(1.0, max(-1.0, (low - high) / (2 * curve))) if curve < 0 else 0.0)
+    return float(SLOWEST * (FASTEST / SLOWEST) ** (place / (TEMPO_CODE - 1)))
+
+
+@cache
+def _patterns() -> Tensor:
+    """Unit cosines over the places, the fastest: (what is told, P)."""
+    count = 2 * (len(CYCLES) + len(LATE_CYCLES)) + len(FADES_S) + 2
+    speeds = torch.arange(TEMPO_CODE - 1, TEMPO_CODE - 1 - count, -1)[:, None]
+    places = torch.arange(TEMPO_CODE)[None] + 0.5
+    return (2 / TEMPO_CODE) ** 0.5 * (math.pi / TEMPO_CODE * speeds * places).cos()

@@ -1,0 +1,96 @@
+"""Timelines: where frames lie among beats, how far the end is, and in which tempo."""
+
+import math
+
+import pytest
+import torch
+
+from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes
+from angen.conditioning.style import MEANING, TEMPO_PLACES
+from angen.conditioning.timeline import CYCLES, beat_grid, countdown, tempo_of_code, timeline
+from tests.conditioning.test_style import tiny
+
+
+def code_of(bpm: float) -> torch.Tensor:
+    return tempo_code(torch.tensor([bpm]))[0]
+
+
+@pytest.mark.parametrize("bpm", [40.0, 61.5, 97.0, 120.0, 199.0, 240.0])
+@pytest.mark.parametrize("length", [0.35, 1.0])
+def test_a_code_says_its_tempo(bpm: float, length: float) -> None:
+    assert tempo_of_code(length * code_of(bpm)) == pytest.approx(bpm, rel=1e-4)
+
+
+def test_of_two_tempi_the_likelier_counts() -> None:
+    assert tempo_of_code(0.6 * code_of(80) + 0.4 * code_of(160)) == pytest.approx(80, rel=1e-3)
+
+
+def test_an_empty_code_says_none() -> None:
+    assert tempo_of_code(torch.zeros(TEMPO_CODE)) is None
+
+
+def test_timeline_and_codes_share_places_without_meeting() -> None:
+    beats = beat_grid(torch.linspace(0, 7, 50), 0.4)
+    left = countdown(torch.linspace(20, -1, 50))
+    for line in (beats, left):
+        met = line @ tempo_codes()[3:-3].T  # those at the ends are cut off, and not as smooth
+        assert float(met.abs().max()) < 0.04 * float(line.norm(dim=1).min())
+    assert float((beats @ left.T).abs().max()) < 1e-4
+
+
+def test_a_grid_comes_round_when_all_its_cycles_do() -> None:
+    round_ = math.lcm(*(int(cycle) for cycle in CYCLES if cycle >= 1))  # beats
+    beats = torch.linspace(0, 4, 9)
+    torch.testing.assert_close(beat_grid(beats, 0.3), beat_grid(beats + round_, 0.3))
+    assert not torch.allclose(beat_grid(beats, 0.3), beat_grid(beats + 1, 0.3), atol=0.1)
+
+
+def test_frames_of_a_steady_tempo_move_by_their_share_of_a_beat() -> None:
+    line = timeline(6, 5, bpm=150, first_beat_s=0)  # half a beat a frame
+    torch.testing.assert_close(line, beat_grid(torch.arange(6) / 2, 0.5))
+    torch.testing.assert_close(timeline(2, 5, bpm=150, first_beat_s=0, first=4), line[4:])
+
+
+def test_a_late_first_beat_moves_the_grid() -> None:
+    torch.testing.assert_close(
+        timeline(3, 5, bpm=60, first_beat_s=0.4)[2], beat_grid(torch.zeros(1), 0.2)[0]
+    )
+
+
+def test_the_end_comes_nearer_and_then_it_is_over() -> None:
+    line = timeline(10, 5, bpm=None, end_s=1.0)
+    torch.testing.assert_close(line, countdown(1 - torch.arange(10) / 5))
+    steps = line.diff(dim=0).norm(dim=1)
+    assert (steps[:4] > 0.05).all()  # each frame is told from the next
+    assert torch.equal(line[5:], line[5].expand(5, -1))
+    assert not timeline(3, 5, bpm=None).any()
+
+
+def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
+    style = tiny()
+    (vector,) = style.embed_text(["waltz, 132 BPM"])
+    tempo = style.tempo_of(vector)
+    assert tempo == pytest.approx(132, rel=1e-3)
+    for ends, end_s in ((False, None), (True, 2.0)):
+        line = style.timeline(vector, 10, 5, ends=ends)
+        assert line is not None
+        torch.testing.assert_close(line[:, TEMPO_PLACES], timeline(10, 5, bpm=tempo, end_s=end_s))
+        assert not line[:, :MEANING].any()
+        assert not line[:, TEMPO_PLACES.stop :].any()
+
+
+def test_a_prompt_without_tempo_gets_what_is_usual() -> None:
+    style = tiny()
+    style.usual_tempo[-1] = math.log(90)
+    (vector,) = style.embed_text(["waltz"])
+    assert style.tempo_of(vector) == pytest.approx(90)
+    style.usual_tempo[-1] = math.log(1000)
+    assert style.tempo_of(vector) == 240
+
+
+def test_nothing_asked_for_has_no_beats() -> None:
+    style = tiny()
+    assert style.tempo_of(torch.zeros(512)) is None
+    line = style.timeline(torch.zeros(512), 10, 5, ends=False)
+    assert line is not None
+    assert not line.any()
