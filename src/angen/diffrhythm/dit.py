@@ -89,7 +89,8 @@ class DiT(nn.Module):
     ) -> Tensor:
         """Velocities (B, n or tail, C) of tokens (B, n, E).
 
-        style: (B, E), or (B, n, E) where tokens differ in it. tau: (B or 1, n or 1, E). positions: (B or 1, n), whole numbers.
+        style: (B, E), or (B, n, E) where tokens differ in it. tau: (B or 1, n or 1, E).
+        positions: (B or 1, n), whole numbers.
         mask: (B or 1, 1, n or 1, m) bool, true where attention is allowed; None: everywhere.
         cache: the past that the tokens see besides themselves.
         tail: only the last ``tail`` tokens are asked for; the last block then skips the others.

@@ -34,8 +34,11 @@ class Batch:
     timeline: Tensor | None = None  # (B, N, E) what the timeline adds to the style of each frame
 
     def to(self, device: torch.device | str) -> "Batch":
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{k: None if v is None else v.to(device) for k, v in found.items()})
+        moved = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            moved[field.name] = None if value is None else value.to(device)
+        return Batch(**moved)
 
 
 def unprompted(latents: Tensor) -> Batch:
