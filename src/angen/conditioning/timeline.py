@@ -91,5 +91,5 @@ def _patterns() -> Tensor:
     count = 2 * (len(CYCLES) + len(LATE_CYCLES)) + len(FADES_S) + 2
     speeds = torch.arange(TEMPO_CODE - 1, TEMPO_CODE - 1 - count, -1)[:, None]
     places = torch.arange(TEMPO_CODE)[None] + 0.5
-    waves: Tensor = (math.pi / TEMPO_CODE * speeds * places).cos()
-    return (2 / TEMPO_CODE) ** 0.5 * waves
+    waves = (math.pi / TEMPO_CODE * speeds * places).cos()
+    return waves.mul((2 / TEMPO_CODE) ** 0.5)

@@ -13,6 +13,7 @@ matching: Lipman et al. 2023, arXiv:2210.02747. Times: Esser et al. 2024, arXiv:
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,7 +35,7 @@ class Batch:
     timeline: Tensor | None = None  # (B, N, E) what the timeline adds to the style of each frame
 
     def to(self, device: torch.device | str) -> "Batch":
-        moved = {}
+        moved: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             moved[field.name] = None if value is None else value.to(device)
