@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 SECONDS = 20.0
 TOGETHER = 25  # songs sampled at once
 FORM = "[intro]\n[verse]\n[chorus]\n[outro]"
+CLOSE = RATE_HZ // 2  # samples
 CALM, FULL = "[intro]\n[verse]", "[chorus]\n[inst]"
 
 
@@ -214,6 +215,11 @@ def structure_rows(bundle: Bundle, prompts: Sequence[str], guidance: float) -> N
     """Whether tags are followed, songs end where one is named, and seeds matter."""
     ended = play(bundle, prompts, guidance, lyrics=FORM)
     lengths(bundle, ended, FORM)
+    for name, waves in (("with", ended), ("without", play(bundle, prompts, guidance))):
+        falls = [level_db(wave[-CLOSE:]) - level_db(wave) for wave in waves]
+        log.info(
+            "last half second %s [outro] | %+.1f dB to the song", name, float(np.median(falls))
+        )
     rise = [
         level_db(full) - level_db(calm)
         for full, calm in zip(

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import angen
+from angen.audio.listening import listen
 from angen.bundle import Bundle, load_bundle
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from mini.pack import LARGEST_BYTES
@@ -93,3 +94,30 @@ def test_a_song_of_a_few_seconds_sounds_and_repeats(mini: Bundle) -> None:
     wave = mini.decode(first)
     assert torch.isfinite(wave).all()
     assert float(wave.std()) > 0.005
+
+
+@pytest.mark.parametrize(
+    ("prompt", "bpm"), [("techno, 131 BPM", 131), ("rock, 96 BPM", 96), ("house", None)]
+)
+def test_a_song_keeps_its_tempo(mini: Bundle, prompt: str, bpm: float | None) -> None:
+    style = mini.embed_text(prompt)
+    song = Song(tokens=torch.zeros(0, dtype=torch.long), style=style, frames=80, seed=5)
+    (latents,) = mini.sample([song], SamplerConfig(), lambda *_: None)
+    heard = listen(mini.decode(latents).numpy()[None], mini.sample_rate_hz).bpm
+    assert heard is not None
+    lowest, highest = (0.96 * bpm, 1.04 * bpm) if bpm else (112, 134)  # as house usually is
+    assert any(lowest <= heard * factor <= highest for factor in (0.5, 1, 2))
+
+
+def test_a_song_with_an_outro_ends_with_its_last_frames(mini: Bundle) -> None:
+    tokens = torch.tensor(mini.tokenize("[verse]\n[chorus]\n[outro]").tokens)
+    songs = [
+        Song(tokens=tokens, style=mini.embed_text("pop, 110 BPM"), frames=frames, seed=frames)
+        for frames in (45, 60, 75)
+    ]
+    for song, latents in zip(
+        songs, mini.sample(songs, SamplerConfig(), lambda *_: None), strict=True
+    ):
+        assert len(latents) >= song.frames - 2
+        wave = mini.decode(latents)
+        assert float(wave[-6_000:].std()) < 0.7 * float(wave.std())
