@@ -65,7 +65,9 @@ class Latents:
 def cached(name: str, style: StyleEncoder) -> Latents:
     """A pool with its style vectors, from disk if the same encoder made them before."""
     heard = Heard(name)
-    path = WORK / "latents" / f"{name}-{len(heard.entries)}-{fingerprint(style)}.pt"
+    path = (
+        WORK / "latents" / f"{name}-{len(heard.entries)}-{fingerprint(style.text, style.audio)}.pt"
+    )
     if not path.exists():
         with replacing(path) as beside:
             torch.save(_vectors(heard, style), beside)

@@ -12,7 +12,8 @@ from angen.diffrhythm.weights import save_dit
 from angen.vocoder.weights import save_decoder, save_encoder
 from mini.codec import trained_decoder, trained_encoder
 from mini.dit import trained_dit
-from mini.style import trained
+from mini.material import open_material
+from mini.style import fit_usual_tempo, trained
 
 log = logging.getLogger(__name__)
 BUNDLE = Path(angen.__file__).parent / "bundles" / "mini"
@@ -27,7 +28,9 @@ def pack(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     save_encoder(trained_encoder(), folder, torch.float16)
     save_decoder(trained_decoder(), folder, torch.float16)
-    save_style(trained(), folder, torch.float16)
+    style = trained()
+    fit_usual_tempo(style, open_material("train").entries)
+    save_style(style, folder, torch.float16)
     save_dit(trained_dit(), folder, torch.float16)
     size = sum(path.stat().st_size for path in folder.iterdir())
     if size >= LARGEST_BYTES:

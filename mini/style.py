@@ -191,7 +191,6 @@ def trained() -> StyleEncoder:
     """The style encoder of the last checkpoint, ready for use."""
     style = StyleEncoder(STYLE)
     style.load_state_dict(load_state(CHECKPOINT)["averages"]["style"])
-    fit_usual_tempo(style, open_material("train").entries)
     return style.eval().requires_grad_(False)
 
 

@@ -6,6 +6,9 @@ import pytest
 import torch
 
 from angen.bundle import Bundle, default_dtype, load_bundle
+from angen.conditioning.style import TEMPO_PLACES
+from angen.conditioning.timeline import timeline
+from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.objective import Batch
 from angen.diffrhythm.sampling import SamplerConfig, Song
@@ -141,6 +144,44 @@ def test_sampling_block_by_block_gives_the_whole(tiny_bundle: Bundle) -> None:
     blocks = list(tiny_bundle.sample_blocks(songs, FAST, silent))
     for i, latents in enumerate(whole):
         assert torch.equal(torch.cat([block[i] for block in blocks]), latents)
+
+
+def lines_of(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, song: Song) -> list[torch.Tensor]:
+    """The timelines that reach the sampler, of both ways to sample."""
+    seen: list[torch.Tensor] = []
+
+    def sampled(dit: object, songs: list[Song], *_: object) -> list[torch.Tensor]:
+        seen.extend(song.timeline for song in songs if song.timeline is not None)
+        return []
+
+    monkeypatch.setattr(sampling, "sample", sampled)
+    monkeypatch.setattr(sampling, "sample_blocks", lambda *given: iter(sampled(*given)))
+    bundle.sample([song], FAST, silent)
+    list(bundle.sample_blocks([song], FAST, silent))
+    return seen
+
+
+@pytest.mark.parametrize(("lyrics", "ends"), [("[verse]", False), ("[outro]", True), ("", False)])
+def test_songs_get_their_timeline(
+    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, lyrics: str, ends: bool
+) -> None:
+    frames = 2 * BLOCK + 1
+    tokens = torch.tensor(tiny_bundle.tokenize(lyrics).tokens, dtype=torch.long)
+    asked = Song(tokens=tokens, style=tiny_bundle.embed_text("120 BPM"), frames=frames, seed=0)
+    line = timeline(3 * BLOCK, 5, bpm=120, end_s=frames / 5 if ends else None)
+    found = lines_of(tiny_bundle, monkeypatch, asked)
+    assert len(found) == 2
+    for one in found:
+        torch.testing.assert_close(one[:, TEMPO_PLACES], line, atol=1e-3, rtol=0)
+
+
+def test_a_timeline_that_is_there_stays(
+    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = replace(song(tiny_bundle, 9), timeline=torch.zeros(9, STYLE_DIM))
+    assert [one is given.timeline for one in lines_of(tiny_bundle, monkeypatch, given)] == [
+        True
+    ] * 2
 
 
 def test_sampling_leaves_the_callers_modes_alone(tiny_bundle: Bundle) -> None:

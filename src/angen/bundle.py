@@ -323,8 +323,10 @@ class Bundle:
     def _with_timeline(self, song: Song) -> Song:
         if not isinstance(self._style, StyleEncoder):
             return song
+        whole = -(-song.frames // self.block) * self.block  # the last block is made as a whole
         ends = any(token in ENDINGS for token in song.tokens.tolist())
-        line = self._style.timeline(song.style, song.frames, self.latent_rate_hz, ends=ends)
+        end = song.frames if ends else None
+        line = self._style.timeline(song.style, whole, self.latent_rate_hz, end=end)
         return replace(song, timeline=line)
 
     def sample_blocks(

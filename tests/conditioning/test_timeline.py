@@ -1,12 +1,21 @@
 """Timelines: where frames lie among beats, how far the end is, and in which tempo."""
 
+import json
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes
-from angen.conditioning.style import MEANING, TEMPO_PLACES
+from angen.conditioning.style import (
+    MEANING,
+    TEMPO_PLACES,
+    StyleEncoder,
+    load_style,
+    save_style,
+)
 from angen.conditioning.timeline import CYCLES, beat_grid, countdown, tempo_of_code, timeline
 from tests.conditioning.test_style import tiny
 
@@ -66,13 +75,21 @@ def test_the_end_comes_nearer_and_then_it_is_over() -> None:
     assert not timeline(3, 5, bpm=None).any()
 
 
+def test_an_end_is_told_when_it_is_near_enough() -> None:
+    line = timeline(500, 5, bpm=None, end_s=60.0)
+    assert not line[:200].any()  # more than 20 s are left
+    assert line[200:].any(dim=1).all()
+    assert torch.isfinite(line).all()
+    assert torch.equal(line[-1], line[300])
+
+
 def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
     style = tiny()
     (vector,) = style.embed_text(["waltz, 132 BPM"])
     tempo = style.tempo_of(vector)
     assert tempo == pytest.approx(132, rel=1e-3)
-    for ends, end_s in ((False, None), (True, 2.0)):
-        line = style.timeline(vector, 10, 5, ends=ends)
+    for end, end_s in ((None, None), (10, 2.0), (7, 1.4)):
+        line = style.timeline(vector, 10, 5, end=end)
         assert line is not None
         torch.testing.assert_close(line[:, TEMPO_PLACES], timeline(10, 5, bpm=tempo, end_s=end_s))
         assert not line[:, :MEANING].any()
@@ -91,6 +108,24 @@ def test_a_prompt_without_tempo_gets_what_is_usual() -> None:
 def test_nothing_asked_for_has_no_beats() -> None:
     style = tiny()
     assert style.tempo_of(torch.zeros(512)) is None
-    line = style.timeline(torch.zeros(512), 10, 5, ends=False)
+    line = style.timeline(torch.zeros(512), 10, 5)
     assert line is not None
     assert not line.any()
+
+
+def test_what_is_usual_is_saved_along(tmp_path: Path) -> None:
+    style = tiny()
+    style.usual_tempo[-1] = math.log(90)
+    save_style(style, tmp_path)
+    (vector,) = style.embed_text(["waltz"])
+    assert load_style(tmp_path).tempo_of(vector) == pytest.approx(90)
+
+
+def test_an_encoder_from_before_has_no_timelines(tmp_path: Path) -> None:
+    old = StyleEncoder(replace(tiny().config, timeline=False))
+    save_style(old, tmp_path)
+    values = json.loads((tmp_path / "style.json").read_text())
+    del values["timeline"]
+    (tmp_path / "style.json").write_text(json.dumps(values))
+    style = load_style(tmp_path)
+    assert style.timeline(style.embed_text(["waltz, 90 BPM"])[0], 10, 5) is None

@@ -243,8 +243,9 @@ class StyleEncoder(nn.Module):
         self.config = config
         self.text = TextTower(config)
         self.audio = AudioTower(config)
-        # weights and, last, bias of a meaning's usual tempo, as the logarithm of beats per minute
-        self.register_buffer("usual_tempo", torch.zeros(MEANING + 1))
+        if config.timeline:
+            # weights and, last, bias of a meaning's usual tempo, the logarithm of beats per minute
+            self.register_buffer("usual_tempo", torch.zeros(MEANING + 1))
 
     def tempo_of(self, vector: Tensor) -> float | None:
         """The tempo that a style vector (512,) asks for, in beats per minute.
@@ -258,14 +259,16 @@ class StyleEncoder(nn.Module):
         usual = self.usual_tempo.to(meaning)
         return min(FASTEST, max(SLOWEST, float((usual[:-1] @ meaning + usual[-1]).exp())))
 
-    def timeline(self, vector: Tensor, frames: int, rate_hz: float, *, ends: bool) -> Tensor | None:
+    def timeline(
+        self, vector: Tensor, frames: int, rate_hz: float, *, end: int | None = None
+    ) -> Tensor | None:
         """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
 
-        ends: whether the song shall be over with its last frame; else it goes on.
+        end: the frame with which the song shall be over; None where it goes on.
         """
         if not self.config.timeline:
             return None
-        end_s = frames / rate_hz if ends else None
+        end_s = None if end is None else end / rate_hz
         return placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
@@ -326,6 +329,7 @@ def _config(path: Path, values: dict[str, object]) -> StyleConfig:
         raise Incompatible(f"{path}: unknown kind of style encoder {values.get('kind')!r}")
     known = {field.name for field in fields(StyleConfig)}
     given = {name: value for name, value in values.items() if name != "kind"}
+    given.setdefault("timeline", False)  # bundles made before there were any
     if given.keys() != known:
         raise Incompatible(
             f"{path}: missing fields {sorted(known - given.keys())}, "

@@ -7,7 +7,7 @@ every cycle of music has turned there, from a quarter of a beat to sixteen beats
 cosines, and, where a song shall end, the time that is left.
 
 The timeline shares the places of the tempo's code, which is smooth over them; its patterns are the
-fastest cosines over the same places, and so at right angles to every code.
+fastest cosines over the same places, and so nearly at right angles to the codes.
 
 Shapes: N latent frames, P = 80 places of a tempo's code.
 """
@@ -24,6 +24,7 @@ FIRST_BEAT_S = 0.045  # when the first beat of a song falls
 CYCLES = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4, 6, 8, 12, 16)  # beats, told where a frame begins
 LATE_CYCLES = (1 / 2, 1, 2)  # and where it ends
 TURN = 0.4  # length of each sine and cosine together; a style vector has length 1
+KNOWN_S = 20.0  # before an end, from when it is told
 FADES_S = (1.0, 4.0, 16.0)  # in which the time to the end is told
 LEFT = 0.8  # length of each of them, and of "an end is known" and "it is over"
 
@@ -40,11 +41,14 @@ def beat_grid(beats: Tensor, beats_a_frame: float) -> Tensor:
 
 
 def countdown(left_s: Tensor) -> Tensor:
-    """What frames (N,) that begin ``left_s`` before the end add to the places: (N, P)."""
-    coming = left_s > 0
-    fades = (-left_s[:, None].float() / torch.tensor(FADES_S)).exp()
+    """What frames (N,) that begin ``left_s`` before the end add to the places: (N, P).
+
+    Nothing while the end is farther than ``KNOWN_S``: the DiT has met none so far away.
+    """
+    coming = (left_s > 0) & (left_s <= KNOWN_S)
+    fades = (-left_s[:, None].float().clamp_min(0) / torch.tensor(FADES_S)).exp()
     told = torch.cat([fades, torch.ones(len(left_s), 1)], dim=1) * coming[:, None]
-    told = torch.cat([told, (~coming)[:, None].float()], dim=1)
+    told = torch.cat([told, (left_s <= 0)[:, None].float()], dim=1)
     return LEFT * told @ _patterns()[-told.shape[1] :]
 
 

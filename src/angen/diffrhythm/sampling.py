@@ -27,7 +27,7 @@ Velocity = Callable[[Tensor, float], Tensor]  # x (S, b, C), t -> dx/dt (S, b, C
 class SamplerConfig:
     """How the field is integrated: quality against time, never what the model knows."""
 
-    steps: int = 15  # Euler steps a block. Upstream counts timeline points: its 16 is 15 here
+    steps: int = 15  # Euler steps a block. Upstream counts grid points: its 16 is 15 here
     guidance: float = 3.0  # 1.0 follows the prompt as learned. Upstream's cfg_strength is this - 1
     ending: Ending = Ending.OURS
 
