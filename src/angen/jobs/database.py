@@ -78,7 +78,7 @@ class Database:
                 f"The queue's database {self._engine.url!r} cannot be opened: {error.orig}. "
                 "Start it, or correct its address."
             ) from error
-        file = self._engine.url.database
+        file = self._engine.url.database or ""
         self._watched = sqlite3.connect(file, check_same_thread=False) if self._sqlite else None
         self._seen: tuple[int, Clock] = (-1, (0, 0))  # version of the file, and its clock then
         self.bell = Bell(self._look)
