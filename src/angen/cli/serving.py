@@ -244,7 +244,8 @@ def build_page(desk: "Desk") -> FastAPI:
 
     shell = FastAPI(openapi_url=None)
     page = build(desk)
-    page._queue.sleep_when_free = CLICK_S  # a thousand looks a second are its default
+    # A thousand looks a second are its default, where it is not Windows.
+    page._queue.sleep_when_free = max(CLICK_S, page._queue.sleep_when_free)
     gr.mount_gradio_app(
         shell,
         page,

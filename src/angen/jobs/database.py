@@ -69,6 +69,8 @@ class Database:
         self._sqlite = self._engine.dialect.name == "sqlite"
         try:
             self._make_tables()
+            # For the bell alone; the pool's connections come and go.
+            self._watched = self._engine.raw_connection() if self._sqlite else None
         except Incompatible:
             self._engine.dispose()
             raise
@@ -78,9 +80,7 @@ class Database:
                 f"The queue's database {self._engine.url!r} cannot be opened: {error.orig}. "
                 "Start it, or correct its address."
             ) from error
-        file = self._engine.url.database or ""
-        self._watched = sqlite3.connect(file, check_same_thread=False) if self._sqlite else None
-        self._seen: tuple[int, Clock] = (-1, (0, 0))  # version of the file, and its clock then
+        self._seen: tuple[Any, Clock] = (None, (0, 0))  # version of the file, and its clock then
         self.bell = Bell(self._look)
 
     @contextmanager
@@ -137,10 +137,14 @@ class Database:
         """
         if self._watched is None:
             return self.read_clock()
+        cursor = self._watched.cursor()
         try:
-            (version,) = self._watched.execute("PRAGMA data_version").fetchone()
+            cursor.execute("PRAGMA data_version")
+            version = cursor.fetchone()
         except sqlite3.Error:
             return self.read_clock()  # which tells what is wrong
+        finally:
+            cursor.close()
         if version != self._seen[0]:
             self._seen = version, self.read_clock()
         return self._seen[1]
