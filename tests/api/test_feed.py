@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from angen.api.feed import Feed
+from angen.api.feed import BREATH, Feed
 from angen.errors import Unknown
 
 
@@ -74,6 +74,27 @@ def test_listener_far_behind_reads_from_the_store() -> None:
         return await asyncio.wait_for(late, 5)
 
     assert asyncio.run(main()) == list(range(11, 6_001))
+
+
+def test_a_long_past_lets_others_have_their_turn() -> None:
+    async def main() -> int:
+        feed = Feed(Source(*range(1, 401)).events, lambda job: True, look_s=0.01)
+        heard = longest = 0
+
+        async def listen() -> None:
+            nonlocal heard
+            async for _ in feed.listen("job"):
+                heard += 1
+
+        tasks = [asyncio.create_task(listen()) for _ in range(5)]
+        while heard < 5 * 400:
+            before = heard
+            await asyncio.sleep(0)
+            longest = max(longest, heard - before)
+        await asyncio.gather(*tasks)
+        return longest
+
+    assert 0 < asyncio.run(asyncio.wait_for(main(), 10)) <= 5 * BREATH
 
 
 def test_silence_is_filled_with_heartbeats() -> None:

@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 
 from angen.errors import BadInput, Incompatible
 from angen.jobs import order
+from angen.jobs.bell import Clock
+from angen.jobs.database import Database
 from angen.jobs.events import KEPT_PROGRESS
 from angen.jobs.job import OVER, Job, JobState, Problem, Progress
 from angen.jobs.owner import Owner, Process, this_process
@@ -363,6 +365,24 @@ def test_wait_returns_when_another_process_has_changed_something(url: str) -> No
         assert time.monotonic() - began >= 0.1
         threading.Timer(0.1, add, (others,)).start()
         assert mine.wait(seen, 20) > seen
+
+
+def test_waiting_for_nothing_does_not_read_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reads = Database.read_clock, []
+
+    def counted(database: Database) -> Clock:
+        reads.append(1)
+        return read(database)
+
+    with Store(f"sqlite:///{tmp_path}/jobs.db") as store, Store(store.url) as others:
+        monkeypatch.setattr(Database, "read_clock", counted)
+        seen = store.revision()
+        store.wait(seen, 0.5)
+        assert len(reads) <= 2  # a look comes every twentieth of a second
+        add(others)
+        assert store.wait(seen, 20) > seen
 
 
 def test_coroutines_wait_without_a_thread_each(url: str) -> None:

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 LOOK_S = 0.2  # between two looks at a job's events
 HEARTBEAT_S = 15.0  # of silence; proxies close a connection that is silent for a minute
 PAGE = 500  # events read at once
+BREATH = 10  # events to a listener, before others have their turn
 TAIL = 2_000  # events kept in memory for each job that somebody listens to
 
 
@@ -101,9 +102,11 @@ class Feed(Generic[E]):
                     after = after if page else tail.start
                 else:
                     page = tail.after(after)
-                for event in page:
+                for count, event in enumerate(page, start=1):
                     after = event.number
                     yield event
+                    if count % BREATH == 0:  # a past of thousands must not keep others waiting
+                        await asyncio.sleep(0)
                 if page:
                     continue
                 if tail.over:

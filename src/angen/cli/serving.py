@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_FILE = ".studio.lock"
 PAGE_WAIT_S = 120.0  # a request for the page waits so long for it
+CLICK_S = 0.02  # between two looks of the page for a click that waits
 CLOSING_S = 2  # for answers under way when the server stops
 BACKLOG = 2048
 EXIT_STOPPED = 130
@@ -242,9 +243,12 @@ def build_page(desk: "Desk") -> FastAPI:
         from angen.ui.theme import mount_options
 
     shell = FastAPI(openapi_url=None)
+    page = build(desk)
+    # A thousand looks a second are its default, where it is not Windows.
+    page._queue.sleep_when_free = max(CLICK_S, page._queue.sleep_when_free)
     gr.mount_gradio_app(
         shell,
-        build(desk),
+        page,
         path="/",
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
         max_file_size=f"{desk.settings.max_upload_mb}mb",

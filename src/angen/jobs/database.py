@@ -69,6 +69,8 @@ class Database:
         self._sqlite = self._engine.dialect.name == "sqlite"
         try:
             self._make_tables()
+            # For the bell alone; the pool's connections come and go.
+            self._watched = self._engine.raw_connection() if self._sqlite else None
         except Incompatible:
             self._engine.dispose()
             raise
@@ -78,7 +80,8 @@ class Database:
                 f"The queue's database {self._engine.url!r} cannot be opened: {error.orig}. "
                 "Start it, or correct its address."
             ) from error
-        self.bell = Bell(self.read_clock)
+        self._seen: tuple[Any, Clock] = (None, (0, 0))  # version of the file, and its clock then
+        self.bell = Bell(self._look)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -127,6 +130,25 @@ class Database:
             row = connection.execute(select(clock.c.revision, clock.c.orders)).one()
             return row.revision, row.orders
 
+    def _look(self) -> Clock:
+        """The clock, for the one thread that asks all the time.
+
+        SQLite tells a connection at once whether others have changed the file, without reading it.
+        """
+        if self._watched is None:
+            return self.read_clock()
+        cursor = self._watched.cursor()
+        try:
+            cursor.execute("PRAGMA data_version")
+            version = cursor.fetchone()
+        except sqlite3.Error:
+            return self.read_clock()  # which tells what is wrong
+        finally:
+            cursor.close()
+        if version != self._seen[0]:
+            self._seen = version, self.read_clock()
+        return self._seen[1]
+
     @contextmanager
     def _told_when_full(self) -> Iterator[None]:
         try:
@@ -142,6 +164,8 @@ class Database:
     def close(self) -> None:
         """Let go of connections and of everybody who waits."""
         self.bell.close()
+        if self._watched is not None:
+            self._watched.close()
         self._engine.dispose()
 
     def _make_tables(self) -> None:
