@@ -52,6 +52,7 @@ class Seen:
     seconds: dict[str, list[float]] = field(default_factory=dict)  # by path
     failed: list[str] = field(default_factory=list)
     events: int = 0
+    last: dict[int, int] = field(default_factory=dict)  # number of the last event, by socket
     clients_s: float = 0.0  # of a processor, that the clients took
     server_s: float = 0.0  # and the server
 
@@ -192,20 +193,24 @@ async def poll(caller: Caller, seen: Seen, end: float, number: int) -> None:
     caller.close()
 
 
-async def listen(url: str, seen: Seen, end: float) -> None:
-    """A client that hears every event of the training, and notices when one is left out."""
-    last = 0
+async def listen(url: str, seen: Seen, end: float, number: int) -> None:
+    """A client that hears every event of the training, and notices when one comes late.
+
+    The first time it is sent the whole past; then it goes on from what it has heard.
+    """
+    last = seen.last.get(number, 0)
+    address = f"{url.replace('http', 'ws')}?after={last}"
     try:
-        async with websockets.connect(url.replace("http", "ws"), max_size=2**20) as socket:
+        async with websockets.connect(address, max_size=2**20) as socket:
             while time.monotonic() < end:
                 try:
                     text = await asyncio.wait_for(socket.recv(), end - time.monotonic())
                 except TimeoutError:
                     return
-                number = json.loads(text).get("number", last)
-                if number < last:
-                    seen.failed.append(f"event {number} after {last}")
-                last = number
+                event = json.loads(text).get("number", last)
+                if event < last:
+                    seen.failed.append(f"event {event} after {last}")
+                last = seen.last[number] = event
                 seen.events += 1
     except (OSError, websockets.WebSocketException) as error:
         seen.failed.append(f"websocket: {error}")
@@ -217,7 +222,7 @@ async def crowd(url: str, job: str, seen: Seen, options: argparse.Namespace) -> 
     began = time.process_time()
     await asyncio.gather(
         *(poll(Caller(url), seen, end, number) for number in range(options.pollers)),
-        *(listen(f"{url}/api/jobs/{job}/events", seen, end) for _ in range(options.sockets)),
+        *(listen(f"{url}/api/jobs/{job}/events", seen, end, n) for n in range(options.sockets)),
     )
     seen.clients_s += time.process_time() - began
 
