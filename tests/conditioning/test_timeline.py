@@ -10,6 +10,8 @@ import torch
 
 from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes
 from angen.conditioning.style import (
+    LOUDER_KEY,
+    LOUDER_MEANING,
     MEANING,
     TEMPO_PLACES,
     StyleEncoder,
@@ -18,6 +20,9 @@ from angen.conditioning.style import (
 )
 from angen.conditioning.timeline import CYCLES, beat_grid, countdown, tempo_of_code, timeline
 from tests.conditioning.test_style import tiny
+
+
+KEY_PLACES = slice(TEMPO_PLACES.stop, None)
 
 
 def code_of(bpm: float) -> torch.Tensor:
@@ -85,15 +90,16 @@ def test_an_end_is_told_when_it_is_near_enough() -> None:
 
 def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
     style = tiny()
-    (vector,) = style.embed_text(["waltz, 132 BPM"])
+    (vector,) = style.embed_text(["waltz, 132 BPM, D minor"])
     tempo = style.tempo_of(vector)
     assert tempo == pytest.approx(132, rel=1e-3)
     for end, end_s in ((None, None), (10, 2.0), (7, 1.4)):
         line = style.timeline(vector, 10, 5, end=end)
         assert line is not None
         torch.testing.assert_close(line[:, TEMPO_PLACES], timeline(10, 5, bpm=tempo, end_s=end_s))
-        assert not line[:, :MEANING].any()
-        assert not line[:, TEMPO_PLACES.stop :].any()
+        told = vector + line  # by each frame
+        torch.testing.assert_close(told[3, :MEANING], LOUDER_MEANING * vector[:MEANING])
+        torch.testing.assert_close(told[3, KEY_PLACES], LOUDER_KEY * vector[KEY_PLACES])
 
 
 def test_a_prompt_without_tempo_gets_what_is_usual() -> None:

@@ -48,6 +48,9 @@ STYLE_WIDTH = 512
 WORD = re.compile(r"[0-9]+|[a-z]+[#♯♭]?|[^\x00-\x7f\W]+")
 MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE  # numbers that are learned
 TEMPO_PLACES = slice(MEANING, MEANING + TEMPO_CODE)
+# What songs are told more loudly than training told it, as guidance does for all at once; chosen
+# on prompts of training pieces (docs/mini.md).
+LOUDER_MEANING, LOUDER_KEY = 1.5, 3.0
 FIGURES = 0.7  # length of the tempo's and of the key's code beside the meaning's 1
 PULSE_LAGS = 112
 LAGS_S = (0.2, 2.42)
@@ -264,12 +267,16 @@ class StyleEncoder(nn.Module):
     ) -> Tensor | None:
         """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
 
+        Beats, the way to the end, and once more what the vector says of meaning and key.
         end: the frame with which the song shall be over; None where it goes on.
         """
         if not self.config.timeline:
             return None
         end_s = None if end is None else end / rate_hz
-        return placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
+        line = placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
+        line[:, :MEANING] += (LOUDER_MEANING - 1) * vector[:MEANING]
+        line[:, TEMPO_PLACES.stop :] += (LOUDER_KEY - 1) * vector[TEMPO_PLACES.stop :]
+        return line
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""
