@@ -28,6 +28,7 @@ import httpx
 import numpy as np
 import psutil
 import soundfile
+import uvloop
 import websockets
 
 PATHS = (
@@ -244,7 +245,7 @@ def under_load(
     url, pid = served
     time.sleep(SETTLE_S)
     first, began, used = step_of(client, job), time.monotonic(), processor_s(pid)
-    asyncio.run(crowd(url, job, seen, options))
+    uvloop.run(crowd(url, job, seen, options))
     seen.server_s += processor_s(pid) - used
     return (step_of(client, job) - first) / (time.monotonic() - began)
 

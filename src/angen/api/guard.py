@@ -28,6 +28,9 @@ HEADERS = {
 }
 
 
+_ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+
 class Guard:
     """Lets a request through to ``app``, or answers it with a problem."""
 
@@ -142,13 +145,9 @@ def _counted(receive: Receive, limit: int) -> Receive:
 def _with_headers(send: Send) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            known = {name.lower() for name, _ in message.get("headers", ())}
-            added = [
-                (name.encode(), value.encode())
-                for name, value in HEADERS.items()
-                if name.encode() not in known
-            ]
-            message["headers"] = [*message.get("headers", ()), *added]
+            given = message.get("headers", ())
+            known = {name.lower() for name, _ in given}
+            message["headers"] = [*given, *(pair for pair in _ENCODED if pair[0] not in known)]
         await send(message)
 
     return sending

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 LOCK_FILE = ".studio.lock"
 PAGE_WAIT_S = 120.0  # a request for the page waits so long for it
 CLICK_S = 0.02  # between two looks of the page for a click that waits
+BARS_S = 0.1  # between two looks for the progress of a click
 CLOSING_S = 2  # for answers under way when the server stops
 BACKLOG = 2048
 EXIT_STOPPED = 130
@@ -244,8 +245,10 @@ def build_page(desk: "Desk") -> FastAPI:
 
     shell = FastAPI(openapi_url=None)
     page = build(desk)
-    # A thousand looks a second are its default, where it is not Windows.
-    page._queue.sleep_when_free = max(CLICK_S, page._queue.sleep_when_free)
+    # A thousand and a hundred looks a second are its defaults, where it is not Windows.
+    queue = page._queue
+    queue.sleep_when_free = max(CLICK_S, queue.sleep_when_free)
+    queue.progress_update_sleep_when_free = max(BARS_S, queue.progress_update_sleep_when_free)
     gr.mount_gradio_app(
         shell,
         page,
