@@ -21,7 +21,6 @@ from angen.conditioning.style import (
 from angen.conditioning.timeline import CYCLES, beat_grid, countdown, tempo_of_code, timeline
 from tests.conditioning.test_style import tiny
 
-
 KEY_PLACES = slice(TEMPO_PLACES.stop, None)
 
 
