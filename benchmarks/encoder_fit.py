@@ -6,7 +6,7 @@ Every variant is fitted from the decoder and DiT alone, and judged on music that
 mel distance of what comes back, as a multiple of the hidden encoder's. Then LoRAs of a style that
 the base never heard are trained on the latents of some, same songs and seeds, and measured as in
 ``benchmarks.lora_effect`` with the ears of the true bundle: the share of the effect that is left.
-Without RECORDINGS music is composed. An interrupted run goes on; about half an hour on 2 cores.
+Without RECORDINGS music is composed. An interrupted run goes on; about two hours on 2 cores.
 """
 
 import argparse
