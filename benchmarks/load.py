@@ -1,6 +1,6 @@
 """How the server answers while it is asked a lot and a training takes both cores.
 
-    python -m benchmarks.load                      (--seconds 60, --pollers 50, --sockets 20)
+    python -m benchmarks.load                      (--seconds 20 --rounds 6)
 
 Starts ``angen studio`` on an empty home, prepares a training set from composed pieces, trains an
 adapter of `mini`, and measures the training alone and with clients by turns, since few machines

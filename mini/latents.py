@@ -88,19 +88,20 @@ def _vectors(heard: Heard, style: StyleEncoder) -> dict[str, Tensor]:
     return {"text": torch.stack(text), "sound": torch.stack(sound)}
 
 
+def bar_length_s(entry: Entry) -> float:
+    """How long a bar of a piece lasts."""
+    return BEATS[str(entry.labels["meter"])] * 60 / float(entry.labels["bpm"])
+
+
 def first_bar_s(entry: Entry) -> float:
     """When the first bar of a piece begins."""
-    labels = entry.labels
-    bar_s = BEATS[str(labels["meter"])] * 60 / float(labels["bpm"])
-    known_s = [float(section[1]) for section in labels["sections"]][1:2] or [LEAD_IN_S]
-    return known_s[0] % bar_s
+    known_s = [float(section[1]) for section in entry.labels["sections"]][1:2] or [LEAD_IN_S]
+    return known_s[0] % bar_length_s(entry)
 
 
 def bar_starts(entry: Entry, frames: int, rate_hz: float) -> list[int]:
     """Frames of a piece of ``frames`` in which a bar begins, not long after the frame does."""
-    labels = entry.labels
-    bar_s = BEATS[str(labels["meter"])] * 60 / float(labels["bpm"])
-    bars_s = np.arange(first_bar_s(entry), frames / rate_hz, bar_s)
+    bars_s = np.arange(first_bar_s(entry), frames / rate_hz, bar_length_s(entry))
     within_s = bars_s % (1 / rate_hz)
     at = bars_s[(within_s > EARLY_S) & (within_s < LATE_S)] * rate_hz
     return [0, *(int(frame) for frame in at if frame >= 1)]
