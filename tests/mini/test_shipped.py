@@ -8,6 +8,7 @@ import torch
 import angen
 from angen.audio.listening import listen
 from angen.bundle import Bundle, load_bundle
+from angen.conditioning.style import load_style
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from mini.pack import LARGEST_BYTES
 
@@ -97,16 +98,28 @@ def test_a_song_of_a_few_seconds_sounds_and_repeats(mini: Bundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "bpm"), [("techno, 131 BPM", 131), ("rock, 96 BPM", 96), ("house", None)]
+    ("prompt", "lowest", "highest"),
+    [
+        ("techno, 131 BPM", 130.9, 131.1),
+        ("rock, 96 BPM", 95.9, 96.1),
+        ("house", 112, 134),
+        ("jazz", 90, 180),
+        ("waltz", 90, 180),
+        ("rock", 90, 160),
+    ],
 )
-def test_a_song_keeps_its_tempo(mini: Bundle, prompt: str, bpm: float | None) -> None:
+def test_a_song_keeps_the_tempo_that_is_named_or_usual(
+    mini: Bundle, prompt: str, lowest: float, highest: float
+) -> None:
     style = mini.embed_text(prompt)
+    wanted = load_style(FOLDER).tempo_of(style)
     song = Song(tokens=torch.zeros(0, dtype=torch.long), style=style, frames=80, seed=5)
     (latents,) = mini.sample([song], SamplerConfig(), lambda *_: None)
     heard = listen(mini.decode(latents).numpy()[None], mini.sample_rate_hz).bpm
+    assert wanted is not None
+    assert lowest <= wanted <= highest
     assert heard is not None
-    lowest, highest = (0.96 * bpm, 1.04 * bpm) if bpm else (112, 134)  # as house usually is
-    assert any(lowest <= heard * factor <= highest for factor in (0.5, 1, 2))
+    assert any(0.96 <= heard * factor / wanted <= 1.04 for factor in (0.5, 1, 2))
 
 
 def test_a_song_with_an_outro_ends_with_its_last_frames(mini: Bundle) -> None:
