@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes
+from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes, tempo_of_code
 from angen.conditioning.style import (
     LOUDER_KEY,
     LOUDER_MEANING,
@@ -18,7 +18,7 @@ from angen.conditioning.style import (
     load_style,
     save_style,
 )
-from angen.conditioning.timeline import CYCLES, beat_grid, countdown, tempo_of_code, timeline
+from angen.conditioning.timeline import CYCLES, beat_grid, countdown, timeline
 from tests.conditioning.test_style import tiny
 
 KEY_PLACES = slice(TEMPO_PLACES.stop, None)

@@ -86,6 +86,20 @@ def tempo_code(bpm: Tensor) -> Tensor:
     return code
 
 
+def tempo_of_code(code: Tensor) -> float | None:
+    """The tempo in beats per minute that a code (P,) of any length says; None where it is empty.
+
+    Where several are possible, the likeliest.
+    """
+    if float(code.norm()) < 0.05:
+        return None
+    at = min(max(int(code.argmax()), 1), TEMPO_CODE - 2)
+    low, mid, high = code[at - 1 : at + 2].double().clamp_min(1e-6).log().tolist()
+    curve = low - 2 * mid + high  # a bump is a parabola in its logarithm
+    place = at + (min(1.0, max(-1.0, (low - high) / (2 * curve))) if curve < 0 else 0.0)
+    return float(SLOWEST * (FASTEST / SLOWEST) ** (place / (TEMPO_CODE - 1)))
+
+
 @cache
 def tempo_codes() -> Tensor:
     """The code of each step of the scale: (TEMPO_CODE, TEMPO_CODE)."""

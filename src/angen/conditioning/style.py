@@ -34,10 +34,11 @@ from angen.conditioning.codes import (
     TEMPO_CODE,
     key_codes,
     tempo_codes,
+    tempo_of_code,
     text_codes,
     without_figures,
 )
-from angen.conditioning.timeline import tempo_of_code, timeline
+from angen.conditioning.timeline import timeline
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
 from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors

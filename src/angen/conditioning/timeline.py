@@ -18,7 +18,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from angen.conditioning.codes import FASTEST, SLOWEST, TEMPO_CODE
+from angen.conditioning.codes import TEMPO_CODE
 
 FIRST_BEAT_S = 0.045  # when the first beat of a song falls
 CYCLES = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4, 6, 8, 12, 16)  # beats, told where a frame begins
@@ -73,20 +73,6 @@ def timeline(
     if end_s is not None:
         line += countdown(end_s - times_s)
     return line
-
-
-def tempo_of_code(code: Tensor) -> float | None:
-    """The tempo in beats per minute that a code (P,) of any length says; None where it is empty.
-
-    Where several are possible, the likeliest.
-    """
-    if float(code.norm()) < 0.05:
-        return None
-    at = min(max(int(code.argmax()), 1), TEMPO_CODE - 2)
-    low, mid, high = code[at - 1 : at + 2].double().clamp_min(1e-6).log().tolist()
-    curve = low - 2 * mid + high  # a bump is a parabola in its logarithm
-    place = at + (min(1.0, max(-1.0, (low - high) / (2 * curve))) if curve < 0 else 0.0)
-    return float(SLOWEST * (FASTEST / SLOWEST) ** (place / (TEMPO_CODE - 1)))
 
 
 @cache
