@@ -47,24 +47,30 @@ async def all_of(answers: Answers, paths: Sequence[str]) -> list[int]:
 
 
 def test_the_same_question_is_answered_once_for_a_while() -> None:
-    answers = Answers(App(), Kept(60))
+    answers = Answers(App(), Kept(60, 60))
     assert asyncio.run(all_of(answers, [SONGS, SONGS, "/api/jobs", SONGS])) == [1, 1, 2, 1]
     assert asyncio.run(ask(answers, query=b"limit=3")) == 3
 
 
-def test_an_answer_grows_old() -> None:
-    async def twice() -> list[int]:
-        answers = Answers(App(), Kept(0.05))
-        first = await ask(answers)
-        await asyncio.sleep(0.06)
-        return [first, await ask(answers)]
+@pytest.mark.parametrize("path", [SONGS, "/api/jobs"])
+@pytest.mark.parametrize("old", [False, True])
+def test_an_answer_grows_old_at_its_own_pace(path: str, old: bool) -> None:
+    mine, other = (0.05, 60.0) if old else (60.0, 0.05)
+    keep_s, shelf_keep_s = (other, mine) if path == SONGS else (mine, other)
+    expected = [1, 2] if old else [1, 1]
 
-    assert asyncio.run(twice()) == [1, 2]
+    async def twice() -> list[int]:
+        answers = Answers(App(), Kept(keep_s, shelf_keep_s))
+        first = await ask(answers, path)
+        await asyncio.sleep(0.06)
+        return [first, await ask(answers, path)]
+
+    assert asyncio.run(twice()) == expected
 
 
 def test_many_who_ask_at_once_cost_one_answer() -> None:
     async def crowd() -> list[int]:
-        answers = Answers(App(), Kept(60))
+        answers = Answers(App(), Kept(60, 60))
         return list(await asyncio.gather(*(ask(answers) for _ in range(9))))
 
     assert asyncio.run(crowd()) == [1] * 9
@@ -73,15 +79,15 @@ def test_many_who_ask_at_once_cost_one_answer() -> None:
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "PUT"])
 def test_whoever_has_changed_something_sees_it(method: str) -> None:
     async def change() -> list[int]:
-        answers = Answers(App(), Kept(60))
+        answers = Answers(App(), Kept(60, 60))
         return [await ask(answers), await ask(answers, method=method), await ask(answers)]
 
     assert asyncio.run(change()) == [1, 2, 3]
 
 
 def test_news_of_the_queue_count_at_once() -> None:
-    kept, orders = Kept(60), [1]
-    kept.orders = lambda: orders[0]
+    kept, orders = Kept(60, 60), [1]
+    kept.news = lambda: orders[0]
     answers = Answers(App(), kept)
     assert asyncio.run(all_of(answers, [SONGS, SONGS])) == [1, 1]
     orders[0] += 1
@@ -90,7 +96,7 @@ def test_news_of_the_queue_count_at_once() -> None:
 
 def test_an_answer_that_was_begun_before_a_change_is_not_kept() -> None:
     async def change() -> int:
-        answers = Answers(App(first_s=0.2), Kept(60))
+        answers = Answers(App(first_s=0.2), Kept(60, 60))
         slow = asyncio.create_task(ask(answers))
         await asyncio.sleep(0)
         await ask(answers, method="POST")
@@ -101,9 +107,9 @@ def test_an_answer_that_was_begun_before_a_change_is_not_kept() -> None:
 
 
 def test_faults_and_other_paths_are_asked_anew() -> None:
-    assert asyncio.run(all_of(Answers(App(404), Kept(60)), [SONGS, SONGS])) == [1, 2]
+    assert asyncio.run(all_of(Answers(App(404), Kept(60, 60)), [SONGS, SONGS])) == [1, 2]
     other = f"{SONGS}/jazz-1"
-    assert asyncio.run(all_of(Answers(App(), Kept(60)), [other, other])) == [1, 2]
+    assert asyncio.run(all_of(Answers(App(), Kept(60, 60)), [other, other])) == [1, 2]
 
 
 @pytest.mark.parametrize("path", ["/api/jobs/a/events", "/api/songs/x/audio", "/api/openapi.json"])

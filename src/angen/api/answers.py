@@ -1,25 +1,30 @@
 """What every page asks for every second, answered before any of the framework is reached.
 
-An answer is kept for half a second. It is given up earlier when this server has changed something,
-when a job has begun to matter to others (queued, ended), and when a listener hears of an end: who
-has learned that a song is done finds it in the list.
+How a job goes is kept for half a second; what lies on the shelves for two, since nobody but another
+process changes it unheard. An answer is given up earlier when this server has changed something,
+by request or from its page, when a job has begun to matter to others (queued, ended), and when a
+listener hears of an end: who has learned that a song is done finds it in the list.
 """
 
 import asyncio
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Hashable, MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 KEEP_S = 0.5
+SHELF_KEEP_S = 2.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # change nothing
 MOST = 256  # answers kept
 PATHS = re.compile(
     r"/api/(health|songs|jobs(/[A-Za-z0-9_-]{1,64})?"
     r"|training/(datasets|lora-adapters|training-status))"
+)
+SHELVES = frozenset(
+    {"/api/health", "/api/songs", "/api/training/datasets", "/api/training/lora-adapters"}
 )
 
 Question = tuple[str, bytes]  # path and query
@@ -28,18 +33,19 @@ Question = tuple[str, bytes]  # path and query
 class Kept:
     """The answers, until they are old or something has changed."""
 
-    def __init__(self, keep_s: float = KEEP_S) -> None:
-        self.orders: Callable[[], int] = lambda: 0  # counts what matters in the queue
+    def __init__(self, keep_s: float = KEEP_S, shelf_keep_s: float = SHELF_KEEP_S) -> None:
+        self.news: Callable[[], Hashable] = lambda: 0  # another value when something has changed
         self.making: defaultdict[Question, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._keep_s = keep_s
+        self._shelf_keep_s = shelf_keep_s
         self._answers: dict[Question, tuple[float, list[Message]]] = {}
-        self._heard = 0
+        self._heard: Hashable = 0
         self._changes = 0
 
     @property
-    def state(self) -> tuple[int, int]:
+    def state(self) -> Hashable:
         """Equal ones mean that what was true is true."""
-        return self._changes, self.orders()
+        return self._changes, self.news()
 
     def forget(self) -> None:
         """Something has changed."""
@@ -48,13 +54,14 @@ class Kept:
 
     def find(self, question: Question) -> list[Message] | None:
         """The answer, if it still holds."""
-        if self._heard != (heard := self.orders()):
+        if self._heard != (heard := self.news()):
             self._heard = heard
             self.forget()
         made_at, answer = self._answers.get(question, (0.0, None))
-        return answer if time.monotonic() - made_at < self._keep_s else None
+        keep_s = self._shelf_keep_s if question[0] in SHELVES else self._keep_s
+        return answer if time.monotonic() - made_at < keep_s else None
 
-    def keep(self, question: Question, answer: list[Message], state: tuple[int, int]) -> None:
+    def keep(self, question: Question, answer: list[Message], state: Hashable) -> None:
         """Keep an answer that was begun at ``state``, if nothing has changed since."""
         if state == self.state:
             if len(self._answers) >= MOST:

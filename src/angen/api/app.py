@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from angen.api import problems
 from angen.api.access import Access
-from angen.api.answers import KEEP_S, Answers, Kept
+from angen.api.answers import Answers, Kept
 from angen.api.feed import Feed, Line
 from angen.api.guard import Guard
 from angen.api.problems import Problem
@@ -100,7 +100,7 @@ def create_app(
     access: who may use it; anybody on this machine else.
     """
     access = access or Access()
-    app = FastAPI(
+    app = _Studio(
         title="Angen Studio",
         version=version("angen"),
         description=_SUMMARY,
@@ -113,21 +113,31 @@ def create_app(
     app.state.page = None
     app.state.page_built = None  # an event, where a page is to come
     # Only with workers of its own does it hear at once of what they do.
-    app.state.kept = Kept(KEEP_S if runner else 0.0)
+    app.state.kept = Kept() if runner else Kept(0.0, 0.0)
     app.state.paths = [route for router in _ROUTERS for route in _paths(router)]
     for router in _ROUTERS:
         app.include_router(router)
     problems.install(app, str(settings.home))
-    app.add_middleware(Answers, kept=app.state.kept)
-    app.add_middleware(_Page, state=app.state)
     most = FILES_AT_ONCE * settings.max_upload_mb * 2**20
-    app.add_middleware(Guard, access=access, max_upload_bytes=most, paths=app.state.paths)
+    inside = _Page(Answers(app.door, app.state.kept), app.state)
+    app.door = Guard(inside, access=access, max_upload_bytes=most, paths=app.state.paths)
     app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]
     return app
 
 
 def _paths(router: APIRouter) -> list[APIRoute]:
     return [route for route in router.routes if isinstance(route, APIRoute)]
+
+
+class _Studio(FastAPI):
+    """Everything comes in by ``door``: what is answered there costs nothing of the framework."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.door: ASGIApp = super().__call__
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.door(scope, receive, send)
 
 
 class _Page:
@@ -154,7 +164,7 @@ def _life(
         await asyncio.to_thread(_pruned, queue, settings)
         desk = Desk(settings, queue)
         app.state.desk = desk
-        app.state.kept.orders = queue.heard_orders
+        app.state.kept.news = lambda: (queue.heard_orders(), desk.changes)
         app.state.feed = Feed(
             lambda job, after, limit: _lines(desk.events(job, after=after, limit=limit)),
             lambda job: _over(desk, app.state.kept, job),

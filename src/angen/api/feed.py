@@ -136,18 +136,21 @@ class Feed(Generic[E]):
                 tail.watcher.cancel()
                 self._tails.pop(job, None)
 
+    def _look(self, job: str, after: int) -> tuple[bool, list[E]]:
+        """Whether no more will come, asked first: what is said last counts; and what has come."""
+        return self._is_over(job), self._events(job, after, PAGE)
+
     async def _watch(self, job: str, tail: _Tail[E]) -> None:
         """Read the events of ``job`` into its tail, until it is over."""
         try:
             while True:
-                over = await asyncio.to_thread(
-                    self._is_over, job
-                )  # first: what is said last counts
-                while page := await asyncio.to_thread(self._events, job, tail.last, PAGE):
+                over, page = await asyncio.to_thread(self._look, job, tail.last)
+                if page:
                     tail.add(page)
-                if over:
+                if over and not page:
                     return
-                await asyncio.sleep(self._look_s)
+                if len(page) < PAGE:
+                    await asyncio.sleep(0 if over else self._look_s)
         except AngenError as error:
             logger.info("%s is gone: %s", job, error)
         except Exception:

@@ -8,8 +8,9 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 
@@ -60,6 +61,21 @@ from angen.studio.requests.training import (
 from angen.studio.settings import Settings
 
 Edits = Mapping[str, MetadataEdit]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _changes(method: Callable[Concatenate["Desk", P], T]) -> Callable[Concatenate["Desk", P], T]:
+    """Counts what is changed at the desk itself, for those who keep answers. Jobs count orders."""
+
+    @wraps(method)
+    def counted(desk: "Desk", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(desk, *args, **kwargs)
+        finally:
+            desk.changes += 1
+
+    return counted
 
 
 def _nobody() -> None:
@@ -77,10 +93,12 @@ class Desk:
     ) -> None:
         self.settings = settings
         self.store = store
+        self.changes = 0  # made here, not by jobs
         self._on_queued = on_queued
 
     # recordings
 
+    @_changes
     def save_upload(self, name: str, stream: BinaryIO) -> Upload:
         """Keep a recording. Raises BadInput for what cannot be used, OutOfSpace."""
         return uploads.save_upload(self.settings, name, stream)
@@ -97,6 +115,7 @@ class Desk:
         """The recording itself. Raises Unknown."""
         return uploads.upload_path(self.settings, self.upload(upload))
 
+    @_changes
     def delete_upload(self, upload: str) -> None:
         """What was made of it stays. Raises Unknown."""
         uploads.delete_upload(self.settings, upload)
@@ -131,6 +150,7 @@ class Desk:
         found = collections.row_of(self.collection(collection), row)
         return collections.row_path(self.settings, found)
 
+    @_changes
     def edit_rows(self, collection: str, edits: Edits) -> Collection:
         """A person's values, by row: a field left out stays, empty clears it, None gives it back.
 
@@ -138,6 +158,7 @@ class Desk:
         """
         return collections.edit_rows(self.settings, collection, edits)
 
+    @_changes
     def delete_collection(self, collection: str) -> None:
         """With its clips; datasets made of it stay. Raises Unknown."""
         collections.delete_collection(self.settings, collection)
@@ -173,10 +194,12 @@ class Desk:
         """A clip of a training set. Raises Unknown."""
         return datasets.clip_path(self.settings, name, file)
 
+    @_changes
     def edit_dataset(self, name: str, edits: Edits) -> DatasetInfo:
         """A person's values, by clip file. Raises Unknown, BadInput."""
         return datasets.edit_dataset(self.settings, name, edits)
 
+    @_changes
     def delete_dataset(self, name: str) -> None:
         """Raises Unknown; Taken while a training needs it."""
         for job in orders.pending(self.store, ("train", "report", "quote")):
@@ -301,11 +324,13 @@ class Desk:
         """How its training goes or went. Raises Unknown."""
         return self.adapter(name).status
 
+    @_changes
     def rename_adapter(self, name: str, new_name: str) -> AdapterInfo:
         """Raises Unknown, Taken."""
         folder = adapters.rename_lora_adapter(self.settings, name, new_name)
         return self.adapter(folder.name)
 
+    @_changes
     def delete_adapter(self, name: str) -> None:
         """Raises Unknown; Taken while it is trained."""
         adapters.delete_lora_adapter(self.settings, name)
@@ -375,6 +400,7 @@ class Desk:
         """Raises Unknown."""
         return self.song(song).path
 
+    @_changes
     def delete_song(self, song: str) -> None:
         """Raises Unknown."""
         outputs.delete_song(self.settings, song)
@@ -427,10 +453,12 @@ class Desk:
         self._on_queued()
         return found
 
+    @_changes
     def move(self, job: str, before: str | None) -> list[Job]:
         """Put it before another in the queue, or at its end. Raises UnknownJob, BadInput."""
         return self.store.move(job, before)
 
+    @_changes
     def forget(self, job: str) -> None:
         """Remove a job that is over from the list. Raises UnknownJob, BadInput."""
         self.store.forget(job)
