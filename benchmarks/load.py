@@ -11,6 +11,7 @@ the training's events.
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -167,12 +168,13 @@ class Caller(asyncio.Protocol):
         if self._transport is None:
             self._transport, _ = await loop.create_connection(lambda: self, self._host, self._port)
         self._got, self._answer = b"", loop.create_future()
-        late = loop.call_later(ANSWER_S, self.connection_lost, TimeoutError())
+        asked = self._answer
+        late = loop.call_later(ANSWER_S, self._fail, TimeoutError())
         self._transport.write(
             f"GET {path} HTTP/1.1\r\nhost: {self._host}:{self._port}\r\n\r\n".encode()
         )
         try:
-            return await self._answer
+            return await asked
         finally:
             late.cancel()
 
@@ -180,14 +182,22 @@ class Caller(asyncio.Protocol):
         """A part of the answer."""
         self._got += data
         head, found, body = self._got.partition(b"\r\n\r\n")
-        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE) if found else None
-        if length and len(body) >= int(length[1]) and self._answer and not self._answer.done():
+        length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+        if found and length is None:
+            self._fail(OSError("an answer without a length"))
+        if found and length and len(body) >= int(length[1]) and self._answer:
             self._answer.set_result(int(head.split(None, 2)[1]))
+            self._answer = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever waits for an answer learns that none comes."""
-        if self._answer and not self._answer.done():
-            self._answer.set_exception(exc or ConnectionError("the server hung up"))
+        self._transport = None
+        self._fail(exc or ConnectionError("the server hung up"))
+
+    def _fail(self, error: Exception) -> None:
+        if self._answer:
+            self._answer.set_exception(error)
+            self._answer = None
 
     def close(self) -> None:
         """Hang up."""
@@ -199,18 +209,19 @@ class Caller(asyncio.Protocol):
 async def poll(caller: Caller, seen: Seen, end: float, number: int) -> None:
     """A client that asks for one thing after the other."""
     await asyncio.sleep(PAUSE_S * number / 50)  # they did not all open the page at once
-    while time.monotonic() < end:
-        for path in PATHS:
-            began = time.monotonic()
-            try:
-                status = await caller.get(path)
-                if status != 200:
-                    seen.failed.append(f"{path}: {status}")
-            except OSError as error:  # time-outs are too
-                seen.failed.append(f"{path}: {type(error).__name__}")
-                caller.close()
-            seen.seconds.setdefault(path, []).append(time.monotonic() - began)
-            await asyncio.sleep(PAUSE_S)
+    for path in itertools.cycle(PATHS):
+        began = time.monotonic()
+        try:
+            status = await caller.get(path)
+            if status != 200:
+                seen.failed.append(f"{path}: {status}")
+        except OSError as error:  # time-outs are too
+            seen.failed.append(f"{path}: {type(error).__name__}")
+            caller.close()
+        seen.seconds.setdefault(path, []).append(time.monotonic() - began)
+        if time.monotonic() + PAUSE_S >= end:
+            break
+        await asyncio.sleep(PAUSE_S)
     caller.close()
 
 
@@ -228,8 +239,10 @@ async def listen(url: str, seen: Seen, end: float, number: int) -> None:
                     text = await asyncio.wait_for(socket.recv(), end - time.monotonic())
                 except TimeoutError:
                     return
-                event = json.loads(text).get("number", last)
-                if event < last:
+                event = json.loads(text).get("number")
+                if event is None:
+                    continue  # a heartbeat
+                if event <= last:
                     seen.failed.append(f"event {event} after {last}")
                 last = seen.last[number] = event
                 seen.events += 1
@@ -308,14 +321,13 @@ def main() -> None:
                 else:
                     speeds[False] = steps_per_second(client, job, options.seconds)
             alone, loaded = speeds[False], speeds[True]
-            slower.append(100 * (1 - loaded / alone))
+            slower.append(np.log(alone / loaded))
             print(f"round {number + 1}: {alone:.2f} steps a second, {loaded:.2f} with clients")
         client.post("/api/training/stop-training")
         table(seen)
         error = np.std(slower, ddof=1) / np.sqrt(len(slower)) if len(slower) > 1 else float("nan")
-        print(
-            f"\ntraining with clients: {np.mean(slower):.1f} % slower (standard error {error:.1f})"
-        )
+        mean = 100 * (1 - np.exp(-np.mean(slower)))
+        print(f"\ntraining with clients: {mean:.1f} % slower (standard error {100 * error:.1f})")
 
 
 if __name__ == "__main__":

@@ -3,11 +3,19 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from angen.api.answers import PATHS, Answers, Kept
+from angen.api.app import create_app
+from angen.jobs.store import Store
+from angen.studio.desk import Desk
+from angen.studio.settings import Settings
 
 SONGS = "/api/songs"
 
@@ -115,3 +123,60 @@ def test_faults_and_other_paths_are_asked_anew() -> None:
 @pytest.mark.parametrize("path", ["/api/jobs/a/events", "/api/songs/x/audio", "/api/openapi.json"])
 def test_streams_and_sounds_pass(path: str) -> None:
     assert not PATHS.fullmatch(path)
+
+
+def app_that_keeps(home: Path) -> FastAPI:
+    return create_app(Settings(home=home), runner=False, kept=Kept(60, 60))
+
+
+def test_what_the_page_removes_is_gone_from_answers_that_were_kept(tmp_path: Path) -> None:
+    app = app_that_keeps(tmp_path)
+    with TestClient(app, base_url="http://127.0.0.1:7860") as client:
+
+        def listed() -> list[str]:
+            return [str(job["id"]) for job in client.get("/api/jobs").json()["jobs"]]
+
+        desk: Desk = app.state.desk
+        job = desk.store.add("generate", {}, lane="model", title="A song")
+        desk.cancel(job.id)
+        assert listed() == [job.id]
+        desk.store.forget(job.id)
+        assert listed() == [job.id]  # kept: nobody has told
+        again = desk.store.add("generate", {}, lane="model", title="Another")
+        desk.cancel(again.id)
+        assert listed() == [again.id]
+        desk.forget(again.id)
+        assert listed() == []
+
+
+def test_who_learns_of_an_end_finds_what_was_made(tmp_path: Path) -> None:
+    app = app_that_keeps(tmp_path)
+    with (
+        TestClient(app, base_url="http://127.0.0.1:7860") as client,
+        Store(app.state.desk.settings.database) as worker,  # as in a process of its own
+    ):
+        job = app.state.desk.store.add("generate", {}, lane="model", title="A song")
+        asked: list[int] = []
+
+        def songs(limit: int) -> list[Any]:
+            asked.append(limit)
+            return []
+
+        app.state.desk.songs = songs
+        for _ in range(2):
+            client.get("/api/songs")
+        assert len(asked) == 1
+        worker.cancel(job.id)
+        assert client.get(f"/api/jobs/{job.id}").json()["state"] == "stopped"
+        client.get("/api/songs")
+        assert len(asked) == 2
+
+
+def test_a_fault_of_the_server_is_a_problem_on_paths_that_are_kept_too(tmp_path: Path) -> None:
+    app = app_that_keeps(tmp_path)
+    with TestClient(app, "http://127.0.0.1:7860", raise_server_exceptions=False) as client:
+        app.state.desk.songs = None
+        answer = client.get("/api/songs")
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"

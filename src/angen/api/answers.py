@@ -2,8 +2,8 @@
 
 How a job goes is kept for half a second; what lies on the shelves for two, since nobody but another
 process changes it unheard. An answer is given up earlier when this server has changed something,
-by request or from its page, when a job has begun to matter to others (queued, ended), and when a
-listener hears of an end: who has learned that a song is done finds it in the list.
+by request or from its page, and when a job has begun to matter to others (queued, ended), which is
+heard before anybody is told of it: who has learned that a song is done finds it in the list.
 """
 
 import asyncio
@@ -106,7 +106,13 @@ class Answers:
             messages.append(message)
 
         state = self._kept.state
-        await self._app(scope, receive, collect)
+        try:
+            await self._app(scope, receive, collect)
+        except Exception:
+            if not messages:
+                raise
+            # The framework has answered with a problem and logged what went wrong; it raises all
+            # the same, for those outside of it.
         if messages and messages[0].get("status") == 200:
             self._kept.keep(question, messages, state)
         return messages

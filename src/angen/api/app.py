@@ -1,6 +1,6 @@
 """The server's application: every use case of the studio under ``/api``, and room for a page.
 
-    create_app ─► Guard ─► page (all but /api) or paths ─► Desk ─► queue ─► worker processes
+    create_app ─► Guard ─► page (all but /api), or Answers ─► paths ─► Desk ─► queue ─► workers
 
 The page is put in by whoever starts the server, so that this package does not know it.
 """
@@ -92,11 +92,13 @@ def create_app(
     store: Store | None = None,
     runner: bool = True,
     access: Access | None = None,
+    kept: Kept | None = None,
 ) -> FastAPI:
     """The application.
 
     store: the queue; that of the settings else, which is closed when the application ends.
     runner: start processes that do the work.
+    kept: how long answers are kept; only with a runner else, which hears at once of what is done.
     access: who may use it; anybody on this machine else.
     """
     access = access or Access()
@@ -112,8 +114,7 @@ def create_app(
     )
     app.state.page = None
     app.state.page_built = None  # an event, where a page is to come
-    # Only with workers of its own does it hear at once of what they do.
-    app.state.kept = Kept() if runner else Kept(0.0, 0.0)
+    app.state.kept = kept or (Kept() if runner else Kept(0.0, 0.0))
     app.state.paths = [route for router in _ROUTERS for route in _paths(router)]
     for router in _ROUTERS:
         app.include_router(router)
@@ -130,7 +131,10 @@ def _paths(router: APIRouter) -> list[APIRoute]:
 
 
 class _Studio(FastAPI):
-    """Everything comes in by ``door``: what is answered there costs nothing of the framework."""
+    """Everything comes in by ``door``: what is answered there costs nothing of the framework.
+
+    What goes wrong in front of the framework is not told as a problem (``problems.install``).
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)

@@ -147,10 +147,10 @@ class Feed(Generic[E]):
                 over, page = await asyncio.to_thread(self._look, job, tail.last)
                 if page:
                     tail.add(page)
-                if over and not page:
-                    return
                 if len(page) < PAGE:
-                    await asyncio.sleep(0 if over else self._look_s)
+                    if over:
+                        return
+                    await asyncio.sleep(self._look_s)
         except AngenError as error:
             logger.info("%s is gone: %s", job, error)
         except Exception:

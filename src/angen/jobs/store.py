@@ -244,6 +244,10 @@ class Store:
         """
         return self._database.bell.heard[1]
 
+    def hear(self) -> None:
+        """Hear now what has happened: whoever tells of an end must know of it everywhere."""
+        self._database.bell.ring(self._database.read_clock())
+
     # What workers do; see ``lease.py``. False or None: the job was taken from them.
 
     def claim(self, lane: str, owner: Owner) -> Job | None:

@@ -453,7 +453,6 @@ class Desk:
         self._on_queued()
         return found
 
-    @_changes
     def move(self, job: str, before: str | None) -> list[Job]:
         """Put it before another in the queue, or at its end. Raises UnknownJob, BadInput."""
         return self.store.move(job, before)

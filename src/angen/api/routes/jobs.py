@@ -58,6 +58,7 @@ def list_jobs(
 ) -> dict[str, Any]:
     """Jobs, the newest first."""
     found = desk.jobs(states=state, kinds=kind, limit=limit + 1, before=before)
+    desk.store.hear()  # of what was just read: answers that were kept are given up
     shown = found[:limit]
     return {"jobs": shown, "next": shown[-1].number if len(found) > limit else None}
 
@@ -65,7 +66,9 @@ def list_jobs(
 @router.get("/{job}", response_model=JobView, responses=faults(404))
 def show_job(job: JobId, desk: DeskDep) -> Job:
     """One job."""
-    return desk.job(job)
+    found = desk.job(job)
+    desk.store.hear()  # of what was just read: answers that were kept are given up
+    return found
 
 
 @router.post("/{job}/cancel", response_model=JobView, responses=faults(404, 409))

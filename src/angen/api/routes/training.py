@@ -90,4 +90,6 @@ def stop_training(desk: DeskDep, request: Body[StopRequest] = THE_ONE) -> Job:
 @router.get("/training-status", response_model=TrainingNowView, responses=faults())
 def training_status(desk: DeskDep) -> TrainingNow:
     """How the trainings go or went."""
-    return desk.training_status()
+    found = desk.training_status()
+    desk.store.hear()  # of what was just read: answers that were kept are given up
+    return found
