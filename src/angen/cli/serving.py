@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOCK_FILE = ".studio.lock"
-# How often a thread of a training looks whether the others are done before it sleeps: thirty times
-# less than usual. That costs no speed, and leaves the processor to the server meanwhile.
-SPINS = "10000"
 PAGE_WAIT_S = 120.0  # a request for the page waits so long for it
 CLICK_S = 0.02  # between two looks of the page for a click that waits
 BARS_S = 0.1  # between two looks for the progress of a click
@@ -203,8 +200,6 @@ def hand_on(settings: "Settings") -> None:
             os.environ[PREFIX + name.upper()] = str(value)
     for name in ("auth", "token"):
         os.environ.pop(PREFIX + name.upper(), None)
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
 
 
 def keep_within(settings: "Settings") -> None:
