@@ -62,6 +62,8 @@ def test_a_classifier_survives_being_written() -> None:
 
 def test_genre_does_not_depend_on_the_level() -> None:
     song = band(120, 0, MAJOR, 8, RATE)
+    # Bands that are empty lie at the floor, whatever the level: here none is.
+    song += 3e-2 * np.random.default_rng(0).standard_normal(song.shape).astype(np.float32)
     assert name(facts_of(song, RATE)).genre == name(facts_of(0.4 * song, RATE)).genre
     assert not shipped().heads["genre"].weights[-1].any()
     instruments = shipped().heads["instruments"].hidden
