@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from angen.conditioning.style import StyleEncoder, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
-from angen.conditioning.timeline import FIRST_BEAT_S, timeline
+from angen.conditioning.timeline import beat_grid, countdown
 from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
 from mini.compose.form import BEATS
@@ -32,7 +33,6 @@ TO_THE_END = 0.5  # of the clips of a piece that ends come to its end, where the
 NO_TAGS = 0.4  # of the other clips
 NO_TIMELINE = 0.2  # of all clips: people's recordings come without
 EARLY_S, LATE_S = 0.01, 0.09  # where in its first frame a clip's first bar may begin
-LEAD_IN_S = FIRST_BEAT_S  # before the first bar of a piece, on average
 TEXT_TOKENS = 10  # longest list of tags, with a stop after each
 
 
@@ -88,23 +88,25 @@ def _vectors(heard: Heard, style: StyleEncoder) -> dict[str, Tensor]:
     return {"text": torch.stack(text), "sound": torch.stack(sound)}
 
 
-def bar_length_s(entry: Entry) -> float:
-    """How long a bar of a piece lasts."""
-    return BEATS[str(entry.labels["meter"])] * 60 / float(entry.labels["bpm"])
-
-
-def first_bar_s(entry: Entry) -> float:
-    """When the first bar of a piece begins."""
-    known_s = [float(section[1]) for section in entry.labels["sections"]][1:2] or [LEAD_IN_S]
-    return known_s[0] % bar_length_s(entry)
-
-
 def bar_starts(entry: Entry, frames: int, rate_hz: float) -> list[int]:
     """Frames of a piece of ``frames`` in which a bar begins, not long after the frame does."""
-    bars_s = np.arange(first_bar_s(entry), frames / rate_hz, bar_length_s(entry))
+    bars_s = np.array(entry.beats[:: BEATS[str(entry.labels["meter"])]])
     within_s = bars_s % (1 / rate_hz)
     at = bars_s[(within_s > EARLY_S) & (within_s < LATE_S)] * rate_hz
-    return [0, *(int(frame) for frame in at if frame >= 1)]
+    return [0, *(int(frame) for frame in at if 1 <= frame < frames)]
+
+
+def beats_at(entry: Entry, times_s: NDArray[np.float64]) -> Tensor:
+    """How many beats of a piece have passed at times (N,), fractions and all: (N,).
+
+    The true ones, so that a piece which slows down tells where it does; outside of them the
+    nearest interval goes on.
+    """
+    beats = np.array(entry.beats)
+    early, late = (times_s - beats[0]).clip(max=0), (times_s - beats[-1]).clip(min=0)
+    passed = np.interp(times_s, beats, np.arange(len(beats)))
+    passed += early / (beats[1] - beats[0]) + late / (beats[-1] - beats[-2])
+    return torch.from_numpy(passed)
 
 
 def sections_in(entry: Entry, start_s: float, stop_s: float) -> list[str]:
@@ -165,15 +167,12 @@ def _clip(
 
 def _timeline(pool: Latents, i: int, clip: Stretch, rate_hz: float) -> Tensor:
     """The timeline (N, E) of a stretch of piece i; its end only where the stretch comes to it."""
-    entry, length = pool.entries[i], pool.starts[i + 1] - pool.starts[i]
-    line = timeline(
-        len(clip.latents),
-        rate_hz,
-        bpm=float(entry.labels["bpm"]),
-        first_beat_s=first_bar_s(entry),
-        end_s=length / rate_hz if clip.ends else None,
-        first=clip.first,
-    )
+    edges_s = np.arange(clip.first, clip.first + len(clip.latents) + 1) / rate_hz
+    beats = beats_at(pool.entries[i], edges_s)
+    line = beat_grid(beats[:-1], beats.diff()[:, None])
+    if clip.ends:
+        end_s = (pool.starts[i + 1] - pool.starts[i]) / rate_hz
+        line += countdown(torch.from_numpy(end_s - edges_s[:-1]))
     return placed(line)
 
 

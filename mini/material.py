@@ -36,6 +36,7 @@ class Entry:
     style: str
     captions: tuple[str, ...]
     labels: dict[str, Any]  # the fields of ``mini.compose.score.Labels``
+    beats: tuple[float, ...]  # seconds; the first is that of a bar
     ends: bool  # whether the music comes to its end within the piece
 
 
@@ -45,7 +46,10 @@ class Material:
     def __init__(self, folder: Path) -> None:
         lines = (folder / "pieces.jsonl").read_text().splitlines()
         rows = [json.loads(line) for line in lines]
-        self.entries = [Entry(**{**row, "captions": tuple(row["captions"])}) for row in rows]
+        self.entries = [
+            Entry(**{**row, "captions": tuple(row["captions"]), "beats": tuple(row["beats"])})
+            for row in rows
+        ]
         self.audio = np.memmap(folder / "audio.i16", dtype=np.int16, mode="r")
 
     def piece(self, entry: Entry) -> NDArray[np.float32]:
@@ -90,6 +94,7 @@ def compose(job: tuple[str, int]) -> tuple[dict[str, Any], bytes]:
         "style": made.labels.style,
         "captions": made.captions,
         "labels": asdict(made.labels),
+        "beats": made.beats.round(4).tolist(),
         "ends": made.ends,
     }
     return row, (made.audio * 32767).astype(np.int16).tobytes()

@@ -1,5 +1,6 @@
 """How mini is trained: its schedule, its targets, its batches. No pool and no bank is needed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from angen.conditioning.style import placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
+from angen.conditioning.timeline import timeline
 from angen.vocoder.encoder import Encoder, fit_components
 from angen.vocoder.istft import InverseStft
 from mini.codec import DECODER, ENCODER, Targets, feature_weights, undo
-from mini.latents import Latents, bar_starts, draw, sections_in, tag_tokens
+from mini.latents import Latents, bar_starts, beats_at, draw, sections_in, tag_tokens
 from mini.loop import Budget, run
 from mini.material import Entry
 from mini.timbres import random_sound
@@ -91,13 +94,15 @@ def test_the_decoder_begins_with_the_inverse_of_the_encoder_but_for_a_constant()
     assert float((back - features).std(0).max()) < 0.05
 
 
+STARTS = [0, *range(10, 200, 10)]  # of bars, in frames
+BEATS = tuple(0.02 + 0.5 * beat for beat in range(80))  # 120 BPM
 SECTIONS = [("intro", 0.0, 8.02), ("verse", 8.02, 30.0), ("outro", 30.0, 40.0)]
 
 
 def entry(ends: bool) -> Entry:
     labels = {"sections": SECTIONS, "bpm": 120.0, "meter": "4/4"}
     return Entry(
-        seed=0, start=0, samples=0, style="jazz", captions=(), labels=labels, ends=ends
+        seed=0, start=0, samples=0, style="jazz", captions=(), labels=labels, beats=BEATS, ends=ends
     )  # fmt: skip
 
 
@@ -119,7 +124,23 @@ def test_tags_are_those_of_the_stretch() -> None:
 
 def test_clips_begin_where_bars_do() -> None:
     # bars of 2 s from 0.02 s on: each begins in a frame of its own, every tenth
-    assert bar_starts(entry(True), 200, 5.0) == [0, *range(10, 200, 10)]
+    assert bar_starts(entry(True), 200, 5.0) == STARTS
+
+
+def test_beats_of_a_piece_that_slows_down_are_where_they_fall() -> None:
+    slowing = replace(entry(True), beats=(0.0, 0.5, 1.0, 2.0))
+    passed = beats_at(slowing, np.array([-0.25, 0.25, 1.0, 1.5, 3.0]))
+    torch.testing.assert_close(passed, torch.tensor([-0.5, 0.5, 2, 2.5, 4]).double())
+
+
+def test_the_timeline_of_a_steady_piece_is_that_of_a_song_in_its_tempo() -> None:
+    batch = draw(pool_of_one(ends=False), 8, 5, 10, 5.0, np.random.default_rng(0))
+    bars = [placed(timeline(50, 5.0, bpm=120.0, first_beat_s=0.02, first=at)) for at in STARTS]
+    assert batch.timeline is not None
+    timed = [line for line in batch.timeline if line.any()]
+    assert timed
+    for line in timed:
+        assert any(torch.allclose(line, steady, atol=1e-4) for steady in bars)
 
 
 def test_a_batch_closes_with_end_marks_only_where_a_piece_ends_and_an_outro_is_named() -> None:

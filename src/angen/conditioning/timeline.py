@@ -29,8 +29,11 @@ FADES_S = (1.0, 4.0, 16.0)  # in which the time to the end is told
 LEFT = 0.8  # length of each of them, and of "an end is known" and "it is over"
 
 
-def beat_grid(beats: Tensor, beats_a_frame: float) -> Tensor:
-    """What frames (N,) that begin at ``beats`` add to the places of the tempo: (N, P)."""
+def beat_grid(beats: Tensor, beats_a_frame: float | Tensor) -> Tensor:
+    """What frames (N,) that begin at ``beats`` add to the places of the tempo: (N, P).
+
+    beats_a_frame: how many pass in a frame, for each (N, 1) or for all.
+    """
     cycles = torch.tensor(CYCLES, dtype=torch.float64)
     late = torch.tensor(LATE_CYCLES, dtype=torch.float64)
     begins = beats.double()[:, None]
