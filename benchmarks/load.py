@@ -5,6 +5,8 @@
 Starts ``angen studio`` on an empty home, prepares a training set of half an hour, trains an adapter
 of `mini`, and measures the training alone and with clients by turns, since few machines are as fast
 from one minute to the next; each pair gives a ratio, and every other pair begins with the clients.
+How far the training was at any time is read from its events when all is over: asking meanwhile
+would be one more client.
 A poller asks for what the page shows and waits a second before it asks again; a socket listens to
 the training's events.
 """
@@ -20,9 +22,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,8 @@ SONGS, SONG_S = 15, 120
 RATE_HZ = 24_000
 TIMEOUT_S = 900.0
 ANSWER_S = 30.0
+
+Window = tuple[float, float]  # seconds of ``time.time``
 
 
 @dataclass
@@ -122,7 +127,9 @@ def training(client: httpx.Client, folder: Path) -> str:
     prepared = ask(client, "/api/training/prepare-dataset", {"files": uploads, "name": "load"})
     finished(client, prepared)
     recipe = {"name": "load", "dataset": "load", "max_steps": 100_000, "report": False}
-    job = ask(client, "/api/training/train-lora", recipe | {"samples": 0, "log_every": 10})
+    # The less it validates and saves, the steadier it goes.
+    steady = {"samples": 0, "log_every": 10, "validation_blocks": 1, "checkpoint_every": 100_000}
+    job = ask(client, "/api/training/train-lora", recipe | steady)
     end = time.monotonic() + TIMEOUT_S
     while step_of(client, job) < 5:
         if time.monotonic() > end:
@@ -140,12 +147,28 @@ def step_of(client: httpx.Client, job: str) -> int:
     return int(progress["done"]) if progress and progress["stage"].startswith("Training") else 0
 
 
-def steps_per_second(client: httpx.Client, job: str, seconds: float) -> float:
-    """How fast the training goes when nobody else asks for anything."""
+def steps_at(client: httpx.Client, job: str) -> Callable[[float], float]:
+    """Steps that the training had done at a time (of ``time.time``), by all of its events."""
+    times: list[float] = []
+    steps: list[int] = []
+    page: list[dict[str, Any]] = [{}]
+    last = 0
+    while page:
+        page = client.get(f"/api/jobs/{job}/events", params={"after": last}).json()["events"]
+        for event in page:
+            last, found = event["number"], event["data"]
+            if event["kind"] == "progress" and found["stage"].startswith("Training"):
+                times.append(datetime.fromisoformat(event["at"]).timestamp())
+                steps.append(found["done"])
+    return lambda at: float(np.interp(at, times, steps))
+
+
+def alone(seconds: float) -> Window:
+    """A while in which nobody asks for anything."""
     time.sleep(SETTLE_S)
-    first, began = step_of(client, job), time.monotonic()
+    began = time.time()
     time.sleep(seconds)
-    return (step_of(client, job) - first) / (time.monotonic() - began)
+    return began, time.time()
 
 
 class Caller(asyncio.Protocol):
@@ -268,19 +291,15 @@ def processor_s(pid: int) -> float:
 
 
 def under_load(
-    client: httpx.Client,
-    served: tuple[str, int],
-    job: str,
-    options: argparse.Namespace,
-    seen: Seen,
-) -> float:
-    """The training's speed with clients; ``seen`` gets what they saw."""
+    served: tuple[str, int], job: str, options: argparse.Namespace, seen: Seen
+) -> Window:
+    """A while with clients; ``seen`` gets what they saw."""
     url, pid = served
     time.sleep(SETTLE_S)
-    first, began, used = step_of(client, job), time.monotonic(), processor_s(pid)
+    began, used = time.time(), processor_s(pid)
     uvloop.run(crowd(url, job, seen, options))
     seen.server_s += processor_s(pid) - used
-    return (step_of(client, job) - first) / (time.monotonic() - began)
+    return began, time.time()
 
 
 def table(seen: Seen) -> None:
@@ -294,6 +313,18 @@ def table(seen: Seen) -> None:
     print(f"seconds of a processor: server {seen.server_s:.1f}, clients {seen.clients_s:.1f}")
     for line in sorted(set(seen.failed)):
         print(f"  {seen.failed.count(line)} x {line}")
+
+
+def compared(
+    steps: Callable[[float], float], pairs: Sequence[tuple[Window, Window]]
+) -> list[float]:
+    """Logarithms of the speed alone over that with clients, a line for each pair."""
+    slower = []
+    for number, windows in enumerate(pairs, 1):
+        quiet, loaded = ((steps(end) - steps(began)) / (end - began) for began, end in windows)
+        print(f"round {number}: {quiet:.2f} steps a second, {loaded:.2f} with clients")
+        slower.append(float(np.log(quiet / loaded)))
+    return slower
 
 
 def main() -> None:
@@ -312,20 +343,19 @@ def main() -> None:
         httpx.Client(base_url=served[0], timeout=60) as client,
     ):
         job = training(client, Path(folder))
-        seen, slower = Seen(), []
+        seen, pairs = Seen(), []
         for number in range(options.rounds):
-            speeds = {}
+            windows = {}
             for crowded in (False, True) if number % 2 == 0 else (True, False):
-                if crowded:
-                    speeds[True] = under_load(client, served, job, options, seen)
-                else:
-                    speeds[False] = steps_per_second(client, job, options.seconds)
-            alone, loaded = speeds[False], speeds[True]
-            slower.append(np.log(alone / loaded))
-            print(f"round {number + 1}: {alone:.2f} steps a second, {loaded:.2f} with clients")
+                windows[crowded] = (
+                    under_load(served, job, options, seen) if crowded else alone(options.seconds)
+                )
+            pairs.append((windows[False], windows[True]))
+            print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+        slower = compared(steps_at(client, job), pairs)
         client.post("/api/training/stop-training")
         table(seen)
-        error = np.std(slower, ddof=1) / np.sqrt(len(slower)) if len(slower) > 1 else float("nan")
+        error = np.std(slower, ddof=1) / np.sqrt(len(slower)) if len(slower) > 1 else np.nan
         mean = 100 * (1 - np.exp(-np.mean(slower)))
         print(f"\ntraining with clients: {mean:.1f} % slower (standard error {100 * error:.1f})")
 

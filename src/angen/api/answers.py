@@ -1,6 +1,6 @@
 """What every page asks for every second, answered before any of the framework is reached.
 
-How a job goes is kept for half a second; what lies on the shelves for two, since nobody but another
+How a job goes is kept for a second; what lies on the shelves for two, since nobody but another
 process changes it unheard. An answer is given up earlier when this server has changed something,
 by request or from its page, and when a job has begun to matter to others (queued, ended), which is
 heard before anybody is told of it: who has learned that a song is done finds it in the list.
@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-KEEP_S = 0.5
+KEEP_S = 1.0
 SHELF_KEEP_S = 2.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # change nothing
 MOST = 256  # answers kept

@@ -16,7 +16,7 @@ from angen.errors import AngenError
 
 logger = logging.getLogger(__name__)
 
-LOOK_S = 0.2  # between two looks at a job's events
+LOOK_S = 0.5  # between two looks at a job's events
 HEARTBEAT_S = 15.0  # of silence; proxies close a connection that is silent for a minute
 PAGE = 500  # events read at once
 BREATH = 10  # events to a listener, before others have their turn

@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 LOCK_FILE = ".studio.lock"
 PAGE_WAIT_S = 120.0  # a request for the page waits so long for it
-CLICK_S = 0.02  # between two looks of the page for a click that waits
+CLICK_S = 0.05  # between two looks of the page for a click that waits
 BARS_S = 0.1  # between two looks for the progress of a click
 CLOSING_S = 2  # for answers under way when the server stops
 BACKLOG = 2048
