@@ -6,16 +6,20 @@ Every variant is fitted from the decoder and DiT alone, and judged on music that
 mel distance of what comes back, as a multiple of the hidden encoder's. Then LoRAs of a style that
 the base never heard are trained on the latents of some, same songs and seeds, and measured as in
 ``benchmarks.lora_effect`` with the ears of the true bundle: the share of the effect that is left.
-Without RECORDINGS music is composed. An interrupted run goes on; about two hours on 2 cores.
+Without RECORDINGS music is composed. An interrupted run goes on. What need not wait for each other
+runs side by side, a thread each.
 """
 
 import argparse
 import json
+import os
 import shutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field, replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +41,7 @@ from angen.studio.watch import OnStep
 from angen.training.events import duration_text
 from angen.vocoder.learned import LearnedEncoder
 from angen.vocoder.weights import save_learned_encoder
-from benchmarks.lora_effect import STYLE, dataset, effect_of, recipe
+from benchmarks.lora_effect import STYLE, dataset, dataset_name, effect_of, recipe
 from mini.pieces import HELD_OUT_STYLES, STYLES, piece
 
 HIDDEN = "hidden"
@@ -59,28 +63,57 @@ UNSEEN, UNSEEN_SEED = 9, 800_000  # composed to be judged by, of all styles
 MEL_GOAL, REFINED_GOAL, EFFECT_GOAL = 1.15, 1.0, 0.85
 
 
+Figures = dict[str, Any]
+Measure = Callable[[], Figures]
+
+
 @dataclass
 class Journal:
     """What is measured already, in a file; and how far the run is."""
 
     path: Path
     parts: int
+    processes: int
+    known: dict[str, Figures] = field(default_factory=dict)
     done: int = 0
 
-    def of(self, name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """The figures under ``name``, measured now unless they are there."""
-        known = json.loads(self.path.read_text()) if self.path.is_file() else {}
-        if name not in known:
-            began = time.monotonic()
-            known[name] = measure() | {"minutes": (time.monotonic() - began) / 60}
-            with replacing(self.path) as beside:
-                beside.write_text(json.dumps(known, indent=1) + "\n")
+    def __post_init__(self) -> None:
+        if self.path.is_file():
+            self.known = json.loads(self.path.read_text())
+
+    def of(self, measures: Mapping[str, Measure]) -> dict[str, Figures]:
+        """Figures by name, measured now unless they are there, as many at once as may be.
+
+        Raises what a measurement does, once the others are done.
+        """
+        for name in measures.keys() & self.known.keys():
+            self._tell(name)
+        spawn = get_context("spawn")
+        with ProcessPoolExecutor(self.processes, spawn, torch.set_num_threads, (1,)) as pool:
+            asked = {
+                pool.submit(timed, measure): name
+                for name, measure in measures.items()
+                if name not in self.known
+            }
+            for future in as_completed(asked):
+                self.known[asked[future]] = future.result()
+                with replacing(self.path) as beside:
+                    beside.write_text(json.dumps(self.known, indent=1) + "\n")
+                self._tell(asked[future])
+        return {name: self.known[name] for name in measures}
+
+    def _tell(self, name: str) -> None:
         self.done += 1
-        left = (self.parts - self.done) * sum(x["minutes"] for x in known.values()) / len(known)
-        print(f"[{self.done} of {self.parts}] {name}: {known[name]}", flush=True)
+        mean = sum(figures["minutes"] for figures in self.known.values()) / len(self.known)
+        left = (self.parts - self.done) * mean / self.processes
+        print(f"[{self.done} of {self.parts}] {name}: {self.known[name]}", flush=True)
         print(f"    about {duration_text(60 * left)} left", flush=True)
-        found: dict[str, Any] = known[name]
-        return found
+
+
+def timed(measure: Measure) -> Figures:
+    """Figures, and how many minutes they took."""
+    began = time.monotonic()
+    return measure() | {"minutes": (time.monotonic() - began) / 60}
 
 
 def told(title: str) -> OnStep:
@@ -254,9 +287,9 @@ def lora_table(effects: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def lora(encoder: str, base: str, seed: int, steps: int, home: Path) -> dict[str, Any]:
-    """Train a LoRA on the latents of one encoder and measure its effect."""
+    """Train a LoRA on the latents of one encoder and measure its effect; the dataset is there."""
     settings = Settings(home=home)
-    own = dataset(STYLE, seed, settings)
+    own = dataset_name(STYLE, seed)
     report = effect_of(
         recipe(f"{plain(encoder)}_{seed}", own, steps, seed, base), own, settings, judge=MINI
     )
@@ -303,27 +336,42 @@ def main() -> None:
     parser.add_argument("--lora-steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, nargs="*", default=[0], help="of the LoRAs")
     parser.add_argument("--loras", nargs="*", default=LORAS, help="encoders to train them on")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="at once")
     given = parser.parse_args()
     work: Path = given.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     rows = variants(given.steps, given.songs, given.width)
     loras = dict.fromkeys((HIDDEN, *given.loras)) if given.loras else {}
-    journal = Journal(work / "results.json", 1 + len(rows) + len(loras) * len(given.seeds))
+    parts = 1 + len(rows) + len(loras) * len(given.seeds)
+    journal = Journal(work / "results.json", parts, given.processes)
     sources = given.recordings or compose(work / "recordings")
     own = load_bundle(MINI)
     kept = recordings_for(own, FitConfig(), given.recordings) if given.recordings else None
     sounds = middles(kept, own.sample_rate_hz) if kept else composed_unseen()
-    found = {HIDDEN: journal.of(HIDDEN, partial(judged, own, sounds))}
-    for row, (name, config, refine) in rows.items():
-        found[row] = journal.of(row, partial(variant, work, name, config, sources, refine, sounds))
-    effects = {}
-    for seed in given.seeds:
-        for encoder in loras:
-            base = MINI if encoder == HIDDEN else str(place_of(work, *rows[encoder][::2]))
-            title = f"LoRA of {encoder}, seed {seed}"
-            effects[title] = journal.of(
-                title, partial(lora, encoder, base, seed, given.lora_steps, work / "home")
+    found = journal.of({HIDDEN: partial(judged, own, sounds)})
+    measures = {
+        row: partial(variant, work, name, config, sources, refine, sounds)
+        for row, (name, config, refine) in rows.items()
+    }
+    first = next(iter(rows))  # makes the songs that all learn from, and the fit that is refined
+    found |= journal.of({first: measures.pop(first)})
+    found |= journal.of(measures)
+    if loras:
+        for seed in given.seeds:
+            dataset(STYLE, seed, Settings(home=work / "home"))
+    bases = {
+        encoder: MINI if encoder == HIDDEN else str(place_of(work, *rows[encoder][::2]))
+        for encoder in loras
+    }
+    effects = journal.of(
+        {
+            f"LoRA of {encoder}, seed {seed}": partial(
+                lora, encoder, base, seed, given.lora_steps, work / "home"
             )
+            for seed in given.seeds
+            for encoder, base in bases.items()
+        }
+    )
     print("\n".join((*table(found), "", *lora_table(effects), "", *goals(found, effects))))
 
 

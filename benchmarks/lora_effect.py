@@ -116,9 +116,14 @@ def effect_of(
     return report
 
 
+def dataset_name(style: str, seed: int) -> str:
+    """What ``dataset`` calls it."""
+    return f"{style.replace(' ', '_')}_songs_{seed}"
+
+
 def dataset(style: str, seed: int, settings: Settings) -> str:
     """Compose songs of one style, write them with a table of their true labels, and prepare."""
-    name = f"{style.replace(' ', '_')}_songs_{seed}"
+    name = dataset_name(style, seed)
     folder = settings.home / "songs" / name
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "table.csv").open("w", newline="") as file:
