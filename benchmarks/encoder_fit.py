@@ -84,7 +84,7 @@ class Journal:
     def of(self, measures: Mapping[str, Measure]) -> dict[str, Figures]:
         """Figures by name, measured now unless they are there, as many at once as may be.
 
-        Raises what a measurement does, once the others are done.
+        Raises what a measurement does, once the others are done and noted.
         """
         for name in measures.keys() & self.known.keys():
             self._tell(name)
@@ -96,10 +96,14 @@ class Journal:
                 if name not in self.known
             }
             for future in as_completed(asked):
+                if future.exception():
+                    continue
                 self.known[asked[future]] = future.result()
                 with replacing(self.path) as beside:
                     beside.write_text(json.dumps(self.known, indent=1) + "\n")
                 self._tell(asked[future])
+        for future in asked:
+            future.result()
         return {name: self.known[name] for name in measures}
 
     def _tell(self, name: str) -> None:

@@ -5,8 +5,8 @@
 Starts ``angen studio`` on an empty home, prepares a training set of half an hour, trains an adapter
 of `mini`, and measures the training alone and with clients by turns, since few machines are as fast
 from one minute to the next; each pair gives a ratio, and every other pair begins with the clients.
-How far the training was at any time is read from its events when all is over: asking meanwhile
-would be one more client.
+How far the training was at any time is read from the points of its curves when all is over: asking
+meanwhile would be one more client, and what is asked is kept for a while.
 A poller asks for what the page shows and waits a second before it asks again; a socket listens to
 the training's events.
 """
@@ -65,6 +65,7 @@ class Seen:
     last: dict[int, int] = field(default_factory=dict)  # number of the last event, by socket
     clients_s: float = 0.0  # of a processor, that the clients took
     server_s: float = 0.0  # and the server
+    idle_s: float = 0.0  # that it took with nobody there
 
 
 @contextmanager
@@ -128,7 +129,7 @@ def training(client: httpx.Client, folder: Path) -> str:
     finished(client, prepared)
     recipe = {"name": "load", "dataset": "load", "max_steps": 100_000, "report": False}
     # The less it validates and saves, the steadier it goes.
-    steady = {"samples": 0, "log_every": 10, "validation_blocks": 1, "checkpoint_every": 100_000}
+    steady = {"samples": 0, "log_every": 5, "validation_blocks": 1, "checkpoint_every": 100_000}
     job = ask(client, "/api/training/train-lora", recipe | steady)
     end = time.monotonic() + TIMEOUT_S
     while step_of(client, job) < 5:
@@ -139,36 +140,43 @@ def training(client: httpx.Client, folder: Path) -> str:
 
 
 def step_of(client: httpx.Client, job: str) -> int:
-    """Steps that the training has done."""
+    """Steps that the training has done. It must not be over."""
     found = client.get(f"/api/jobs/{job}").json()
-    if found["state"] == "failed":
-        raise SystemExit(found["problem"]["message"])
+    if found["state"] in ("done", "failed", "stopped"):
+        raise SystemExit(f"the training is over: {found['state']}, {found['problem']}")
     progress = found["progress"]
     return int(progress["done"]) if progress and progress["stage"].startswith("Training") else 0
 
 
-def steps_at(client: httpx.Client, job: str) -> Callable[[float], float]:
-    """Steps that the training had done at a time (of ``time.time``), by all of its events."""
+def steps_at(client: httpx.Client, job: str, since: float) -> Callable[[float], float]:
+    """Steps that the training had done at a time (of ``time.time``) from ``since`` to now.
+
+    By the points of its curves, one a second: events of progress are thinned while it goes on.
+    """
+    now = time.time()
+    time.sleep(SETTLE_S)  # the point after now
+    step_of(client, job)  # still at it
     times: list[float] = []
     steps: list[int] = []
-    page: list[dict[str, Any]] = [{}]
     last = 0
-    while page:
-        page = client.get(f"/api/jobs/{job}/events", params={"after": last}).json()["events"]
+    while page := client.get(f"/api/jobs/{job}/events", params={"after": last}).json()["events"]:
         for event in page:
-            last, found = event["number"], event["data"]
-            if event["kind"] == "progress" and found["stage"].startswith("Training"):
+            last = event["number"]
+            if event["kind"] == "metrics":
                 times.append(datetime.fromisoformat(event["at"]).timestamp())
-                steps.append(found["done"])
+                steps.append(event["data"]["step"])
+    if times[0] > since or times[-1] < now:
+        raise SystemExit("the training's curves do not reach over all measurements")
     return lambda at: float(np.interp(at, times, steps))
 
 
-def alone(seconds: float) -> Window:
+def alone(served: tuple[str, int], seconds: float, seen: Seen) -> Window:
     """A while in which nobody asks for anything."""
     time.sleep(SETTLE_S)
-    began = time.time()
+    began, used = time.time(), processor_s(served[1])
     time.sleep(seconds)
-    return began, time.time()
+    seen.idle_s += processor_s(served[1]) - used
+    return began, began + seconds
 
 
 class Caller(asyncio.Protocol):
@@ -232,7 +240,8 @@ class Caller(asyncio.Protocol):
 async def poll(caller: Caller, seen: Seen, end: float, number: int) -> None:
     """A client that asks for one thing after the other."""
     await asyncio.sleep(PAUSE_S * number / 50)  # they did not all open the page at once
-    for path in itertools.cycle(PATHS):
+    first = number % len(PATHS)  # nor do they ask for the same
+    for path in itertools.cycle(PATHS[first:] + PATHS[:first]):
         began = time.monotonic()
         try:
             status = await caller.get(path)
@@ -299,7 +308,7 @@ def under_load(
     began, used = time.time(), processor_s(pid)
     uvloop.run(crowd(url, job, seen, options))
     seen.server_s += processor_s(pid) - used
-    return began, time.time()
+    return began, began + options.seconds  # not until the last one has gone
 
 
 def table(seen: Seen) -> None:
@@ -308,9 +317,12 @@ def table(seen: Seen) -> None:
     print("| path | requests | median ms | p99 ms | longest ms |\n|---|---|---|---|---|")
     for path, seconds in [*seen.seconds.items(), ("all", every)]:
         p50, p99, longest = 1e3 * np.percentile(seconds, (50, 99, 100))
-        print(f"| `{path}` | {len(seconds)} | {p50:.0f} | {p99:.0f} | {longest:.0f} |")
+        print(f"| `{path}` | {len(seconds)} | {p50:.1f} | {p99:.0f} | {longest:.0f} |")
     print(f"\nevents heard: {seen.events}; failed: {len(seen.failed)}")
-    print(f"seconds of a processor: server {seen.server_s:.1f}, clients {seen.clients_s:.1f}")
+    print(
+        f"seconds of a processor: server {seen.server_s:.1f}, clients {seen.clients_s:.1f}; "
+        f"server with nobody there {seen.idle_s:.1f}"
+    )
     for line in sorted(set(seen.failed)):
         print(f"  {seen.failed.count(line)} x {line}")
 
@@ -318,7 +330,7 @@ def table(seen: Seen) -> None:
 def compared(
     steps: Callable[[float], float], pairs: Sequence[tuple[Window, Window]]
 ) -> list[float]:
-    """Logarithms of the speed alone over that with clients, a line for each pair."""
+    """Prints a line for each pair; logarithms of the speed alone over that with clients."""
     slower = []
     for number, windows in enumerate(pairs, 1):
         quiet, loaded = ((steps(end) - steps(began)) / (end - began) for began, end in windows)
@@ -348,11 +360,13 @@ def main() -> None:
             windows = {}
             for crowded in (False, True) if number % 2 == 0 else (True, False):
                 windows[crowded] = (
-                    under_load(served, job, options, seen) if crowded else alone(options.seconds)
+                    under_load(served, job, options, seen)
+                    if crowded
+                    else alone(served, options.seconds, seen)
                 )
             pairs.append((windows[False], windows[True]))
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
-        slower = compared(steps_at(client, job), pairs)
+        slower = compared(steps_at(client, job, pairs[0][0][0]), pairs)
         client.post("/api/training/stop-training")
         table(seen)
         error = np.std(slower, ddof=1) / np.sqrt(len(slower)) if len(slower) > 1 else np.nan

@@ -1,7 +1,7 @@
 """What the DiT of ``mini`` learns from: latents, style vectors, tags. ``python -m mini.latents``.
 
-A clip begins where a bar does, to the nearest frame: then the place in the clip and the tempo in
-the prompt say where every beat falls, and a song's first two seconds are not a guess.
+A clip begins where a bar does, to the nearest frame: then the place in a clip of a steady piece and
+the tempo in the prompt say where every beat falls, and a song's first two seconds are not a guess.
 
 Shapes: P pieces, N latent frames, C latent channels, K wordings, W windows, E = 512.
 """
@@ -168,8 +168,7 @@ def _clip(
 def _timeline(pool: Latents, i: int, clip: Stretch, rate_hz: float) -> Tensor:
     """The timeline (N, E) of a stretch of piece i; its end only where the stretch comes to it."""
     edges_s = np.arange(clip.first, clip.first + len(clip.latents) + 1) / rate_hz
-    beats = beats_at(pool.entries[i], edges_s)
-    line = beat_grid(beats[:-1], beats.diff()[:, None])
+    line = beat_grid(beats_at(pool.entries[i], edges_s))
     if clip.ends:
         end_s = (pool.starts[i + 1] - pool.starts[i]) / rate_hz
         line += countdown(torch.from_numpy(end_s - edges_s[:-1]))

@@ -46,6 +46,10 @@ class Material:
     def __init__(self, folder: Path) -> None:
         lines = (folder / "pieces.jsonl").read_text().splitlines()
         rows = [json.loads(line) for line in lines]
+        if rows and "beats" not in rows[0]:
+            raise ValueError(
+                f"{folder} was composed by an older version. Remove {WORK}, and begin."
+            )
         self.entries = [
             Entry(**{**row, "captions": tuple(row["captions"]), "beats": tuple(row["beats"])})
             for row in rows

@@ -43,7 +43,7 @@ def test_an_empty_code_says_none() -> None:
 
 
 def test_timeline_and_codes_share_places_without_meeting() -> None:
-    beats = beat_grid(torch.linspace(0, 7, 50), 0.4)
+    beats = beat_grid(torch.linspace(0, 7, 51))
     left = countdown(torch.linspace(20, -1, 50))
     for line in (beats, left):
         met = line @ tempo_codes()[3:-3].T  # those at the ends are cut off, and not as smooth
@@ -54,19 +54,19 @@ def test_timeline_and_codes_share_places_without_meeting() -> None:
 def test_a_grid_comes_round_when_all_its_cycles_do() -> None:
     round_ = math.lcm(*(int(cycle) for cycle in CYCLES if cycle >= 1))  # beats
     beats = torch.linspace(0, 4, 9)
-    torch.testing.assert_close(beat_grid(beats, 0.3), beat_grid(beats + round_, 0.3))
-    assert not torch.allclose(beat_grid(beats, 0.3), beat_grid(beats + 1, 0.3), atol=0.1)
+    torch.testing.assert_close(beat_grid(beats), beat_grid(beats + round_))
+    assert not torch.allclose(beat_grid(beats), beat_grid(beats + 1), atol=0.1)
 
 
 def test_frames_of_a_steady_tempo_move_by_their_share_of_a_beat() -> None:
     line = timeline(6, 5, bpm=150, first_beat_s=0)  # half a beat a frame
-    torch.testing.assert_close(line, beat_grid(torch.arange(6) / 2, 0.5))
+    torch.testing.assert_close(line, beat_grid(torch.arange(7) / 2))
     torch.testing.assert_close(timeline(2, 5, bpm=150, first_beat_s=0, first=4), line[4:])
 
 
 def test_a_late_first_beat_moves_the_grid() -> None:
     torch.testing.assert_close(
-        timeline(3, 5, bpm=60, first_beat_s=0.4)[2], beat_grid(torch.zeros(1), 0.2)[0]
+        timeline(3, 5, bpm=60, first_beat_s=0.4)[2], beat_grid(torch.tensor([0, 0.2]))[0]
     )
 
 

@@ -94,6 +94,7 @@ def test_the_decoder_begins_with_the_inverse_of_the_encoder_but_for_a_constant()
     assert float((back - features).std(0).max()) < 0.05
 
 
+FIRST_FRAME = 2.0  # frames tell their place, and none is all ones
 STARTS = [0, *range(10, 200, 10)]  # of bars, in frames
 BEATS = tuple(0.02 + 0.5 * beat for beat in range(80))  # 120 BPM
 SECTIONS = [("intro", 0.0, 8.02), ("verse", 8.02, 30.0), ("outro", 30.0, 40.0)]
@@ -108,7 +109,7 @@ def entry(ends: bool) -> Entry:
 
 def pool_of_one(ends: bool) -> Latents:
     return Latents(
-        frames=np.full((200, 4), 3.0, np.float16),
+        frames=(FIRST_FRAME + np.arange(200.0)[:, None].repeat(4, 1)).astype(np.float16),
         starts=[0, 200],
         text=torch.zeros(1, 2, 512).half(),
         sound=torch.zeros(1, 2, 512).half(),
@@ -133,14 +134,23 @@ def test_beats_of_a_piece_that_slows_down_are_where_they_fall() -> None:
     torch.testing.assert_close(passed, torch.tensor([-0.5, 0.5, 2, 2.5, 4]).double())
 
 
-def test_the_timeline_of_a_steady_piece_is_that_of_a_song_in_its_tempo() -> None:
-    batch = draw(pool_of_one(ends=False), 8, 5, 10, 5.0, np.random.default_rng(0))
-    bars = [placed(timeline(50, 5.0, bpm=120.0, first_beat_s=0.02, first=at)) for at in STARTS]
+def test_bars_of_a_piece_that_slows_down_begin_where_they_fall() -> None:
+    beats = (0.02, 0.5, 1.0, 1.5, 2.05, 2.8, 3.5, 4.3, 5.02, 5.9, 6.6, 7.2, 40.02)
+    assert bar_starts(replace(entry(True), beats=beats), 200, 5.0) == [0, 10, 25]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_the_timeline_of_a_steady_piece_is_that_of_a_song_in_its_tempo(ends: bool) -> None:
+    batch = draw(pool_of_one(ends), 16, 5, 10, 5.0, np.random.default_rng(0))
     assert batch.timeline is not None
-    timed = [line for line in batch.timeline if line.any()]
-    assert timed
-    for line in timed:
-        assert any(torch.allclose(line, steady, atol=1e-4) for steady in bars)
+    ended = (batch.latents[:, -1] == 1).all(1)
+    timed = batch.timeline.any(dim=2).any(dim=1)
+    assert timed.any()
+    assert bool((timed & ended).any()) is ends
+    for at in timed.nonzero().flatten():
+        first, end_s = int(batch.latents[at, 0, 0] - FIRST_FRAME), 40.0 if ended[at] else None
+        line = timeline(50, 5.0, bpm=120.0, first_beat_s=0.02, first=first, end_s=end_s)
+        torch.testing.assert_close(batch.timeline[at], placed(line), atol=1e-4, rtol=0)
 
 
 def test_a_batch_closes_with_end_marks_only_where_a_piece_ends_and_an_outro_is_named() -> None:
@@ -148,12 +158,12 @@ def test_a_batch_closes_with_end_marks_only_where_a_piece_ends_and_an_outro_is_n
     assert batch.latents.shape == (64, 50, 4)
     ended = (batch.latents[:, -1] == 1).all(1)
     assert 0 < int(ended.sum()) < 64
-    assert (batch.latents[~ended] == 3).all()
-    assert (batch.latents[:, :40] == 3).all()
+    assert (batch.latents[~ended] != 1).all()
+    assert (batch.latents[:, :40] != 1).all()
     says_so = (batch.text == STRUCTURE_TAGS["[outro]"]).any(1)
     assert torch.equal(says_so, ended)
 
 
 def test_a_piece_that_is_cut_never_closes() -> None:
     batch = draw(pool_of_one(False), 64, 5, 10, 5.0, np.random.default_rng(0))
-    assert (batch.latents == 3).all()
+    assert (batch.latents != 1).all()

@@ -29,15 +29,15 @@ FADES_S = (1.0, 4.0, 16.0)  # in which the time to the end is told
 LEFT = 0.8  # length of each of them, and of "an end is known" and "it is over"
 
 
-def beat_grid(beats: Tensor, beats_a_frame: float | Tensor) -> Tensor:
-    """What frames (N,) that begin at ``beats`` add to the places of the tempo: (N, P).
+def beat_grid(edges: Tensor) -> Tensor:
+    """What frames add to the places of the tempo: (N, P).
 
-    beats_a_frame: how many pass in a frame, for each (N, 1) or for all.
+    edges: (N + 1,) beats that have passed where each frame begins, and where the last one ends.
     """
     cycles = torch.tensor(CYCLES, dtype=torch.float64)
     late = torch.tensor(LATE_CYCLES, dtype=torch.float64)
-    begins = beats.double()[:, None]
-    turns = torch.cat([begins / cycles, (begins + beats_a_frame) / late], dim=1)  # (N, cycles)
+    begins, ends = edges.double()[:-1, None], edges.double()[1:, None]
+    turns = torch.cat([begins / cycles, ends / late], dim=1)  # (N, cycles)
     angles = 2 * math.pi * turns
     turned = torch.cat([angles.cos(), angles.sin()], dim=1).float()
     return TURN * turned @ _patterns()[: turned.shape[1]]
@@ -69,12 +69,12 @@ def timeline(
     rate_hz: of the frames. bpm: the song's steady tempo; None for none. first_beat_s: when its
     first beat falls. end_s: when it ends; None where it goes on.
     """
-    times_s = torch.arange(first, first + frames, dtype=torch.float64) / rate_hz
+    edges_s = torch.arange(first, first + frames + 1, dtype=torch.float64) / rate_hz
     line = torch.zeros(frames, TEMPO_CODE)
     if bpm is not None:
-        line += beat_grid((times_s - first_beat_s) * bpm / 60, bpm / 60 / rate_hz)
+        line += beat_grid((edges_s - first_beat_s) * bpm / 60)
     if end_s is not None:
-        line += countdown(end_s - times_s)
+        line += countdown(end_s - edges_s[:-1])
     return line
 
 
