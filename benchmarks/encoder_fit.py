@@ -86,8 +86,9 @@ class Journal:
 
         Raises what a measurement does, once the others are done and noted.
         """
-        for name in measures.keys() & self.known.keys():
-            self._tell(name)
+        for name in measures:
+            if name in self.known:
+                self._tell(name)
         spawn = get_context("spawn")
         with ProcessPoolExecutor(self.processes, spawn, torch.set_num_threads, (1,)) as pool:
             asked = {
