@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ import numpy as np
 import psutil
 import soundfile
 import uvloop
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 PATHS = (
@@ -266,20 +266,23 @@ async def listen(url: str, seen: Seen, end: float, number: int) -> None:
     address = f"{url.replace('http', 'ws')}?after={last}"
     try:
         async with connect(address, max_size=2**20) as socket:
-            while time.monotonic() < end:
-                try:
-                    text = await asyncio.wait_for(socket.recv(), end - time.monotonic())
-                except TimeoutError:
-                    return
-                event = json.loads(text).get("number")
-                if event is None:
-                    continue  # a heartbeat
-                if event <= last:
-                    seen.failed.append(f"event {event} after {last}")
-                last = seen.last[number] = event
-                seen.events += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(end - time.monotonic()):
+                    await hear(socket, seen, number, last)
     except (OSError, WebSocketException) as error:
         seen.failed.append(f"websocket: {error}")
+
+
+async def hear(socket: ClientConnection, seen: Seen, number: int, last: int) -> None:
+    """Note what comes, for ever."""
+    while True:
+        event = json.loads(await socket.recv()).get("number")
+        if event is None:
+            continue  # a heartbeat
+        if event <= last:
+            seen.failed.append(f"event {event} after {last}")
+        last = seen.last[number] = event
+        seen.events += 1
 
 
 async def crowd(url: str, job: str, seen: Seen, options: argparse.Namespace) -> None:

@@ -27,6 +27,8 @@ SHELVES = frozenset(
     {"/api/health", "/api/songs", "/api/training/datasets", "/api/training/lora-adapters"}
 )
 
+QUESTION = "angen.question"  # in the scope of what may be answered from here
+
 Question = tuple[str, bytes]  # path and query
 
 
@@ -88,7 +90,7 @@ class Answers:
             await self._app(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
-        question = scope["path"], scope["query_string"]
+        question = scope[QUESTION] = scope["path"], scope["query_string"]
         found = self._kept.find(question)
         if found is None:
             async with self._kept.making[question]:

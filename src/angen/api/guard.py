@@ -5,7 +5,7 @@ Pure ASGI, so that it holds for the page, for Gradio's own paths and for websock
 
 import asyncio
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -145,12 +145,17 @@ def _counted(receive: Receive, limit: int) -> Receive:
 def _with_headers(send: Send) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            given = message.get("headers", ())
-            known = {name.lower() for name, _ in given}
-            message["headers"] = [*given, *(pair for pair in _ENCODED if pair[0] not in known)]
+            message["headers"] = secured(message.get("headers", ()))
         await send(message)
 
     return sending
+
+
+def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer, and those that keep browsers from misusing it."""
+    given = list(headers)
+    known = {name.lower() for name, _ in given}
+    return [*given, *(pair for pair in _ENCODED if pair[0] not in known)]
 
 
 async def _refuse(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

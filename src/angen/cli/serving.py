@@ -14,6 +14,7 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from angen.api.problems import problem
+from angen.cli.repeats import Known, Repeats
 from angen.errors import BadInput, Taken
 from angen.studio.settings import PREFIX
 
@@ -183,6 +185,7 @@ def serve(app: FastAPI, listener: socket.socket, on_stop: Callable[[], None]) ->
 
     config = uvicorn.Config(
         app,
+        http=partial(Repeats, Known(app.state.kept)),  # type: ignore[arg-type]
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=CLOSING_S,
