@@ -18,6 +18,7 @@ from angen.cli.repeats import Known, Repeats
 
 SONGS = "/api/songs"
 TOKEN = "a-token-of-some-length"
+TAIL = b"host: localhost\r\n\r\n"
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Site:
     access: Access = field(default_factory=Access)
     status: int = 200
     slow_s: float = 0.0  # to make an answer takes
+    size: int = 2  # bytes of an answer
+    connections: list[Repeats] = field(default_factory=list)
     made: int = 0
     let_in: int = 0
 
@@ -35,7 +38,7 @@ class Site:
         """Number of this answer, in two parts."""
         self.made += 1
         await asyncio.sleep(self.slow_s)
-        body = json.dumps(self.made).encode() + b"\n"
+        body = json.dumps(self.made).encode().ljust(self.size)
         length = (b"content-length", str(len(body)).encode())
         start = {"type": "http.response.start", "status": self.status, "headers": [length]}
         await send(start)
@@ -67,6 +70,7 @@ class Client:
         """An answer: status, headers, body. Raises IncompleteReadError when the server hangs up."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
         headers = dict(line.split(": ", 1) for line in head[1:])
+        assert len(headers) == len(head) - 1  # none twice
         body = await self.reader.readexactly(int(headers["content-length"]))
         return int(head[0].split()[1]), headers, body
 
@@ -93,9 +97,12 @@ def served(site: Site, test: Callable[[Connect], Awaitable[None]], keep_alive_s:
         )
         state, known = ServerState(), Known(site.kept)
         state.default_headers = [(b"date", b"today")]
-        server = await asyncio.get_running_loop().create_server(
-            lambda: Repeats(known, config=config, server_state=state, app_state={}), "127.0.0.1", 0
-        )
+
+        def arrived() -> Repeats:
+            site.connections.append(Repeats(known, config=config, server_state=state, app_state={}))
+            return site.connections[-1]
+
+        server = await asyncio.get_running_loop().create_server(arrived, "127.0.0.1", 0)
         clients = []
 
         async def connect() -> Client:
@@ -184,7 +191,7 @@ def test_bytes_within_a_message_are_no_request(begun: bytes) -> None:
         client = await connect()
         await client.send(begun, get())
         status, _, body = await client.read()
-        assert (status, body) != (200, b"1\n")
+        assert (status, body) != (200, b"1 ")
 
     served(site, test)
 
@@ -265,16 +272,78 @@ def test_a_problem_is_told_anew() -> None:
     served(site, test)
 
 
-def test_a_connection_that_is_silent_is_closed() -> None:
+def test_a_connection_is_closed_when_it_falls_silent() -> None:
     site = Site()
+
+    async def test(connect: Connect) -> None:
+        busy, silent = await connect(), await connect()
+        assert [await busy.ask(get()) for _ in range(2)] == [1, 1]
+        assert await silent.ask(get()) == 1  # the first that it asks is known
+        for _ in range(15):
+            assert await busy.ask(get()) == 1
+            await asyncio.sleep(0.1)
+        assert await asyncio.wait_for(silent.reader.read(), 2) == b""
+        assert site.let_in == 1
+
+    served(site, test, keep_alive_s=1)
+
+
+def test_who_does_not_read_is_not_answered_for_ever() -> None:
+    site = Site(size=2**18)
 
     async def test(connect: Connect) -> None:
         client = await connect()
         assert [await client.ask(get()) for _ in range(2)] == [1, 1]
-        assert await asyncio.wait_for(client.reader.read(), 5) == b""
-        assert site.let_in == 1
+        for _ in range(100):  # not awaited: the server may stop reading
+            client.writer.write(get())
+            await asyncio.sleep(0.005)
+        transport = site.connections[0].transport
+        assert transport.get_write_buffer_size() < 10 * site.size
 
-    served(site, test, keep_alive_s=1)
+    served(site, test)
+
+
+def test_the_tail_of_a_request_is_none() -> None:
+    site = Site(access=read_access("127.0.0.1", token=TOKEN))
+    whole = get(SONGS, f"authorization: bearer {TOKEN}", "host: localhost")
+    head, tail = whole[: -len(TAIL)], whole[-len(TAIL) :]
+
+    async def test(connect: Connect) -> None:
+        client = await connect()
+        await client.send(head, tail)
+        assert (await client.read())[0] == 200
+        stranger = await connect()
+        await stranger.send(tail)
+        assert (await stranger.read())[0] == 400
+
+    served(site, test)
+
+
+def test_long_requests_are_not_remembered() -> None:
+    site = Site()
+    long = get(SONGS, f"x-long: {'a' * repeats.MAX_BYTES}")
+
+    async def test(connect: Connect) -> None:
+        client = await connect()
+        assert [await client.ask(long) for _ in range(2)] == [1, 1]
+        assert site.let_in == 2
+
+    served(site, test)
+
+
+def test_an_answer_without_a_length_gets_one() -> None:
+    kept = Kept(60, 60)
+    known, question = Known(kept), (SONGS, b"")
+    start = {"type": "http.response.start", "status": 200, "headers": []}
+    kept.keep(question, [start, {"type": "http.response.body", "body": b"hello"}], kept.state)
+    known.note(b"again", question)
+    answer = known.answer(b"again", [(b"date", b"today")])
+    assert answer is not None
+    assert known.answer(b"again", []) is answer  # written once
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert body == b"hello"
+    assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: today\r\n")
+    assert head.endswith(b"content-length: 5")
 
 
 def test_a_flood_of_requests_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,5 +361,20 @@ def test_a_flood_of_requests_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
         assert site.let_in == 7
         assert await answers(connect, flood[:1]) == [1]
         assert site.let_in == 8
+
+    served(site, test)
+
+
+def test_who_asks_again_makes_nobody_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "MOST", 2)
+    site = Site()
+
+    async def test(connect: Connect) -> None:
+        client = await connect()
+        one, other = get(), get(SONGS, "cookie: a=1")
+        assert [await client.ask(request) for request in (one, other)] == [1, 1]
+        site.kept.forget()
+        assert [await client.ask(request) for request in (one, other)] == [2, 2]
+        assert site.let_in == 3
 
     served(site, test)

@@ -11,6 +11,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +33,15 @@ QUESTION = "angen.question"  # in the scope of what may be answered from here
 Question = tuple[str, bytes]  # path and query
 
 
+@dataclass(eq=False, slots=True)
+class Answer:
+    """What an application has said."""
+
+    made_at: float  # of ``time.monotonic``
+    messages: list[Message]
+    wire: bytes | None = None  # as it goes out, once somebody has written it down
+
+
 class Kept:
     """The answers, until they are old or something has changed."""
 
@@ -40,7 +50,7 @@ class Kept:
         self.making: defaultdict[Question, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._keep_s = keep_s
         self._shelf_keep_s = shelf_keep_s
-        self._answers: dict[Question, tuple[float, list[Message]]] = {}
+        self._answers: dict[Question, Answer] = {}
         self._heard: Hashable = 0
         self._changes = 0
 
@@ -54,21 +64,22 @@ class Kept:
         self._changes += 1
         self._answers.clear()
 
-    def find(self, question: Question) -> list[Message] | None:
+    def find(self, question: Question) -> Answer | None:
         """The answer, if it still holds."""
         if self._heard != (heard := self.news()):
             self._heard = heard
             self.forget()
-        made_at, answer = self._answers.get(question, (0.0, None))
+        answer = self._answers.get(question)
         keep_s = self._shelf_keep_s if question[0] in SHELVES else self._keep_s
-        return answer if time.monotonic() - made_at < keep_s else None
+        fresh = answer is not None and time.monotonic() - answer.made_at < keep_s
+        return answer if fresh else None
 
-    def keep(self, question: Question, answer: list[Message], state: Hashable) -> None:
+    def keep(self, question: Question, messages: list[Message], state: Hashable) -> None:
         """Keep an answer that was begun at ``state``, if nothing has changed since."""
         if state == self.state:
             if len(self._answers) >= MOST:
                 self.forget()
-            self._answers[question] = time.monotonic(), answer
+            self._answers[question] = Answer(time.monotonic(), messages)
 
 
 class Answers:
@@ -91,15 +102,14 @@ class Answers:
 
     async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
         question = scope[QUESTION] = scope["path"], scope["query_string"]
-        found = self._kept.find(question)
-        if found is None:
-            async with self._kept.making[question]:
-                found = self._kept.find(question)
-                if found is None:
-                    found = await self._made(question, scope, receive)
-            if len(self._kept.making) > MOST:
-                self._kept.making.clear()
-        return found
+        if found := self._kept.find(question):
+            return found.messages
+        async with self._kept.making[question]:
+            found = self._kept.find(question)
+            messages = found.messages if found else await self._made(question, scope, receive)
+        if len(self._kept.making) > MOST:
+            self._kept.making.clear()
+        return messages
 
     async def _made(self, question: Question, scope: Scope, receive: Receive) -> list[Message]:
         messages: list[Message] = []
