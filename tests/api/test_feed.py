@@ -18,11 +18,13 @@ class Source:
     def __init__(self, *numbers: int) -> None:
         self.all = [Event(number) for number in numbers]
         self.over = False
-        self.looks = 0
+        self.looks = self.read = 0
 
     def events(self, job: str, after: int, limit: int) -> list[Event]:
         self.looks += 1
-        return [event for event in self.all if event.number > after][:limit]
+        page = [event for event in self.all if event.number > after][:limit]
+        self.read += len(page)
+        return page
 
     def is_over(self, job: str) -> bool:
         return self.over
@@ -74,6 +76,40 @@ def test_listener_far_behind_reads_from_the_store() -> None:
         return await asyncio.wait_for(late, 5)
 
     assert asyncio.run(main()) == list(range(11, 6_001))
+
+
+def test_who_goes_on_does_not_have_the_past_read_again() -> None:
+    async def main() -> tuple[int, list[int], list[int]]:
+        source = Source(*range(1, 5_001))
+        feed = Feed(source.events, source.is_over, look_s=0.01)
+        first = asyncio.create_task(_heard(feed, after=4_990))
+        await asyncio.sleep(0.1)
+        read = source.read
+        late = asyncio.create_task(_heard(feed, after=4_000))
+        await asyncio.sleep(0.1)
+        source.all.append(Event(5_001))
+        source.over = True
+        return read, await asyncio.wait_for(first, 5), await asyncio.wait_for(late, 5)
+
+    read, first, late = asyncio.run(main())
+    assert read < 20
+    assert first == list(range(4_991, 5_002))
+    assert late == list(range(4_001, 5_002))
+
+
+def test_who_knows_more_than_has_been_keeps_nobody_from_the_news() -> None:
+    async def main() -> tuple[list[int], list[int]]:
+        source = Source(1, 2)
+        feed = Feed(source.events, source.is_over, look_s=0.01)
+        odd = asyncio.create_task(_heard(feed, after=900))
+        await asyncio.sleep(0.05)
+        usual = asyncio.create_task(_heard(feed))
+        await asyncio.sleep(0.05)
+        source.all.append(Event(3))
+        source.over = True
+        return await asyncio.wait_for(odd, 5), await asyncio.wait_for(usual, 5)
+
+    assert asyncio.run(main()) == ([], [1, 2, 3])
 
 
 def test_a_long_past_lets_others_have_their_turn() -> None:

@@ -94,7 +94,7 @@ class Feed(Generic[E]):
         self, job: str, after: int = 0, heartbeat_s: float = HEARTBEAT_S
     ) -> AsyncGenerator[E | None]:
         """Events of ``job`` of a number above ``after``, until it is over; None is a heartbeat."""
-        with self._tail(job) as tail:
+        with self._tail(job, after) as tail:
             while not self._closing:
                 changed = tail.changed
                 if after < tail.start:
@@ -123,11 +123,11 @@ class Feed(Generic[E]):
             tail.wake()
 
     @contextmanager
-    def _tail(self, job: str) -> Iterator[_Tail[E]]:
+    def _tail(self, job: str, after: int) -> Iterator[_Tail[E]]:
         tail = self._tails.setdefault(job, _Tail())
         tail.listeners += 1
         if tail.watcher is None:
-            tail.watcher = asyncio.create_task(self._watch(job, tail))
+            tail.watcher = asyncio.create_task(self._watch(job, tail, after))
         try:
             yield tail
         finally:
@@ -140,9 +140,15 @@ class Feed(Generic[E]):
         """Whether no more will come, asked first: what is said last counts; and what has come."""
         return self._is_over(job), self._events(job, after, PAGE)
 
-    async def _watch(self, job: str, tail: _Tail[E]) -> None:
-        """Read the events of ``job`` into its tail, until it is over."""
+    async def _watch(self, job: str, tail: _Tail[E], after: int) -> None:
+        """Read the events of ``job`` into its tail, until it is over.
+
+        after: what the first listener knows. The tail begins there, if there has been so much.
+        """
         try:
+            known = await asyncio.to_thread(self._events, job, after - 1, 1) if after else []
+            if known:
+                tail.start = after
             while True:
                 over, page = await asyncio.to_thread(self._look, job, tail.last)
                 if page:
