@@ -41,6 +41,7 @@ CONFIG = DiTConfig(
     mel_dim=CHANNELS,
     text_num_embeds=512,
     block_size=10,
+    span=10 * BLOCKS[-1],
 )
 
 

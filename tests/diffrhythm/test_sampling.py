@@ -1,11 +1,21 @@
 import math
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from angen.diffrhythm.ending import Ending
-from angen.diffrhythm.sampling import SamplerConfig, Song, integrate, sample, sample_blocks
+from angen.diffrhythm.ensemble import Ensemble
+from angen.diffrhythm.sampling import (
+    SamplerConfig,
+    Song,
+    integrate,
+    sample,
+    sample_blocks,
+    seeded_noise,
+)
 from angen.errors import Stopped
 from tests.diffrhythm.tiny import TINY, random_dit, random_song, relative_error
 
@@ -88,6 +98,59 @@ def test_a_longer_song_begins_like_the_shorter_one() -> None:
     (short,) = sample(dit, [random_song(2, frames=6)], FEW)
     (long,) = sample(dit, [random_song(2, frames=18)], FEW)
     assert relative_error(long[:6], short) < 1e-5
+
+
+SPAN = replace(TINY, span=4 * BLOCK)  # it keeps the newest two blocks when it forgets
+
+
+@pytest.mark.parametrize("timed", [False, True])
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+def test_a_song_beyond_the_span_goes_on_as_if_it_began_with_its_newest_frames(
+    guidance: float, timed: bool
+) -> None:
+    dit = random_dit(config=SPAN)
+    song = random_song(0, words=5, frames=8 * BLOCK)
+    line = torch.randn(8 * BLOCK, 512, generator=torch.Generator().manual_seed(1))
+    line[: 2 * BLOCK] = 0  # what is before the stretch below must not matter
+    whole = replace(song, timeline=line if timed else None)
+    config = SamplerConfig(steps=3, guidance=guidance)
+    (made,) = sample(dit, [whole], config)
+    assert len(made) == 8 * BLOCK
+    # Four blocks are as without a span; the stretch of the next two begins at the third.
+    (plain,) = sample(random_dit(), [replace(whole, frames=4 * BLOCK)], config)
+    assert relative_error(made[: 4 * BLOCK], plain) < 1e-5
+    stretch = Ensemble(
+        dit,
+        [song.tokens],
+        song.style[None],
+        guidance=guidance,
+        frames=4 * BLOCK,
+        timeline=line[None, 2 * BLOCK :] if timed else None,
+    )
+    noise = seeded_noise([song], BLOCK, CHANNELS)
+    starts = [noise(0)[None] for _ in range(6)]
+    blocks = torch.split(made, BLOCK)
+    for place, block in enumerate(blocks[2:4]):
+        stretch.remember(block[None], place)
+    for place in (2, 3):
+        with torch.no_grad():
+            velocity = partial(stretch.velocity, index=place)
+            ours = integrate(velocity, starts[place + 2], 3, silent)
+            assert relative_error(blocks[place + 2][None], ours) < 1e-5
+            stretch.remember(ours, place)
+
+
+def test_songs_of_a_batch_are_what_each_is_alone_beyond_the_span() -> None:
+    dit = random_dit(config=SPAN)
+    songs = [random_song(i, words=3 * i, frames=(5 + 4 * i) * BLOCK) for i in range(3)]
+    for song, ours in zip(songs, sample(dit, songs, FEW), strict=True):
+        assert relative_error(ours, sample(dit, [song], FEW)[0]) < 1e-5
+
+
+@pytest.mark.parametrize("span", [3 * BLOCK, 4 * BLOCK + 1, -BLOCK])
+def test_a_span_is_whole_blocks(span: int) -> None:
+    with pytest.raises(ValueError, match=f"span={span}"):
+        replace(TINY, span=span)
 
 
 @pytest.mark.parametrize("frames", [1, 3, 4, 5, 11])

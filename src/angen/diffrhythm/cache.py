@@ -75,6 +75,10 @@ class Cache:
         """The last ``new`` tokens that were written are final from now on."""
         self.filled += new
 
+    def forget(self) -> None:
+        """Only the text is kept: the finished frames are told anew."""
+        self.filled = self.text_length
+
     def select(self, rows: Tensor) -> None:
         """Go on with these rows only: (K,) indices, in their new order."""
         self._keys = self._keys[:, rows]

@@ -17,6 +17,7 @@ _DEFAULTS: dict[str, object] = {
     "block_size": 10,
     "repa_depth": -1,
     "repa_dims": [1024],
+    "span": 0,
 }
 
 
@@ -33,6 +34,7 @@ class DiTConfig:
     block_size: int  # latent frames that are sampled together
     repa_depth: int = -1  # block whose output the REPA projectors read, from 1; <= 0: none
     repa_dims: tuple[int, ...] = ()  # width of each REPA target
+    span: int = 0  # frames at once that it has learned from; 0: as many as any song has
 
     def __post_init__(self) -> None:
         for name in ("dim", "depth", "heads", "ff_mult", "mel_dim", "block_size"):
@@ -40,6 +42,10 @@ class DiTConfig:
                 raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
         if self.text_num_embeds < 0:
             raise ValueError(f"text_num_embeds={self.text_num_embeds}: must not be negative")
+        if self.span and (self.span < 4 * self.block_size or self.span % self.block_size):
+            raise ValueError(
+                f"span={self.span}: is 0, or four blocks of {self.block_size} frames and more, whole"
+            )
         if self.dim % (2 * self.heads):
             raise ValueError(
                 f"dim={self.dim}, heads={self.heads}: each head needs an even, whole width"

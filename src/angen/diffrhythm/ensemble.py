@@ -1,5 +1,9 @@
 """Songs that are sampled together, with and without their prompts, and what they remember.
 
+A model that has learned from short stretches makes long songs stretch by stretch: where the next
+block would lie beyond its span, it forgets all but the newest frames, and goes on as if the stretch
+began with them.
+
 Shapes: S songs, R rows (S, or 2S with the unprompted branch), b frames of a block, L text tokens,
 C latent channels, E = 512 style width.
 """
@@ -48,11 +52,15 @@ class Ensemble:
             timeline = (
                 None if timeline is None else torch.cat([timeline, torch.zeros_like(timeline)])
             )
+        self._span = dit.config.span // dit.config.block_size  # blocks
+        self._stretch: list[Tensor] = []  # where there is a span: finished blocks in memory
+        self._first = 0  # index of the first of them
         self._styles = styles  # (R, E)
         self._timeline = (
             None if timeline is None else timeline.to(dit.device, dit.dtype)
         )  # (R, frames, E)
-        self._cache = Cache(dit.config, lengths, frames, device=dit.device, dtype=dit.dtype)
+        room = min(frames, dit.config.span) if self._span else frames
+        self._cache = Cache(dit.config, lengths, room, device=dit.device, dtype=dit.dtype)
         if ids.shape[1]:
             words = dit.embed_text(ids.to(dit.device))  # (R, L, E)
             self._memorise(words, styles, TEXT_TIME, torch.arange(ids.shape[1], device=dit.device))
@@ -71,12 +79,21 @@ class Ensemble:
 
     def remember(self, x: Tensor, index: int) -> None:
         """Block ``index`` is finished: x (S, b, C) is what later blocks see of it."""
-        style = self._styles_in(index)
-        self._memorise(self._rows(x), style, CLEAN_TIME, self._positions(index))
+        new = [x]
+        if self._span:
+            self._stretch.append(x)
+            if len(self._stretch) == self._span:
+                self._cache.forget()
+                new = self._stretch = self._stretch[-(self._span // 2) :]
+                self._first = index + 1 - len(new)
+        for place, block in enumerate(new, index + 1 - len(new)):
+            style = self._styles_in(place)
+            self._memorise(self._rows(block), style, CLEAN_TIME, self._positions(place))
 
     def select(self, songs: Sequence[int]) -> None:
         """Go on with these songs only."""
         rows = torch.tensor(songs, device=self._dit.device)
+        self._stretch = [block[rows] for block in self._stretch]
         if self._guided:
             rows = torch.cat([rows, rows + len(self._styles) // 2])
         self._styles = self._styles[rows]
@@ -98,7 +115,7 @@ class Ensemble:
         """Styles of block ``index``: (R, E), or with a timeline (R, b, E)."""
         if self._timeline is None:
             return self._styles
-        return self._styles[:, None] + self._timeline[:, self._positions(index)]
+        return self._styles[:, None] + self._timeline[:, self._frames(index)]
 
     def _rows(self, x: Tensor) -> Tensor:
         tokens = self._dit.embed_latents(x)  # (S, b, E)
@@ -108,5 +125,9 @@ class Ensemble:
         return self._dit.embed_times(torch.full((1, 1), t, device=self._dit.device))  # (1, 1, E)
 
     def _positions(self, index: int) -> Tensor:
-        block = self._dit.config.block_size
-        return torch.arange(index * block, (index + 1) * block, device=self._dit.device)
+        """Where the frames of block ``index`` lie in the stretch."""
+        return self._frames(index - self._first)
+
+    def _frames(self, block: int) -> Tensor:
+        size = self._dit.config.block_size
+        return torch.arange(block * size, (block + 1) * size, device=self._dit.device)
