@@ -142,7 +142,7 @@ def test_a_song_beyond_the_span_goes_on_as_if_it_began_with_its_newest_frames(
 
 def test_songs_of_a_batch_are_what_each_is_alone_beyond_the_span() -> None:
     dit = random_dit(config=SPAN)
-    songs = [random_song(i, words=3 * i, frames=(5 + 4 * i) * BLOCK) for i in range(3)]
+    songs = [random_song(i, words=3 * i, frames=(6 + 4 * i) * BLOCK) for i in range(3)]
     for song, ours in zip(songs, sample(dit, songs, FEW), strict=True):
         assert relative_error(ours, sample(dit, [song], FEW)[0]) < 1e-5
 

@@ -44,7 +44,7 @@ class DiTConfig:
             raise ValueError(f"text_num_embeds={self.text_num_embeds}: must not be negative")
         if self.span and (self.span < 4 * self.block_size or self.span % self.block_size):
             raise ValueError(
-                f"span={self.span}: is 0, or four blocks of {self.block_size} frames and more, whole"
+                f"span={self.span}: is 0, or at least four whole blocks of {self.block_size}"
             )
         if self.dim % (2 * self.heads):
             raise ValueError(
