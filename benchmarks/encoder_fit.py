@@ -212,7 +212,7 @@ def fitted(work: Path, name: str, config: FitConfig, sources: list[Path], refine
 
 
 def judged(bundle: Bundle, sounds: list[tuple[str, Tensor]]) -> dict[str, Any]:
-    """The figures of a check, and the processor's seconds that a minute of audio takes to encode."""
+    """The figures of a check, and the processor time that a minute of audio takes, in s."""
     began, sound = time.process_time(), sounds[0][1]
     bundle.encode_audio(sound, bundle.sample_rate_hz)
     cost = (time.process_time() - began) / len(sound) * bundle.sample_rate_hz * 60
