@@ -22,6 +22,7 @@ from mini.measure_codec import CLIP_S, codec_table, composed_stretches, draw
 from mini.measure_songs import (
     Chosen,
     composed_rows,
+    long_rows,
     song_rows,
     structure_rows,
     untrained_rows,
@@ -32,7 +33,7 @@ from mini.style import retrieval
 
 log = logging.getLogger(__name__)
 SOUNDS = 6  # songs to listen to
-TABLES = ("composed", "songs", "untrained", "structure", "style", "codec")
+TABLES = ("composed", "songs", "untrained", "structure", "long", "style", "codec")
 
 
 def main() -> None:
@@ -46,12 +47,13 @@ def main() -> None:
     parser.add_argument("--recordings", type=Path, help="a folder of real music")
     parser.add_argument("--sounds", type=Path, help="a folder for the first songs, as Ogg Opus")
     parser.add_argument("--structured", type=int, default=20, help="songs with tags as lyrics")
+    parser.add_argument("--long", type=int, default=72, help="as much music as so many songs")
     parser.add_argument("--pictures", type=Path, default=WORK, help="a folder for PNG files")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     bundle, material = load_bundle(given.bundle), open_material("unseen")
     recorded = stretches(given.recordings, given.clips, CLIP_S) if given.recordings else []
-    if {"composed", "songs", "untrained", "structure"} & set(given.tables):
+    if {"composed", "songs", "untrained", "structure", "long"} & set(given.tables):
         song_tables(given, bundle, material)
     if "style" in given.tables:
         style = load_style(bundle.folder)
@@ -80,6 +82,8 @@ def song_tables(given: argparse.Namespace, bundle: Bundle, material: Material) -
         untrained_rows(bundle, chosen)
     if "structure" in given.tables:
         structure_rows(bundle, chosen.prompts[: given.structured], given.guidance[-1])
+    if "long" in given.tables:
+        long_rows(bundle, Chosen.from_pool(material, given.long), given.guidance[-1])
 
 
 def keep(folder: Path, waves: Sequence[Tensor]) -> None:

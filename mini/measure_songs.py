@@ -31,6 +31,7 @@ from mini.pieces import STYLES
 log = logging.getLogger(__name__)
 SECONDS = 20.0
 TOGETHER = 25  # songs sampled at once
+LONG_S = (60.0, 180.0)
 FORM = "[intro]\n[verse]\n[chorus]\n[outro]"
 CLOSE = RATE_HZ // 2  # samples
 CALM, FULL = "[intro]\n[verse]", "[chorus]\n[inst]"
@@ -50,9 +51,10 @@ def play(
     *,
     lyrics: str = "",
     first_seed: int = 0,
+    seconds: float = SECONDS,
 ) -> list[Tensor]:
-    """A song (S,) of 20 s, or less where it ended before, for each prompt."""
-    frames = round(SECONDS * bundle.latent_rate_hz)
+    """A song (S,) of that length, or less where it ended before, for each prompt."""
+    frames = round(seconds * bundle.latent_rate_hz)
     tokens = torch.tensor(bundle.tokenize(lyrics).tokens if lyrics else [], dtype=torch.long)
     made: list[Tensor] = []
     for start in range(0, len(prompts), TOGETHER):
@@ -80,6 +82,7 @@ class Verdict:
     tempo: bool
     key: bool
     near_key: bool
+    heard: frozenset[str]  # instruments
     instruments: float  # share of the two named that are heard
 
 
@@ -107,15 +110,35 @@ def verdict(bundle: Bundle, wave: Tensor, entry: Entry, named: Tensor) -> Verdic
         return None
     vector = bundle.embed_audio(wave, RATE_HZ)
     key = heard.key or ""
-    wanted = [str(name) for name in entry.labels["instruments"][:2]]
+    names = frozenset(heard.instruments)
     return Verdict(
         style=STYLES[int((named @ vector).argmax())] == entry.style,
         cosine=float(bundle.embed_text(prompt_of(entry)) @ vector),
         tempo=octave_free(heard.bpm or 0.0, float(entry.labels["bpm"])),
         key=key == entry.labels["key"],
         near_key=near_key(key, str(entry.labels["key"])),
-        instruments=float(np.mean([name in heard.instruments for name in wanted])),
+        heard=names,
+        instruments=share_heard(names, entry),
     )
+
+
+def share_heard(heard: frozenset[str], entry: Entry) -> float:
+    """The share of the instruments that a piece's prompt names."""
+    return float(np.mean([name in heard for name in entry.labels["instruments"][:2]]))
+
+
+def by_style_alone(found: Sequence[Verdict | None], entries: Sequence[Entry]) -> float:
+    """Share of the instruments heard that another prompt of the same style names.
+
+    What a model would get that follows styles, and does not read which instruments are asked for.
+    """
+    shares = [
+        share_heard(one.heard, other)
+        for one, entry in zip(found, entries, strict=True)
+        for other in entries
+        if one is not None and other is not entry and other.style == entry.style
+    ]
+    return float(np.mean(shares)) if shares else float("nan")
 
 
 def judge(bundle: Bundle, waves: Sequence[Tensor], entries: Sequence[Entry], name: str) -> None:
@@ -130,6 +153,7 @@ def judge(bundle: Bundle, waves: Sequence[Tensor], entries: Sequence[Entry], nam
         f"{word} {sum(float(getattr(one, word)) for one in heard) / len(found):.2f}"
         for word in ("style", "cosine", "tempo", "key", "near_key", "instruments")
     ]
+    parts.append(f"those of another prompt of the style {by_style_alone(found, entries):.2f}")
     log.info("songs | %s | %s | %d of %d sound", name, " | ".join(parts), len(heard), len(found))
 
 
@@ -211,15 +235,27 @@ def untrained_rows(bundle: Bundle, chosen: Chosen) -> None:
     _distance(bundle, noise, chosen, "untrained")
 
 
+def close_db(waves: Sequence[Tensor]) -> float:
+    """Level of the last half second of songs (S,) against the whole of each: their median."""
+    return float(np.median([level_db(wave[-CLOSE:]) - level_db(wave) for wave in waves]))
+
+
+def long_rows(bundle: Bundle, chosen: "Chosen", guidance: float) -> None:
+    """What is left of style, tempo and key at the end of longer songs, and whether they close."""
+    for seconds in LONG_S:
+        count = max(1, round(len(chosen.prompts) * SECONDS / seconds))
+        waves = play(bundle, chosen.prompts[:count], guidance, lyrics=FORM, seconds=seconds)
+        log.info("songs of %.0f s | last half second %+.1f dB", seconds, close_db(waves))
+        ends = [wave[-round(SECONDS * RATE_HZ) :] for wave in waves]
+        judge(bundle, ends, chosen.entries[:count], f"their last {SECONDS:.0f} s")
+
+
 def structure_rows(bundle: Bundle, prompts: Sequence[str], guidance: float) -> None:
     """Whether tags are followed, songs end where one is named, and seeds matter."""
     ended = play(bundle, prompts, guidance, lyrics=FORM)
     lengths(bundle, ended, FORM)
     for name, waves in (("with", ended), ("without", play(bundle, prompts, guidance))):
-        falls = [level_db(wave[-CLOSE:]) - level_db(wave) for wave in waves]
-        log.info(
-            "last half second %s [outro] | %+.1f dB to the song", name, float(np.median(falls))
-        )
+        log.info("last half second %s [outro] | %+.1f dB to the song", name, close_db(waves))
     rise = [
         level_db(full) - level_db(calm)
         for full, calm in zip(

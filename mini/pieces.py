@@ -47,11 +47,13 @@ def piece(
     mood: str | None = None,
     energy: str | None = None,
     ends: bool | None = None,
+    strangers: bool = False,
 ) -> Piece:
     """The piece of a seed; what is not given is drawn from the seed.
 
     seconds: a piece that is cut (``ends=False``) lasts exactly so long; one that ends lasts at
     most so long, since it stops on its closing chord. By default 24 to 60 s, and it ends.
+    strangers: every part may be played by any instrument that can, whatever is usual in its style.
 
     Raises ValueError for a style, key or metre that does not exist.
     """
@@ -67,6 +69,7 @@ def piece(
         meter=meter,
         mood=mood,
         energy=energy,
+        strangers=strangers,
     )
     score = compose(wishes, rng)
     return Piece(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mini.compose import form
 from mini.compose.catalogue import ALL_STYLES
+from mini.compose.strangers import by_strangers
 from mini.compose.styles import Style
 from mini.compose.theory import TONICS, tonic_of
 
@@ -70,6 +71,7 @@ class Wishes:
     meter: str | None = None
     mood: str | None = None
     energy: str | None = None
+    strangers: bool = False  # players of any style
 
     def __post_init__(self) -> None:
         if self.style not in ALL_STYLES:
@@ -117,6 +119,8 @@ def one(choices: tuple[T, ...], rng: np.random.Generator) -> T:
 def plan(wishes: Wishes, rng: np.random.Generator) -> Plan:
     """Draw what the wishes leave open; the same generator state gives the same plan."""
     style = ALL_STYLES[wishes.style]
+    if wishes.strangers:
+        style = by_strangers(style)
     drawn_energy = one(style.energies, rng)
     energy = wishes.energy or drawn_energy
     drawn_bpm = _tempo(style, energy, rng)

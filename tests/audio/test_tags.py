@@ -7,6 +7,7 @@ from angen.audio.listening import facts_of
 from angen.audio.tags import (
     Classifier,
     Head,
+    Layer,
     chances,
     familiarity,
     from_json,
@@ -26,7 +27,11 @@ def test_the_shipped_words_fit_the_shipped_numbers() -> None:
     size = len(features(facts_of(band(120, 0, MAJOR, 4, RATE), RATE)))
     assert judge.mean.shape == judge.spread.shape == (size,)
     for head in judge.heads.values():
-        assert head.weights.shape == (size, len(head.labels))
+        enter = size
+        if head.hidden is not None:
+            enter = len(head.hidden.bias)
+            assert head.hidden.weights.shape == (size, enter)
+        assert head.weights.shape == (enter, len(head.labels))
         assert len(set(head.labels)) == len(head.labels)
     assert set(judge.heads) == {"genre", "mood", "energy", "instruments"}
     assert judge.heads["energy"].labels == ("low", "medium", "high")
@@ -38,18 +43,34 @@ def test_probabilities_and_chances_are_what_logistic_regression_says() -> None:
     assert chances(head, np.array([1.0])) == pytest.approx([0.5, 0.75])
 
 
+def test_a_hidden_layer_hears_what_no_sum_can() -> None:
+    either = Layer(weights=np.array([[1.0, -1.0], [-1.0, 1.0]]), bias=np.zeros(2))
+    head = Head(labels=("a",), weights=np.ones((2, 1)), bias=np.array([-0.5]), hidden=either)
+    z = np.array([[0.0, 0.0], [1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    assert (chances(head, z)[:, 0] > 0.5).tolist() == [False, False, True, True]
+    assert chances(head, z[2]) == pytest.approx([1 / (1 + np.exp(-0.5))])
+
+
 def test_a_classifier_survives_being_written() -> None:
     judge = shipped()
     again = from_json(json.loads(json.dumps(to_json(judge))))
+    z = np.random.default_rng(0).standard_normal((20, len(judge.mean)))
     for question, head in judge.heads.items():
         assert again.heads[question].labels == head.labels
         assert np.allclose(again.heads[question].weights, head.weights, rtol=1e-3)
+        assert np.allclose(chances(again.heads[question], z), chances(head, z), atol=5e-3)
 
 
 def test_genre_does_not_depend_on_the_level() -> None:
     song = band(120, 0, MAJOR, 8, RATE)
     assert name(facts_of(song, RATE)).genre == name(facts_of(0.4 * song, RATE)).genre
     assert not shipped().heads["genre"].weights[-1].any()
+
+
+def test_instruments_do_not_depend_on_the_level() -> None:
+    hidden = shipped().heads["instruments"].hidden
+    assert hidden is not None
+    assert not hidden.weights[-1].any()
 
 
 def test_what_is_unlike_all_that_was_learnt_is_not_believed() -> None:

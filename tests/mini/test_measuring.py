@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mini.material import Entry
 from mini.measure_codec import onset_f, onsets, opus, stft_distance
-from mini.measure_songs import near_key, octave_free
+from mini.measure_songs import Verdict, by_style_alone, near_key, octave_free, share_heard
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,31 @@ def test_tempi_may_be_an_octave_apart() -> None:
     assert octave_free(60, 120)
     assert octave_free(123, 120)
     assert not octave_free(90, 120)
+
+
+def test_instruments_of_another_prompt_are_heard_where_styles_are_all_that_is_followed() -> None:
+    bands = [("jazz", "piano", "drums"), ("jazz", "flute", "drums"), ("rock", "organ", "drums")]
+    entries = [asked_for(*band) for band in bands]
+    heard = [verdict_of("piano", "drums"), verdict_of("flute"), verdict_of("organ", "drums")]
+    asked = [share_heard(one.heard, entry) for one, entry in zip(heard, entries, strict=True)]
+    assert asked == [1, 0.5, 1]
+    # the pianist's song has the drums of the flutist's prompt, the flutist's nothing of the other
+    assert by_style_alone(heard, entries) == pytest.approx((0.5 + 0) / 2)
+    assert by_style_alone([None, *heard[1:]], entries) == 0
+
+
+def asked_for(style: str, *instruments: str) -> Entry:
+    labels = {"instruments": list(instruments)}
+    return Entry(
+        seed=0, start=0, samples=0, style=style, captions=(), labels=labels, beats=(), ends=False
+    )  # fmt: skip
+
+
+def verdict_of(*heard: str) -> Verdict:
+    names = frozenset(heard)
+    return Verdict(
+        style=True, cosine=1, tempo=True, key=True, near_key=True, heard=names, instruments=1
+    )  # fmt: skip
 
 
 def clicks(*at_s: float) -> torch.Tensor:

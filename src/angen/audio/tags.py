@@ -1,9 +1,10 @@
 """Genre, mood, instruments and energy: names for what was heard, each as sure as it has proved.
 
-A linear classifier on the numbers of ``timbre``. Its weights and vocabulary lie in ``tags.json``
-beside this file, fitted by ``mini/fit_tags.py`` on music whose labels are known.
+Linear classifiers on the numbers of ``timbre``; for instruments, whose traces mix, with a hidden
+layer. Weights and vocabulary lie in ``tags.json`` beside this file, fitted by ``mini/fit_tags.py``
+on music whose labels are known.
 
-Shapes: N features, L labels.
+Shapes: N features, H hidden numbers, L labels.
 """
 
 import json
@@ -26,13 +27,28 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Layer:
+    """What lies between features and labels: numbers below 0 become 0."""
+
+    weights: Doubles  # (N, H)
+    bias: Doubles  # (H,)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Head:
     """One question: its labels, and the weights that answer it."""
 
     labels: tuple[str, ...]
-    weights: Doubles  # (N, L)
+    weights: Doubles  # (N, L), or (H, L) behind a hidden layer
     bias: Doubles  # (L,)
     threshold: float = 0.5  # from which probability an instrument is named
+    hidden: Layer | None = None
+
+    def scores(self, z: Doubles) -> Doubles:
+        """z-scores (..., N) -> logits (..., L)."""
+        if self.hidden is not None:
+            z = np.maximum(0, z @ self.hidden.weights + self.hidden.bias)
+        return np.asarray(z @ self.weights + self.bias)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,14 +106,14 @@ def familiarity(z: Doubles) -> float:
 
 def probabilities(head: Head, z: Doubles) -> Doubles:
     """Probability (..., L) of each label of a question with one answer."""
-    scores = z @ head.weights + head.bias
+    scores = head.scores(z)
     odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
 
 
 def chances(head: Head, z: Doubles) -> Doubles:
     """Probability (..., L) of each label of a question with any number of answers."""
-    return np.asarray(1 / (1 + np.exp(-(z @ head.weights + head.bias))))
+    return np.asarray(1 / (1 + np.exp(-head.scores(z))))
 
 
 @lru_cache(maxsize=1)
@@ -114,6 +130,7 @@ def from_json(data: dict[str, Any]) -> Classifier:
             weights=np.array(head["weights"]),
             bias=np.array(head["bias"]),
             threshold=float(head["threshold"]),
+            hidden=_layer(head.get("hidden")),
         )
         for question, head in data["heads"].items()
     }
@@ -131,11 +148,21 @@ def to_json(classifier: Classifier) -> dict[str, Any]:
         }
         for question, head in classifier.heads.items()
     }
+    for question, head in classifier.heads.items():
+        if head.hidden is not None:
+            layer = {"weights": _rounded(head.hidden.weights), "bias": _rounded(head.hidden.bias)}
+            heads[question]["hidden"] = layer
     return {
         "mean": _rounded(classifier.mean),
         "spread": _rounded(classifier.spread),
         "heads": heads,
     }
+
+
+def _layer(data: dict[str, Any] | None) -> Layer | None:
+    if data is None:
+        return None
+    return Layer(weights=np.array(data["weights"]), bias=np.array(data["bias"]))
 
 
 def _one(head: Head, z: Doubles) -> tuple[str, float]:
