@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "dit.pt"
 DROPPED = 0.1
 FRAMES_HZ = RATE_HZ / DECODER.samples_per_frame
-BLOCKS = (5, 10)  # lengths of clips, in blocks of 2 s
+BLOCK = 10  # frames, 2 s
+BLOCKS = (5, 10)  # lengths of clips
 CONFIG = DiTConfig(
     dim=256,
     depth=6,
@@ -40,8 +41,8 @@ CONFIG = DiTConfig(
     ff_mult=3,
     mel_dim=CHANNELS,
     text_num_embeds=512,
-    block_size=10,
-    span=10 * BLOCKS[-1],
+    block_size=BLOCK,
+    span=BLOCK * max(BLOCKS),
 )
 
 

@@ -1,6 +1,6 @@
 """Fit the words of ``angen.audio.tags`` on composed music, and say how well they fit unseen music.
 
-    python -m mini.fit_tags --pieces 3000
+    python -m mini.fit_tags --pieces 3000                (--report FILE ...: hear only)
 
 Writes ``src/angen/audio/tags.json``. Each piece is heard twice, as it is and as it comes out of the
 codec of ``mini``: whoever listens only to clean sound does not know an instrument in coded sound. A
@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,7 +25,17 @@ from torch import nn
 from torch.nn import functional
 
 from angen.audio.listening import facts_of
-from angen.audio.tags import WEIGHTS, Classifier, Head, Layer, chances, probabilities, to_json
+from angen.audio.tags import (
+    WEIGHTS,
+    Classifier,
+    Head,
+    Layer,
+    chances,
+    from_json,
+    probabilities,
+    several,
+    to_json,
+)
 from angen.audio.timbre import BANDS, features
 from angen.bundle import Bundle, load_bundle
 from angen.files import replacing
@@ -235,7 +246,7 @@ def _network(z: Doubles, truth: Doubles, labels: tuple[str, ...], seed: int) -> 
     sound, true = torch.from_numpy(z).float(), torch.from_numpy(truth).float()
     enter, leave = nn.Linear(z.shape[1], HIDDEN), nn.Linear(HIDDEN, len(labels))
     network = nn.Sequential(enter, nn.ReLU(), nn.Dropout(DROPOUT), leave)
-    # ``z`` holds each piece four times, once for each colour: an epoch is a fourth of it.
+    # ``z`` holds each example four times, once for each colour: an epoch is a fourth of it.
     steps = max(1, EPOCHS * len(z) // (4 * BATCH))
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
@@ -298,17 +309,23 @@ def report(classifier: Classifier, unseen: Sequence[Example]) -> list[str]:
             f"{question}: {right.mean():.0%} right (always the same answer: {usual:.0%}), "
             f"said {chance.max(axis=1).mean():.0%}"
         )
-    head = classifier.heads["instruments"]
-    chance = chances(head, z)
-    named = chance > head.threshold
-    truth = np.array([[n in example.instruments for n in head.labels] for example in unseen], float)
-    precision = (named * truth).sum() / max(1, named.sum())
-    recall = (named * truth).sum() / sum(len(example.instruments) for example in unseen)
+    named = [several(classifier.heads["instruments"], row) for row in z]
+    true = [set(example.instruments) for example in unseen]
+    hits = sum(len(set(names) & plays) for (names, _), plays in zip(named, true, strict=True))
     lines.append(
-        f"instruments: {precision:.0%} of those named play (said {chance[named].mean():.0%}), "
-        f"{recall:.0%} of those playing are named, were there no most"
+        f"instruments: {hits / sum(len(names) for names, _ in named):.0%} of those named play "
+        f"(said {np.mean([sure for _, sure in named]):.0%}), "
+        f"{hits / sum(map(len, true)):.0%} of those playing are named"
     )
     return lines
+
+
+def reports(classifier: Classifier, unseen: Sequence[Example]) -> Iterator[str]:
+    """The report of each kind of music."""
+    for strangers, players in enumerate(("players of the style", "players of any style")):
+        for coded, sound in enumerate(("as composed", "through the codec")):
+            asked = [e for e in unseen if (e.strangers, e.coded) == (bool(strangers), bool(coded))]
+            yield from (f"{players}, {sound}: {line}" for line in report(classifier, asked))
 
 
 def main() -> None:
@@ -317,19 +334,24 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=3000)
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--report", type=Path, nargs="+", default=[], help="fit nothing: what ears of files hear"
+    )
     options = parser.parse_args()
-    known = list(examples(options.pieces, options.seconds, workers=options.workers))
-    classifier = fit(known, np.random.default_rng(0))
-    count, first = max(60, options.pieces // 12), FIRST_SEED + 10_000_000
-    unseen = list(examples(count, options.seconds, first, options.workers))
-    for strangers, players in enumerate(("players of the style", "players of any style")):
-        for coded, sound in enumerate(("as composed", "through the codec")):
-            print(f"unseen pieces by {players}, {sound}")
-            asked = [e for e in unseen if (e.strangers, e.coded) == (bool(strangers), bool(coded))]
-            for line in report(classifier, asked):
-                print(f"  {line}")
-    with replacing(WEIGHTS) as path:
-        path.write_text(json.dumps(to_json(classifier), separators=(",", ":")) + "\n")
+    seconds, workers = options.seconds, options.workers
+    if options.report:
+        ears = {str(path): from_json(json.loads(path.read_text())) for path in options.report}
+    else:
+        known = list(examples(options.pieces, seconds, workers=workers))
+        ears = {"fitted": fit(known, np.random.default_rng(0))}
+    count, first = max(60, options.pieces // 6), FIRST_SEED + 10_000_000
+    unseen = list(examples(count, seconds, first, workers))
+    for name, classifier in ears.items():
+        for line in reports(classifier, unseen):
+            print(f"{name}: {line}")
+    if not options.report:
+        with replacing(WEIGHTS) as path:
+            path.write_text(json.dumps(to_json(ears["fitted"]), separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

@@ -130,14 +130,15 @@ def share_heard(heard: frozenset[str], entry: Entry) -> float:
 def by_style_alone(found: Sequence[Verdict | None], entries: Sequence[Entry]) -> float:
     """Share of the instruments heard that another prompt of the same style names.
 
-    What a model would get that follows styles, and does not read which instruments are asked for.
+    As the share of those asked for, but with prompts exchanged within each style: what reading them
+    brings is the difference. Songs that are alone in their style are left out.
     """
-    shares = [
-        share_heard(one.heard, other)
-        for one, entry in zip(found, entries, strict=True)
-        for other in entries
-        if one is not None and other is not entry and other.style == entry.style
-    ]
+    shares = []
+    for one, entry in zip(found, entries, strict=True):
+        others = [e for e in entries if e is not entry and e.style == entry.style]
+        if others:
+            heard = frozenset() if one is None else one.heard
+            shares.append(np.mean([share_heard(heard, other) for other in others]))
     return float(np.mean(shares)) if shares else float("nan")
 
 

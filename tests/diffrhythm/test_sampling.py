@@ -111,33 +111,31 @@ def test_a_song_beyond_the_span_goes_on_as_if_it_began_with_its_newest_frames(
     dit = random_dit(config=SPAN)
     song = random_song(0, words=5, frames=8 * BLOCK)
     line = torch.randn(8 * BLOCK, 512, generator=torch.Generator().manual_seed(1))
-    line[: 2 * BLOCK] = 0  # what is before the stretch below must not matter
     whole = replace(song, timeline=line if timed else None)
     config = SamplerConfig(steps=3, guidance=guidance)
     (made,) = sample(dit, [whole], config)
     assert len(made) == 8 * BLOCK
-    # Four blocks are as without a span; the stretch of the next two begins at the third.
+    # Four blocks are as without a span; then each stretch begins with the newest two.
     (plain,) = sample(random_dit(), [replace(whole, frames=4 * BLOCK)], config)
     assert relative_error(made[: 4 * BLOCK], plain) < 1e-5
-    stretch = Ensemble(
-        dit,
-        [song.tokens],
-        song.style[None],
-        guidance=guidance,
-        frames=4 * BLOCK,
-        timeline=line[None, 2 * BLOCK :] if timed else None,
-    )
     noise = seeded_noise([song], BLOCK, CHANNELS)
-    starts = [noise(0)[None] for _ in range(6)]
+    starts = [noise(0)[None] for _ in range(8)]
     blocks = torch.split(made, BLOCK)
-    for place, block in enumerate(blocks[2:4]):
-        stretch.remember(block[None], place)
-    for place in (2, 3):
+    for index, first in ((4, 2), (5, 2), (6, 4), (7, 4)):
+        stretch = Ensemble(
+            dit,
+            [song.tokens],
+            song.style[None],
+            guidance=guidance,
+            frames=4 * BLOCK,
+            timeline=line[None, first * BLOCK :] if timed else None,
+        )
         with torch.no_grad():
-            velocity = partial(stretch.velocity, index=place)
-            ours = integrate(velocity, starts[place + 2], 3, silent)
-            assert relative_error(blocks[place + 2][None], ours) < 1e-5
-            stretch.remember(ours, place)
+            for place, block in enumerate(blocks[first:index]):
+                stretch.remember(block[None], place)
+            velocity = partial(stretch.velocity, index=index - first)
+            ours = integrate(velocity, starts[index], 3, silent)
+        assert relative_error(blocks[index][None], ours) < 1e-5
 
 
 def test_songs_of_a_batch_are_what_each_is_alone_beyond_the_span() -> None:

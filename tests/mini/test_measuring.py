@@ -25,14 +25,19 @@ def test_tempi_may_be_an_octave_apart() -> None:
 
 
 def test_instruments_of_another_prompt_are_heard_where_styles_are_all_that_is_followed() -> None:
-    bands = [("jazz", "piano", "drums"), ("jazz", "flute", "drums"), ("rock", "organ", "drums")]
+    bands = [
+        *[("jazz", "piano", "drums"), ("jazz", "flute", "drums"), ("rock", "organ", "drums")],
+        *[("folk", "harp", "flute")] * 3,
+    ]
     entries = [asked_for(*band) for band in bands]
     heard = [verdict_of("piano", "drums"), verdict_of("flute"), verdict_of("organ", "drums")]
+    heard += [verdict_of("harp"), verdict_of("harp", "flute"), verdict_of()]
     asked = [share_heard(one.heard, entry) for one, entry in zip(heard, entries, strict=True)]
-    assert asked == [1, 0.5, 1]
-    # the pianist's song has the drums of the flutist's prompt, the flutist's nothing of the other
-    assert by_style_alone(heard, entries) == pytest.approx((0.5 + 0) / 2)
-    assert by_style_alone([None, *heard[1:]], entries) == 0
+    assert asked == [1, 0.5, 1, 0.5, 1, 0]
+    # The pianist's song has the drums of the flutist's prompt, the flutist's nothing of the other;
+    # whoever plays rock is alone; folk is asked for the same three times.
+    assert by_style_alone(heard, entries) == pytest.approx((0.5 + 0 + 0.5 + 1 + 0) / 5)
+    assert by_style_alone([None, *heard[1:]], entries) == pytest.approx((0 + 0 + 0.5 + 1 + 0) / 5)
 
 
 def asked_for(style: str, *instruments: str) -> Entry:

@@ -83,7 +83,7 @@ def name(facts: Facts, classifier: Classifier | None = None) -> Names:
     genre, genre_sure = _one(judge.heads["genre"], z)
     mood, mood_sure = _one(judge.heads["mood"], z)
     energy, energy_sure = _one(judge.heads["energy"], z)
-    instruments, instruments_sure = _several(judge.heads["instruments"], z)
+    instruments, instruments_sure = several(judge.heads["instruments"], z)
     return Names(
         energy=cast(Energy, energy),
         genre=genre,
@@ -114,6 +114,17 @@ def probabilities(head: Head, z: Doubles) -> Doubles:
 def chances(head: Head, z: Doubles) -> Doubles:
     """Probability (..., L) of each label of a question with any number of answers."""
     return np.asarray(1 / (1 + np.exp(-head.scores(z))))
+
+
+def several(head: Head, z: Doubles) -> tuple[tuple[str, ...], float]:
+    """Labels above the threshold for z-scores (N,), the surest first, and how sure they are.
+
+    At least one, at most five.
+    """
+    chance = chances(head, z)
+    order = np.argsort(chance)[::-1][:_MOST_INSTRUMENTS]
+    named = [int(i) for i in order if chance[i] >= head.threshold] or [int(order[0])]
+    return tuple(head.labels[i] for i in named), float(np.mean(chance[named]))
 
 
 @lru_cache(maxsize=1)
@@ -169,14 +180,6 @@ def _one(head: Head, z: Doubles) -> tuple[str, float]:
     chance = probabilities(head, z)
     best = int(chance.argmax())
     return head.labels[best], float(chance[best])
-
-
-def _several(head: Head, z: Doubles) -> tuple[tuple[str, ...], float]:
-    """Labels above the threshold, the surest first, at least one; and how sure they are."""
-    chance = chances(head, z)
-    order = np.argsort(chance)[::-1][:_MOST_INSTRUMENTS]
-    named = [int(i) for i in order if chance[i] >= head.threshold] or [int(order[0])]
-    return tuple(head.labels[i] for i in named), float(np.mean(chance[named]))
 
 
 def _rounded(numbers: Doubles) -> Any:

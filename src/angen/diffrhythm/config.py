@@ -1,4 +1,4 @@
-"""What fixes the shape of the weights: the fields of ``model.json``."""
+"""What fixes the shape of the weights, and how they are used: the fields of ``model.json``."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -7,7 +7,7 @@ from angen.errors import Incompatible
 
 STYLE_DIM = 512  # width E of style vectors and token embeddings; fixed in every release
 
-# What upstream assumes when model.json leaves a field out.
+# What is assumed when model.json leaves a field out: as upstream does, which knows no span.
 _DEFAULTS: dict[str, object] = {
     "depth": 8,
     "heads": 8,
@@ -23,7 +23,7 @@ _DEFAULTS: dict[str, object] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiTConfig:
-    """The transformer, in upstream's words."""
+    """The transformer, in upstream's words; ``span`` is ours."""
 
     dim: int  # width D of the residual stream
     depth: int  # transformer blocks
@@ -61,7 +61,7 @@ class DiTConfig:
     def from_json(cls, values: Mapping[str, object]) -> "DiTConfig":
         """The configuration that a ``model.json`` describes.
 
-        Fields that do not shape the weights (``use_flex_attn`` and the like) are passed over,
+        Fields that it does not know (``use_flex_attn`` and the like) are passed over,
         as upstream does. Raises Incompatible, naming the field, for anything unusable.
         """
         if values.get("long_skip_connection"):
@@ -85,8 +85,9 @@ class DiTConfig:
             raise Incompatible(f"model.json: {fault}") from fault
 
     def to_json(self) -> dict[str, object]:
-        """The fields of ``model.json``, ready for ``json.dump``."""
-        return {**asdict(self), "repa_dims": list(self.repa_dims)}
+        """The fields of ``model.json``, ready for ``json.dump``; no span where there is none."""
+        values = {**asdict(self), "repa_dims": list(self.repa_dims)}
+        return values if self.span else {k: v for k, v in values.items() if k != "span"}
 
 
 def _is_int(value: object) -> bool:
