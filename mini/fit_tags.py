@@ -32,8 +32,8 @@ from angen.audio.tags import (
     Layer,
     chances,
     from_json,
+    labels_of,
     probabilities,
-    several,
     to_json,
 )
 from angen.audio.timbre import BANDS, features
@@ -309,7 +309,7 @@ def report(classifier: Classifier, unseen: Sequence[Example]) -> list[str]:
             f"{question}: {right.mean():.0%} right (always the same answer: {usual:.0%}), "
             f"said {chance.max(axis=1).mean():.0%}"
         )
-    named = [several(classifier.heads["instruments"], row) for row in z]
+    named = [labels_of(classifier.heads["instruments"], row) for row in z]
     true = [set(example.instruments) for example in unseen]
     hits = sum(len(set(names) & plays) for (names, _), plays in zip(named, true, strict=True))
     lines.append(

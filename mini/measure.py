@@ -83,7 +83,7 @@ def song_tables(given: argparse.Namespace, bundle: Bundle, material: Material) -
     if "structure" in given.tables:
         structure_rows(bundle, chosen.prompts[: given.structured], given.guidance[-1])
     if "long" in given.tables:
-        long_rows(bundle, Chosen.from_pool(material, given.long), given.guidance[-1])
+        long_rows(bundle, chosen, given.long, given.guidance[-1])
 
 
 def keep(folder: Path, waves: Sequence[Tensor]) -> None:

@@ -127,7 +127,7 @@ def share_heard(heard: frozenset[str], entry: Entry) -> float:
     return float(np.mean([name in heard for name in entry.labels["instruments"][:2]]))
 
 
-def by_style_alone(found: Sequence[Verdict | None], entries: Sequence[Entry]) -> float:
+def exchanged(found: Sequence[Verdict | None], entries: Sequence[Entry]) -> float:
     """Share of the instruments heard that another prompt of the same style names.
 
     As the share of those asked for, but with prompts exchanged within each style: what reading them
@@ -154,7 +154,7 @@ def judge(bundle: Bundle, waves: Sequence[Tensor], entries: Sequence[Entry], nam
         f"{word} {sum(float(getattr(one, word)) for one in heard) / len(found):.2f}"
         for word in ("style", "cosine", "tempo", "key", "near_key", "instruments")
     ]
-    parts.append(f"those of another prompt of the style {by_style_alone(found, entries):.2f}")
+    parts.append(f"those of another prompt of the style {exchanged(found, entries):.2f}")
     log.info("songs | %s | %s | %d of %d sound", name, " | ".join(parts), len(heard), len(found))
 
 
@@ -241,14 +241,17 @@ def close_db(waves: Sequence[Tensor]) -> float:
     return float(np.median([level_db(wave[-CLOSE:]) - level_db(wave) for wave in waves]))
 
 
-def long_rows(bundle: Bundle, chosen: "Chosen", guidance: float) -> None:
-    """What is left of style, tempo and key at the end of longer songs, and whether they close."""
+def long_rows(bundle: Bundle, chosen: "Chosen", songs: int, guidance: float) -> None:
+    """What is left of style, tempo and key at the end of longer songs, and whether they close.
+
+    songs: of 20 s, that are as much music as those of each length.
+    """
     for seconds in LONG_S:
-        count = max(1, round(len(chosen.prompts) * SECONDS / seconds))
+        count = max(1, round(songs * SECONDS / seconds))
         waves = play(bundle, chosen.prompts[:count], guidance, lyrics=FORM, seconds=seconds)
         log.info("songs of %.0f s | last half second %+.1f dB", seconds, close_db(waves))
         ends = [wave[-round(SECONDS * RATE_HZ) :] for wave in waves]
-        judge(bundle, ends, chosen.entries[:count], f"their last {SECONDS:.0f} s")
+        judge(bundle, ends, chosen.entries[: len(ends)], f"their last {SECONDS:.0f} s")
 
 
 def structure_rows(bundle: Bundle, prompts: Sequence[str], guidance: float) -> None:

@@ -24,15 +24,11 @@ def by_strangers(style: Style) -> Style:
     return replace(
         style,
         kits=tuple(KITS) if style.kits else (),
-        bass=_open(style.bass, BASSES),
-        parts=tuple(_opened(part, CHORDAL) for part in style.parts),
-        lead=_open(style.lead, MELODIC),
+        bass=style.bass and _open(style.bass, BASSES),
+        parts=tuple(_open(part, CHORDAL) for part in style.parts),
+        lead=style.lead and _open(style.lead, MELODIC),
     )
 
 
-def _open(part: Part | None, players: tuple[str, ...]) -> Part | None:
-    return None if part is None else _opened(part, players)
-
-
-def _opened(part: Part, players: tuple[str, ...]) -> Part:
+def _open(part: Part, players: tuple[str, ...]) -> Part:
     return part if set(part.instruments) & set(FEW_NOTES) else replace(part, instruments=players)

@@ -6,7 +6,7 @@ import torch
 
 from mini.material import Entry
 from mini.measure_codec import onset_f, onsets, opus, stft_distance
-from mini.measure_songs import Verdict, by_style_alone, near_key, octave_free, share_heard
+from mini.measure_songs import Verdict, exchanged, near_key, octave_free, share_heard
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,8 @@ def test_instruments_of_another_prompt_are_heard_where_styles_are_all_that_is_fo
     assert asked == [1, 0.5, 1, 0.5, 1, 0]
     # The pianist's song has the drums of the flutist's prompt, the flutist's nothing of the other;
     # whoever plays rock is alone; folk is asked for the same three times.
-    assert by_style_alone(heard, entries) == pytest.approx((0.5 + 0 + 0.5 + 1 + 0) / 5)
-    assert by_style_alone([None, *heard[1:]], entries) == pytest.approx((0 + 0 + 0.5 + 1 + 0) / 5)
+    assert exchanged(heard, entries) == pytest.approx((0.5 + 0 + 0.5 + 1 + 0) / 5)
+    assert exchanged([None, *heard[1:]], entries) == pytest.approx((0 + 0 + 0.5 + 1 + 0) / 5)
 
 
 def asked_for(style: str, *instruments: str) -> Entry:

@@ -83,7 +83,7 @@ def name(facts: Facts, classifier: Classifier | None = None) -> Names:
     genre, genre_sure = _one(judge.heads["genre"], z)
     mood, mood_sure = _one(judge.heads["mood"], z)
     energy, energy_sure = _one(judge.heads["energy"], z)
-    instruments, instruments_sure = several(judge.heads["instruments"], z)
+    instruments, instruments_sure = labels_of(judge.heads["instruments"], z)
     return Names(
         energy=cast(Energy, energy),
         genre=genre,
@@ -116,7 +116,7 @@ def chances(head: Head, z: Doubles) -> Doubles:
     return np.asarray(1 / (1 + np.exp(-head.scores(z))))
 
 
-def several(head: Head, z: Doubles) -> tuple[tuple[str, ...], float]:
+def labels_of(head: Head, z: Doubles) -> tuple[tuple[str, ...], float]:
     """Labels above the threshold for z-scores (N,), the surest first, and how sure they are.
 
     At least one, at most five.

@@ -87,7 +87,9 @@ class DiTConfig:
     def to_json(self) -> dict[str, object]:
         """The fields of ``model.json``, ready for ``json.dump``; no span where there is none."""
         values = {**asdict(self), "repa_dims": list(self.repa_dims)}
-        return values if self.span else {k: v for k, v in values.items() if k != "span"}
+        if not self.span:
+            del values["span"]
+        return values
 
 
 def _is_int(value: object) -> bool:
