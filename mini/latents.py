@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from angen.conditioning.style import StyleEncoder, placed
+from angen.conditioning.style import LEARNED, StyleEncoder, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.conditioning.timeline import beat_grid, countdown
 from angen.diffrhythm.objective import Batch, add_end
@@ -181,7 +181,8 @@ def draw(
     """A batch of stretches, each of ``blocks`` whole blocks.
 
     Some come to the end of a piece, and close with end marks. The style vector is that of a
-    caption or of a stretch of the same piece, in turns. Most have the timeline of their piece.
+    caption or of a stretch of the same piece, in turns. Most have the timeline of their piece, and
+    with it key and instruments told louder.
     """
     latents: list[Tensor] = []
     styles: list[Tensor] = []
@@ -195,9 +196,10 @@ def draw(
         latents.append(found.latents)
         texts.append(tag_tokens(found.tags)[:TEXT_TOKENS])
         timed = rng.random() >= NO_TIMELINE
-        lines.append(_timeline(pool, i, found, rate_hz) * timed)
         vectors = pool.text[i] if rng.random() < FROM_WORDS else pool.sound[i]
-        styles.append(vectors[int(rng.integers(len(vectors)))].float())
+        style = vectors[int(rng.integers(len(vectors)))].float()
+        lines.append((_timeline(pool, i, found, rate_hz) + LEARNED.added(style)) * timed)
+        styles.append(style)
     text = torch.zeros(clips, TEXT_TOKENS, dtype=torch.long)  # one shape for the compiler
     for row, tokens in zip(text, texts, strict=True):
         row[: len(tokens)] = torch.tensor(tokens, dtype=torch.long)

@@ -66,7 +66,7 @@ def recorded_rows(style: StyleEncoder, waves: Sequence[Tensor]) -> None:
 
 def figures_of(style: StyleEncoder, wave: Tensor) -> tuple[float, str]:
     """Tempo in beats per minute and key that the sound tower hears in (S,)."""
-    _, tempo, key = style.audio.answers(*style.audio.hear(wave[None]))
-    mode, tonic = divmod(int(key.argmax()), 12)
-    bpm = SLOWEST * (FASTEST / SLOWEST) ** (int(tempo.argmax()) / (TEMPO_CODE - 1))
+    answers = style.audio.answers(*style.audio.hear(wave[None]))
+    mode, tonic = divmod(int(answers.key.argmax()), 12)
+    bpm = SLOWEST * (FASTEST / SLOWEST) ** (int(answers.tempo.argmax()) / (TEMPO_CODE - 1))
     return bpm, f"{NAMES[tonic]} {'minor' if mode else 'major'}"

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from angen.conditioning.codes import key_in, tempo_code, tempo_places, without_figures
-from angen.conditioning.style import MEANING, StyleEncoder
+from angen.conditioning.instruments import INSTRUMENTS, NAMES
+from angen.conditioning.style import MEANING, Answers, StyleEncoder
 from mini.bank import RATE_HZ
 from mini.heard import STYLE, Heard
 from mini.loop import WORK, Budget, device, join, load_state, rank, run
@@ -33,6 +34,7 @@ from mini.material import Entry, Material, open_material
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "style.pt"
 ENERGIES = ("low", "medium", "high")
+PLAYERS = 10.0  # weight of the mean error of naming an instrument beside that of tempo and key
 RIDGE = 1.0  # beside the squares of as many unit vectors as there are pieces
 HELD_OUT_TIMES = 6  # a piece of the held-out styles is heard so often beside another
 
@@ -40,11 +42,11 @@ HELD_OUT_TIMES = 6  # a piece of the held-out styles is heard so often beside an
 class Heads(nn.Module):
     """What only training needs: the temperature, and what both meanings must say in plain words."""
 
-    def __init__(self, styles: int, instruments: int) -> None:
+    def __init__(self, styles: int) -> None:
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(14.0)))
         self.styles = nn.Linear(MEANING, styles)
-        self.instruments = nn.Linear(MEANING, instruments)
+        self.instruments = nn.Linear(MEANING, INSTRUMENTS)
         self.energies = nn.Linear(MEANING, len(ENERGIES))
 
     def contrast(self, text: Tensor, audio: Tensor) -> Tensor:
@@ -71,16 +73,16 @@ class Facts:
     """What is true of B clips."""
 
     styles: Tensor  # (B,) numbers of names
-    instruments: Tensor  # (B, instruments) 0 or 1
+    instruments: Tensor  # (B, INSTRUMENTS) 0 or 1
     energies: Tensor  # (B,)
     bpm: Tensor  # (B,)
     keys: Tensor  # (B,) as in ``codes``
 
 
-def facts_of(entries: Sequence[Entry], styles: list[str], instruments: list[str]) -> Facts:
+def facts_of(entries: Sequence[Entry], styles: list[str]) -> Facts:
     """The labels of pieces as numbers."""
     labels = [entry.labels for entry in entries]
-    sounding = [[name in label["instruments"] for name in instruments] for label in labels]
+    sounding = [[name in label["instruments"] for name in NAMES] for label in labels]
     return Facts(
         styles=torch.tensor([styles.index(entry.style) for entry in entries]),
         instruments=torch.tensor(sounding, dtype=torch.float32),
@@ -90,10 +92,12 @@ def facts_of(entries: Sequence[Entry], styles: list[str], instruments: list[str]
     )
 
 
-def figures(tempo: Tensor, key: Tensor, facts: Facts) -> Tensor:
-    """Errors of hearing tempi, from scores (B, TEMPO_CODE), and keys, from scores (B, KEYS)."""
+def hearing(answers: Answers, facts: Facts) -> Tensor:
+    """Errors of hearing tempi, keys and instruments."""
     near = tempo_code(facts.bpm).square()  # (B, TEMPO_CODE) sums to 1
-    return functional.cross_entropy(tempo, near) + functional.cross_entropy(key, facts.keys)
+    players = functional.binary_cross_entropy_with_logits(answers.instruments, facts.instruments)
+    by_tempo = functional.cross_entropy(answers.tempo, near)
+    return by_tempo + functional.cross_entropy(answers.key, facts.keys) + PLAYERS * players
 
 
 def tags(entry: Entry, rng: np.random.Generator) -> str:
@@ -154,10 +158,9 @@ def train(budget: Budget, batch: int, seed: int) -> None:
     pools = [Heard(name) for name in ("train", "held_out")]
     entries = [entry for pool in pools for entry in pool.entries]
     names = sorted({entry.style for entry in entries})
-    instruments = sorted({name for entry in entries for name in entry.labels["instruments"]})
     where = device()
     style = StyleEncoder(STYLE).to(where)
-    heads = Heads(len(names), len(instruments)).to(where)
+    heads = Heads(len(names)).to(where)
     average = copy.deepcopy(style).eval()
 
     def step_losses(step: int) -> dict[str, Tensor]:
@@ -165,17 +168,17 @@ def train(budget: Budget, batch: int, seed: int) -> None:
         heard, texts, chosen = pairs(pools, batch, rng.choice([5.0, 8.0, 12.0]), rng)
         room = 0.2 * torch.randn(len(heard), 1, STYLE.bands)  # another room, another speaker
         heard[:, :, : STYLE.bands] += room
-        facts = moved(facts_of(chosen, names, instruments), where)
+        facts = moved(facts_of(chosen, names), where)
         answers = style.audio.answers(*split(heard.to(where)))
-        audio = functional.normalize(style.audio.vector(*answers), dim=1)
+        audio = functional.normalize(style.audio.vector(answers), dim=1)
         text = functional.normalize(style.text(texts), dim=1)
         losses = {
             "contrast": heads.contrast(text, audio),
             "text": heads.naming(text, facts),
             "audio": heads.naming(audio, facts),
-            "figures": figures(answers[1], answers[2], facts),
+            "hearing": hearing(answers, facts),
         }
-        total = losses["contrast"] + 0.3 * (losses["text"] + losses["audio"] + losses["figures"])
+        total = losses["contrast"] + 0.3 * (losses["text"] + losses["audio"] + losses["hearing"])
         return {"total": total, **losses}
 
     models: dict[str, nn.Module] = {"style": style, "heads": heads}
@@ -230,17 +233,24 @@ def retrieval(style: StyleEncoder, material: Material, count: int, seed: int) ->
 
 
 def readable(style: StyleEncoder, pool: Heard, seed: int) -> dict[str, float]:
-    """How often the sound's own figures are right on a pool, octaves of tempo apart."""
+    """How often the sound tower's own answers are right on a pool, octaves of tempo apart."""
     rng = np.random.default_rng(seed)
-    tempi, keys = [], []
+    tempi, keys, shared, named = [], [], 0, 0
     for number, entry in enumerate(pool.entries):
         crop = torch.from_numpy(pool.crop(number, 12 * pool.rate_hz, rng)).float()[None]
         with torch.no_grad():
-            _, tempo, key = style.audio.answers(*split(crop))
+            answers = style.audio.answers(*split(crop))
         true = tempo_places(torch.tensor([float(entry.labels["bpm"])]))
-        tempi.append(abs(float(tempo.argmax()) - float(true)) < 2)  # steps of 2.3 %
-        keys.append(int(key.argmax()) == key_in(entry.labels["key"]))
-    return {"tempo": float(np.mean(tempi)), "key": float(np.mean(keys))}
+        tempi.append(abs(float(answers.tempo.argmax()) - float(true)) < 2)  # steps of 2.3 %
+        keys.append(int(answers.key.argmax()) == key_in(entry.labels["key"]))
+        likely = {NAMES[i] for i in (answers.instruments[0] > 0).nonzero().flatten().tolist()}
+        shared += len(likely & set(entry.labels["instruments"]))
+        named += len(likely) + len(entry.labels["instruments"])
+    return {
+        "tempo": float(np.mean(tempi)),
+        "key": float(np.mean(keys)),
+        "instruments (F1)": 2 * shared / named,
+    }
 
 
 def main() -> None:

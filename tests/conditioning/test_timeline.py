@@ -10,18 +10,18 @@ import torch
 
 from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes, tempo_of_code
 from angen.conditioning.style import (
-    LOUDER_KEY,
-    LOUDER_MEANING,
+    INSTRUMENT_PLACES,
+    KEY_PLACES,
     MEANING,
+    SUNG,
     TEMPO_PLACES,
+    Loudness,
     StyleEncoder,
     load_style,
     save_style,
 )
 from angen.conditioning.timeline import CYCLES, beat_grid, countdown, timeline
 from tests.conditioning.test_style import tiny
-
-KEY_PLACES = slice(TEMPO_PLACES.stop, None)
 
 
 def code_of(bpm: float) -> torch.Tensor:
@@ -89,7 +89,7 @@ def test_an_end_is_told_when_it_is_near_enough() -> None:
 
 def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
     style = tiny()
-    (vector,) = style.embed_text(["waltz, 132 BPM, D minor"])
+    (vector,) = style.embed_text(["waltz, harp, 132 BPM, D minor"])
     tempo = style.tempo_of(vector)
     assert tempo == pytest.approx(132, rel=1e-3)
     for end, end_s in ((None, None), (10, 2.0), (7, 1.4)):
@@ -97,8 +97,17 @@ def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
         assert line is not None
         torch.testing.assert_close(line[:, TEMPO_PLACES], timeline(10, 5, bpm=tempo, end_s=end_s))
         told = vector + line  # by each frame
-        torch.testing.assert_close(told[3, :MEANING], LOUDER_MEANING * vector[:MEANING])
-        torch.testing.assert_close(told[3, KEY_PLACES], LOUDER_KEY * vector[KEY_PLACES])
+        for places, times in (
+            (slice(0, MEANING), SUNG.meaning),
+            (KEY_PLACES, SUNG.key),
+            (INSTRUMENT_PLACES, SUNG.instruments),
+        ):
+            assert vector[places].any()
+            torch.testing.assert_close(told[3, places], times * vector[places])
+
+
+def test_told_as_loud_as_it_is_a_vector_gains_nothing() -> None:
+    assert not Loudness().added(torch.randn(2, 512)).any()
 
 
 def test_a_prompt_without_tempo_gets_what_is_usual() -> None:

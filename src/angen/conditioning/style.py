@@ -3,8 +3,9 @@
 ``mini`` brings this small encoder. The released model was trained on the vectors of
 MuQ-MuLan (``conditioning.mulan``).
 
-A vector is a learned meaning beside fixed codes of tempo and key (``codes``). For each frame of a
-song it may be joined by a ``timeline``: its beats, in the tempo that it asks for, and its end.
+A vector is a learned meaning beside fixed codes of tempo and key (``codes``) and of instruments
+(``instruments``). For each frame of a song it may be joined by a ``timeline``: its beats, in the
+tempo that it asks for, and its end.
 
 Shapes: B items, S samples, T frames, W words, E = 512.
 
@@ -18,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soxr
@@ -38,6 +40,7 @@ from angen.conditioning.codes import (
     text_codes,
     without_figures,
 )
+from angen.conditioning.instruments import INSTRUMENTS, instrument_code
 from angen.conditioning.timeline import timeline
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
@@ -47,12 +50,12 @@ STYLE_CONFIG, STYLE_FILE = "style.json", "style.safetensors"
 WORDS = "words"  # the kind of encoder
 STYLE_WIDTH = 512
 WORD = re.compile(r"[0-9]+|[a-z]+[#♯♭]?|[^\x00-\x7f\W]+")
-MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE  # numbers that are learned
+MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE - INSTRUMENTS  # numbers that are learned
 TEMPO_PLACES = slice(MEANING, MEANING + TEMPO_CODE)
-# What songs are told more loudly than training told it, as guidance does for all at once; chosen
-# on prompts of training pieces (docs/mini.md).
-LOUDER_MEANING, LOUDER_KEY = 1.5, 3.0
+KEY_PLACES = slice(TEMPO_PLACES.stop, TEMPO_PLACES.stop + KEY_CODE)
+INSTRUMENT_PLACES = slice(KEY_PLACES.stop, STYLE_WIDTH)
 FIGURES = 0.7  # length of the tempo's and of the key's code beside the meaning's 1
+PLAYER = 0.4  # and of each instrument's
 PULSE_LAGS = 112
 LAGS_S = (0.2, 2.42)
 LONGEST_S = 60.0  # of a recording; a longer one is heard in its middle
@@ -89,21 +92,48 @@ def pieces(text: str, buckets: int) -> list[int]:
     return [zlib.crc32(name.encode()) % buckets for name in names]
 
 
-def composed(meaning: Tensor, tempo: Tensor, key: Tensor) -> Tensor:
+def composed(meaning: Tensor, tempo: Tensor, key: Tensor, instruments: Tensor) -> Tensor:
     """The parts of a style vector side by side: (B, 512), not normalised."""
-    parts = [functional.normalize(meaning, dim=1), FIGURES * tempo, FIGURES * key]
-    return torch.cat(parts, dim=1)
+    known = [FIGURES * tempo, FIGURES * key, PLAYER * instruments]
+    return torch.cat([functional.normalize(meaning, dim=1), *known], dim=1)
 
 
 def placed(line: Tensor) -> Tensor:
     """A timeline (..., TEMPO_CODE) in its places of a style vector: (..., 512)."""
-    return functional.pad(line, (MEANING, STYLE_WIDTH - MEANING - TEMPO_CODE))
+    return functional.pad(line, (MEANING, STYLE_WIDTH - TEMPO_PLACES.stop))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loudness:
+    """How many times as loud as they are the parts of a style vector are told to a DiT."""
+
+    meaning: float = 1.0
+    key: float = 1.0
+    instruments: float = 1.0
+
+    def added(self, vector: Tensor) -> Tensor:
+        """What makes vectors (..., 512) so loud when it is added to them: (..., 512)."""
+        more = torch.zeros_like(vector)
+        for places, times in (
+            (slice(0, MEANING), self.meaning),
+            (KEY_PLACES, self.key),
+            (INSTRUMENT_PLACES, self.instruments),
+        ):
+            more[..., places] = (times - 1) * vector[..., places]
+        return more
+
+
+# Songs are told their prompt more loudly than training told it, as guidance does for all at once;
+# chosen on prompts of training pieces (docs/mini.md).
+LEARNED = Loudness(key=2.0, instruments=2.0)  # with a timeline
+SUNG = Loudness(meaning=1.5, key=3.0, instruments=3.0)
 
 
 class TextTower(nn.Module):
     """Sentences -> (B, 512), not normalised.
 
-    The meaning is the mean of the features' vectors, then an MLP; tempo and key are read.
+    The meaning is the mean of the features' vectors, then an MLP; tempo, key and instruments are
+    read.
     """
 
     def __init__(self, config: StyleConfig) -> None:
@@ -116,7 +146,7 @@ class TextTower(nn.Module):
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Each text by itself: its neighbours in the batch change nothing, not even a rounding."""
         device = self.words.weight.device
-        means, tempi, keys = [], [], []
+        means, tempi, keys, players = [], [], [], []
         for text in texts:
             found = pieces(without_figures(text), self.buckets)
             vectors = self.words(torch.tensor(found, dtype=torch.long, device=device))
@@ -124,8 +154,10 @@ class TextTower(nn.Module):
             tempo, key = text_codes(text)
             tempi.append(tempo)
             keys.append(key)
+            players.append(instrument_code(text))
         meaning = self.leave(functional.gelu(self.hidden(torch.stack(means))))
-        return composed(meaning, torch.stack(tempi).to(device), torch.stack(keys).to(device))
+        read = [torch.stack(codes).to(device) for codes in (tempi, keys, players)]
+        return composed(meaning, *read)
 
 
 class AudioBlock(nn.Module):
@@ -171,6 +203,15 @@ def pulse_features(mel: Tensor, rate_hz: float) -> Tensor:
     return features
 
 
+class Answers(NamedTuple):
+    """What the sound tower makes of B sounds."""
+
+    meaning: Tensor  # (B, MEANING)
+    tempo: Tensor  # (B, TEMPO_CODE) scores
+    key: Tensor  # (B, KEYS) scores
+    instruments: Tensor  # (B, INSTRUMENTS) log-odds
+
+
 class AudioTower(nn.Module):
     """Waveform (B, S) at the config's rate -> (B, 512), not normalised.
 
@@ -202,14 +243,15 @@ class AudioTower(nn.Module):
         self.leave = nn.Linear(3 * width, MEANING)
         self.tempo = nn.Linear(3 * width, TEMPO_CODE)
         self.key = nn.Linear(3 * width, KEYS)
+        self.instruments = nn.Linear(3 * width, INSTRUMENTS)
 
     def hear(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Waveform (B, S) -> log-mels (B, bands, T) and pitch classes (B, 12, T)."""
         spectrum = self.mel.spectrum(audio)  # (B, bins, T)
         return self.mel.bands(spectrum), self.chroma @ spectrum.sqrt()
 
-    def answers(self, mel: Tensor, pitches: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What ``hear`` gives -> meaning (B, MEANING), and scores of tempi and of keys.
+    def answers(self, mel: Tensor, pitches: Tensor) -> Answers:
+        """What ``hear`` gives -> meaning, and scores of tempi, of keys and of instruments.
 
         Level does not matter: the mean is taken away.
         """
@@ -221,16 +263,22 @@ class AudioTower(nn.Module):
         heard = [x.mean(2), x.std(2, correction=0), mel.mean(2), key]
         summary = torch.cat([*heard, pulse_features(mel, self.frame_hz)], dim=1)
         hidden = functional.gelu(self.hidden(summary))
-        return self.leave(hidden), self.tempo(hidden), self.key(hidden)
+        return Answers(
+            meaning=self.leave(hidden),
+            tempo=self.tempo(hidden),
+            key=self.key(hidden),
+            instruments=self.instruments(hidden),
+        )
 
-    def vector(self, meaning: Tensor, tempo: Tensor, key: Tensor) -> Tensor:
-        """The three answers as (B, 512): of tempo and key, the mean of what may be."""
-        tempi, keys = tempo_codes().to(tempo), key_codes().to(key)
-        return composed(meaning, tempo.softmax(1) @ tempi, key.softmax(1) @ keys)
+    def vector(self, answers: Answers) -> Tensor:
+        """The answers as (B, 512): of tempo, key and instruments, the mean of what may be."""
+        tempo = answers.tempo.softmax(1) @ tempo_codes().to(answers.tempo)
+        key = answers.key.softmax(1) @ key_codes().to(answers.key)
+        return composed(answers.meaning, tempo, key, answers.instruments.sigmoid())
 
     def judge(self, mel: Tensor, pitches: Tensor) -> Tensor:
         """What ``hear`` gives -> (B, 512)."""
-        return self.vector(*self.answers(mel, pitches))
+        return self.vector(self.answers(mel, pitches))
 
     def forward(self, audio: Tensor) -> Tensor:
         """Waveform (B, S) -> (B, 512)."""
@@ -268,16 +316,14 @@ class StyleEncoder(nn.Module):
     ) -> Tensor | None:
         """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
 
-        Beats, the way to the end, and once more what the vector says of meaning and key.
+        Beats, the way to the end, and once more what the vector says of all but the tempo.
         end: the frame with which the song shall be over; None where it goes on.
         """
         if not self.config.timeline:
             return None
         end_s = None if end is None else end / rate_hz
         line = placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
-        line[:, :MEANING] += (LOUDER_MEANING - 1) * vector[:MEANING]
-        line[:, TEMPO_PLACES.stop :] += (LOUDER_KEY - 1) * vector[TEMPO_PLACES.stop :]
-        return line
+        return line + SUNG.added(vector)
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""
