@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from angen.conditioning.instruments import INSTRUMENT_NAMES
 from angen.conditioning.style import LEARNED, StyleEncoder, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.conditioning.timeline import beat_grid, countdown
@@ -65,9 +66,7 @@ class Latents:
 def cached(name: str, style: StyleEncoder) -> Latents:
     """A pool with its style vectors, from disk if the same encoder made them before."""
     heard = Heard(name)
-    path = (
-        WORK / "latents" / f"{name}-{len(heard.entries)}-{fingerprint(style.text, style.audio)}.pt"
-    )
+    path = WORK / "latents" / f"{name}-{len(heard.entries)}-{_fingerprint(style)}.pt"
     if not path.exists():
         with replacing(path) as beside:
             torch.save(_vectors(heard, style), beside)
@@ -75,6 +74,12 @@ def cached(name: str, style: StyleEncoder) -> Latents:
     return Latents(
         frames=heard.latents, starts=heard.latent_starts, entries=heard.entries, **vectors
     )
+
+
+def _fingerprint(style: StyleEncoder) -> str:
+    """A few letters that change with the encoder's weights, and with what is read from words."""
+    read = style.embed_text([", ".join((*INSTRUMENT_NAMES, "90 BPM", "A minor"))])
+    return fingerprint(style, nn.ParameterList([read]))
 
 
 @torch.no_grad()

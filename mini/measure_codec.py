@@ -27,12 +27,14 @@ from angen.files import replacing
 from angen.mel import LOWEST_HZ, mel_filters
 from mini.bank import RATE_HZ
 from mini.material import Material
+from mini.measure_songs import octave_free
 
 log = logging.getLogger(__name__)
 FFT_SIZES = (256, 512, 1024, 2048)
 CLIP_S = 12
 ONSET_HOP = 240  # samples: 10 ms
 NEAR_S = 0.05
+TEMPO_OFF = 0.02
 TRANSPARENT_KBPS = 96.0
 OPUS_KBPS = (6.0, 256.0)  # what libsndfile makes of compression levels 1 and 0
 
@@ -129,8 +131,8 @@ def _kept(made: Tensor, true: Tensor) -> tuple[bool, bool, bool]:
     same_key = ours.key == theirs.key
     if not ours.bpm or not theirs.bpm:
         return ours.bpm == theirs.bpm, ours.bpm == theirs.bpm, same_key
-    off = [abs(ours.bpm * factor / theirs.bpm - 1) for factor in (1, 0.5, 2)]
-    return off[0] < 0.02, min(off) < 0.02, same_key
+    same_tempo = abs(ours.bpm / theirs.bpm - 1) < TEMPO_OFF
+    return same_tempo, octave_free(ours.bpm, theirs.bpm, TEMPO_OFF), same_key
 
 
 def row(name: str, made: Tensor, true: Tensor) -> None:

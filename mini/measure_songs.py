@@ -86,9 +86,9 @@ class Verdict:
     instruments: float  # share of the two named that are heard
 
 
-def octave_free(ours: float, true: float) -> bool:
-    """Whether two tempi agree within 4 %, twice and half as fast allowed."""
-    return any(abs(ours * factor / true - 1) < 0.04 for factor in (0.5, 1, 2))
+def octave_free(ours: float, true: float, off: float = 0.04) -> bool:
+    """Whether two tempi agree within a share ``off``, twice and half as fast allowed."""
+    return any(abs(ours * factor / true - 1) < off for factor in (0.5, 1, 2))
 
 
 def near_key(ours: str, true: str) -> bool:

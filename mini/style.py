@@ -2,8 +2,8 @@
 
 Two towers, one for sentences and one for sound, learn to give a clip and its caption the same
 direction and all other pairs of the batch different ones. Heads that name style, instruments and
-energy from either vector are trained along and then thrown away; tempo and key are read from the
-text, and the sound learns to answer the same.
+energy from either meaning are trained along and then thrown away: they keep it one of music. Tempo,
+key and instruments are also read from the text, and the sound learns to answer the same.
 
 The encoder hears the held-out styles too: it is also the measuring device of the effect report,
 which must be able to tell them apart. The DiT does not.
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from angen.conditioning.codes import key_in, tempo_code, tempo_places, without_figures
-from angen.conditioning.instruments import INSTRUMENTS, NAMES
+from angen.conditioning.instruments import INSTRUMENT_CODE, INSTRUMENT_NAMES
 from angen.conditioning.style import MEANING, Answers, StyleEncoder
 from mini.bank import RATE_HZ
 from mini.heard import STYLE, Heard
@@ -34,7 +34,7 @@ from mini.material import Entry, Material, open_material
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "style.pt"
 ENERGIES = ("low", "medium", "high")
-PLAYERS = 10.0  # weight of the mean error of naming an instrument beside that of tempo and key
+NAMING = 10.0  # weight of the mean error of naming an instrument beside that of tempo and key
 RIDGE = 1.0  # beside the squares of as many unit vectors as there are pieces
 HELD_OUT_TIMES = 6  # a piece of the held-out styles is heard so often beside another
 
@@ -46,7 +46,7 @@ class Heads(nn.Module):
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(14.0)))
         self.styles = nn.Linear(MEANING, styles)
-        self.instruments = nn.Linear(MEANING, INSTRUMENTS)
+        self.instruments = nn.Linear(MEANING, INSTRUMENT_CODE)
         self.energies = nn.Linear(MEANING, len(ENERGIES))
 
     def contrast(self, text: Tensor, audio: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class Facts:
     """What is true of B clips."""
 
     styles: Tensor  # (B,) numbers of names
-    instruments: Tensor  # (B, INSTRUMENTS) 0 or 1
+    instruments: Tensor  # (B, INSTRUMENT_CODE) 0 or 1
     energies: Tensor  # (B,)
     bpm: Tensor  # (B,)
     keys: Tensor  # (B,) as in ``codes``
@@ -82,7 +82,7 @@ class Facts:
 def facts_of(entries: Sequence[Entry], styles: list[str]) -> Facts:
     """The labels of pieces as numbers."""
     labels = [entry.labels for entry in entries]
-    sounding = [[name in label["instruments"] for name in NAMES] for label in labels]
+    sounding = [[name in label["instruments"] for name in INSTRUMENT_NAMES] for label in labels]
     return Facts(
         styles=torch.tensor([styles.index(entry.style) for entry in entries]),
         instruments=torch.tensor(sounding, dtype=torch.float32),
@@ -97,7 +97,7 @@ def hearing(answers: Answers, facts: Facts) -> Tensor:
     near = tempo_code(facts.bpm).square()  # (B, TEMPO_CODE) sums to 1
     players = functional.binary_cross_entropy_with_logits(answers.instruments, facts.instruments)
     by_tempo = functional.cross_entropy(answers.tempo, near)
-    return by_tempo + functional.cross_entropy(answers.key, facts.keys) + PLAYERS * players
+    return by_tempo + functional.cross_entropy(answers.key, facts.keys) + NAMING * players
 
 
 def tags(entry: Entry, rng: np.random.Generator) -> str:
@@ -243,7 +243,9 @@ def readable(style: StyleEncoder, pool: Heard, seed: int) -> dict[str, float]:
         true = tempo_places(torch.tensor([float(entry.labels["bpm"])]))
         tempi.append(abs(float(answers.tempo.argmax()) - float(true)) < 2)  # steps of 2.3 %
         keys.append(int(answers.key.argmax()) == key_in(entry.labels["key"]))
-        likely = {NAMES[i] for i in (answers.instruments[0] > 0).nonzero().flatten().tolist()}
+        likely = {
+            INSTRUMENT_NAMES[i] for i in (answers.instruments[0] > 0).nonzero().flatten().tolist()
+        }
         shared += len(likely & set(entry.labels["instruments"]))
         named += len(likely) + len(entry.labels["instruments"])
     return {

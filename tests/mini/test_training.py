@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from angen.conditioning.style import placed
+from angen.conditioning.instruments import instrument_code
+from angen.conditioning.style import LEARNED, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.conditioning.timeline import timeline
 from angen.vocoder.encoder import Encoder, fit_components
@@ -17,6 +18,7 @@ from mini.codec import DECODER, ENCODER, Targets, feature_weights, undo
 from mini.latents import Latents, bar_starts, beats_at, draw, sections_in, tag_tokens
 from mini.loop import Budget, run
 from mini.material import Entry
+from mini.style import facts_of
 from mini.timbres import random_sound
 
 BUDGET = Budget(steps=60, rate=0.05, warmup=5)
@@ -94,6 +96,12 @@ def test_the_decoder_begins_with_the_inverse_of_the_encoder_but_for_a_constant()
     assert float((back - features).std(0).max()) < 0.05
 
 
+def test_players_of_a_piece_are_true_in_the_places_of_their_codes() -> None:
+    labels = {"instruments": ["oboe", "harp"], "energy": "low", "bpm": 90, "key": "A minor"}
+    facts = facts_of([replace(entry(True), labels=labels)], ["jazz"])
+    assert torch.equal(facts.instruments[0], instrument_code("a harp and an oboe"))
+
+
 FIRST_FRAME = 2.0  # frames tell their place, and none is all ones
 STARTS = [0, *range(10, 200, 10)]  # of bars, in frames
 BEATS = tuple(0.02 + 0.5 * beat for beat in range(80))  # 120 BPM
@@ -111,8 +119,8 @@ def pool_of_one(ends: bool) -> Latents:
     return Latents(
         frames=(FIRST_FRAME + np.arange(200.0)[:, None].repeat(4, 1)).astype(np.float16),
         starts=[0, 200],
-        text=torch.zeros(1, 2, 512).half(),
-        sound=torch.zeros(1, 2, 512).half(),
+        text=torch.randn(1, 2, 512).half(),
+        sound=torch.randn(1, 2, 512).half(),
         entries=[entry(ends)],
     )
 
@@ -146,11 +154,13 @@ def test_the_timeline_of_a_steady_piece_is_that_of_a_song_in_its_tempo(ends: boo
     ended = (batch.latents[:, -1] == 1).all(1)
     timed = batch.timeline.any(dim=2).any(dim=1)
     assert timed.any()
+    assert not timed.all()
     assert bool((timed & ended).any()) is ends
     for at in timed.nonzero().flatten():
         first, end_s = int(batch.latents[at, 0, 0] - FIRST_FRAME), 40.0 if ended[at] else None
         line = timeline(50, 5.0, bpm=120.0, first_beat_s=0.02, first=first, end_s=end_s)
-        torch.testing.assert_close(batch.timeline[at], placed(line), atol=1e-4, rtol=0)
+        told = placed(line) + LEARNED.added(batch.style[at])
+        torch.testing.assert_close(batch.timeline[at], told, atol=1e-4, rtol=0)
 
 
 def test_a_batch_closes_with_end_marks_only_where_a_piece_ends_and_an_outro_is_named() -> None:

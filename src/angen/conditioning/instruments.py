@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 # The order is that of the places: a trained encoder and a trained DiT know an instrument by it.
-NAMES = (
+INSTRUMENT_NAMES = (
     *("piano", "electric piano", "harpsichord", "organ", "church organ", "accordion"),
     *("celesta", "glockenspiel", "vibraphone", "marimba", "kalimba", "timpani"),
     *("nylon guitar", "acoustic guitar", "electric guitar", "muted guitar", "distorted guitar"),
@@ -25,73 +25,88 @@ NAMES = (
     *("music box", "bells", "metallophone", "gong", "drone"),
     *("drums", "drum machine", "brushed drums", "percussion", "noise drums"),
 )
-INSTRUMENTS = len(NAMES)
+INSTRUMENT_CODE = len(INSTRUMENT_NAMES)
 
-_GUITARS = ("nylon guitar", "acoustic guitar", "electric guitar", "distorted guitar")
-_BASSES = ("double bass", "electric bass", "slap bass", "synth bass")
-# What people also say, and what it may mean; nothing where it is no instrument at all.
-_ALSO: dict[str, tuple[str, ...]] = {
-    "grand piano": ("piano",),
-    "upright piano": ("piano",),
-    "e-piano": ("electric piano",),
-    "rhodes": ("electric piano",),
-    "wurlitzer": ("electric piano",),
-    "hammond": ("organ",),
-    "hammond organ": ("organ",),
-    "pipe organ": ("church organ",),
-    "vibes": ("vibraphone",),
-    "thumb piano": ("kalimba",),
-    "guitar": _GUITARS,
-    "classical guitar": ("nylon guitar",),
-    "spanish guitar": ("nylon guitar",),
-    "steel string guitar": ("acoustic guitar",),
-    "clean guitar": ("electric guitar",),
-    "overdriven guitar": ("distorted guitar",),
-    "heavy guitar": ("distorted guitar",),
-    "bass": _BASSES,
-    "basses": _BASSES,
-    "bass guitar": ("electric bass",),
-    "upright bass": ("double bass",),
-    "contrabass": ("double bass",),
-    "bass synth": ("synth bass",),
-    "sub bass": ("synth bass",),
-    "string section": ("strings",),
-    "string orchestra": ("strings",),
-    "pizzicato": ("pizzicato strings",),
-    "horn": ("french horn",),
-    "brass": ("brass section",),
-    "horn section": ("brass section",),
-    "sax": ("saxophone",),
-    "saxes": ("saxophone",),
-    "panpipe": ("pan flute",),
-    "woodwind": ("oboe", "clarinet", "flute"),
-    "lead synth": ("synth lead",),
-    "synth": ("synth lead", "synth pad", "pluck synth"),
-    "synthesizer": ("synth lead", "synth pad", "pluck synth"),
-    "synthesiser": ("synth lead", "synth pad", "pluck synth"),
-    "pad": ("synth pad", "soft pad"),
-    "drum kit": ("drums",),
-    "drum set": ("drums",),
-    "808": ("drum machine",),
-    "808 drums": ("drum machine",),
-    "electronic drums": ("drum machine",),
-    "brushes": ("brushed drums",),
-    "drum and bass": (),
-    "drum & bass": (),
-    "drum'n'bass": (),
-    "drum n bass": (),
+# What else people say for them. A name in the plural is meant so: "strings" are not "string".
+_ALSO = {
+    "piano": ("grand piano", "upright piano", "acoustic piano"),
+    "electric piano": ("e-piano", "epiano", "rhodes", "rhodes piano", "wurlitzer"),
+    "organ": ("hammond", "hammond organ"),
+    "church organ": ("pipe organ",),
+    "accordion": ("piano accordion",),
+    "glockenspiel": ("glock",),
+    "kalimba": ("thumb piano",),
+    "nylon guitar": ("nylon string guitar", "classical guitar", "spanish guitar"),
+    "acoustic guitar": (
+        *("steel string guitar", "steel string acoustic guitar", "12 string guitar"),
+        "twelve string guitar",
+    ),
+    "electric guitar": ("clean guitar", "clean electric guitar"),
+    "muted guitar": ("muted electric guitar", "palm muted guitar"),
+    "distorted guitar": (
+        *("distorted electric guitar", "distortion guitar", "overdrive guitar", "fuzz guitar"),
+        *("overdriven guitar", "overdriven electric guitar", "heavy guitar"),
+    ),
+    "double bass": (
+        *("upright bass", "acoustic bass", "string bass", "standup bass", "walking bass"),
+        "contrabass",
+    ),
+    "electric bass": ("bass guitar", "electric bass guitar", "fretless bass"),
+    "slap bass": ("slapped bass", "slap bass guitar"),
+    "synth bass": ("bass synth", "bass synthesizer", "sub bass", "808 bass"),
+    "cello": ("violoncello", "celli"),
+    "strings": (
+        *("string section", "string orchestra", "string ensemble", "string quartet"),
+        "string trio",
+    ),
+    "pizzicato strings": ("pizzicato", "plucked strings"),
+    "brass section": ("brass", "horns", "horn section"),
+    "french horn": ("horn",),
+    "saxophone": ("sax",),
+    "oboe": ("english horn",),
+    "clarinet": ("bass clarinet",),
+    "pan flute": ("pan pipe", "panpipe"),
+    "harmonica": ("blues harp", "mouth organ"),
+    "synth lead": ("lead synth",),
+    "synth strings": ("string pad", "string synth", "string machine"),
+    "acid synth": ("acid bass",),
+    "square lead": ("square wave lead",),
+    "bells": ("bell",),
+    "drums": ("drum", "drum kit", "drum set", "bass drum"),
+    "drum machine": ("808", "909", "808 drums", "909 drums", "electronic drums", "synth drums"),
+    "brushed drums": ("brushes", "brush drums", "brushed snare"),
+    "percussion": ("conga", "bongo", "shaker", "tambourine", "hand drums"),
 }
-_MEANT = {name: (name,) for name in NAMES} | _ALSO
-_NOT = re.compile(r"\b(?:no|without|minus)\b(?:(?!\bbut\b)[^,.;\n])*", re.IGNORECASE)
+# Words that may mean several; and none, where they are no instruments that we know.
+_GUITARS = ("nylon guitar", "acoustic guitar", "electric guitar", "distorted guitar")
+_SYNTHS = ("synth lead", "synth pad", "pluck synth")
+_VAGUE: dict[str, tuple[str, ...]] = {
+    "guitar": _GUITARS,
+    "bass": ("double bass", "electric bass", "slap bass", "synth bass"),
+    "woodwind": ("oboe", "clarinet", "flute"),
+    "keyboard": ("piano", "electric piano", "organ"),
+    "synth": _SYNTHS,
+    "synthesizer": _SYNTHS,
+    "synthesiser": _SYNTHS,
+    "pad": ("synth pad", "soft pad"),
+} | dict.fromkeys(
+    (
+        *("drum and bass", "drum & bass", "drum + bass", "drum n bass", "drum'n'bass"),
+        *("synth pop", "synth wave", "synth funk", "synth brass", "future bass", "bass house"),
+        *("bass music", "bass boosted", "steel drum", "jaw harp", "vocals", "vocal", "voice"),
+    ),
+    (),
+)
 
 
 def instruments_in(text: str) -> dict[str, float]:
     """The instruments that a text names, each with its share: 1, or less where one word means more.
 
-    What it names after "no" or "without", up to the next comma, is not asked for.
+    What it does not want, as in "no drums, bass or piano", is not asked for.
     """
     shares: dict[str, float] = {}
-    for match in _words().finditer(_NOT.sub("", text)):
+    wanted = _unwanted().sub(" , ", text.replace("’", "'"))
+    for match in _named().finditer(wanted):
         meant = _meaning(match[0])
         for name in meant:
             shares[name] = max(shares.get(name, 0.0), 1 / len(meant))
@@ -99,31 +114,49 @@ def instruments_in(text: str) -> dict[str, float]:
 
 
 def instrument_code(text: str) -> Tensor:
-    """The share of each instrument that a text names: (INSTRUMENTS,), zeros for the others."""
-    code = torch.zeros(INSTRUMENTS)
-    for name, share in instruments_in(text).items():
-        code[NAMES.index(name)] = share
-    return code
-
-
-def _stem(name: str) -> str:
-    """A name by which one and many are the same."""
-    words = " ".join(re.split(r"[\s-]+", name.lower()))
-    return words if words.endswith("ss") else words.removesuffix("s")
+    """The share of each instrument that a text names: (INSTRUMENT_CODE,), 0 for all others."""
+    shares = instruments_in(text)
+    return torch.tensor([shares.get(name, 0.0) for name in INSTRUMENT_NAMES])
 
 
 @cache
-def _by_stem() -> dict[str, tuple[str, ...]]:
-    return {_stem(name): meant for name, meant in _MEANT.items()}
+def _meanings() -> dict[str, tuple[str, ...]]:
+    """All words for instruments, and which ones each means."""
+    others = {word: (name,) for name, words in _ALSO.items() for word in words}
+    return {name: (name,) for name in INSTRUMENT_NAMES} | others | _VAGUE
 
 
 def _meaning(found: str) -> tuple[str, ...]:
-    return _by_stem()[_stem(found)]
+    """What words mean that ``_named`` found, of one or of many."""
+    words = re.sub(r"\s+", " ", found.lower())
+    for name in (words, words.removesuffix("s"), words.removesuffix("es")):
+        for spaced in (name, name.replace("-", " ")):
+            if spaced in _meanings():
+                return _meanings()[spaced]
+    raise KeyError(found)
+
+
+def _any_name() -> str:
+    """A pattern of all names, longer ones first: an electric piano is no piano."""
+    names = []
+    for name in sorted(_meanings(), key=len, reverse=True):
+        plural = "(?:es)?" if name.endswith(("ss", "x")) else "" if name.endswith("s") else "s?"
+        names.append(r"(?:\s+|-)".join(re.escape(word) for word in name.split()) + plural)
+    return rf"(?<!\w)(?:{'|'.join(names)})(?!\w)"
 
 
 @cache
-def _words() -> re.Pattern[str]:
-    """All names, longer ones first: an electric piano is no piano."""
-    stems = sorted(_by_stem(), key=len, reverse=True)
-    names = (r"[\s-]+".join(re.escape(word) for word in stem.split()) for stem in stems)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(names)})s?(?!\w)", re.IGNORECASE)
+def _named() -> re.Pattern[str]:
+    return re.compile(_any_name(), re.IGNORECASE)
+
+
+@cache
+def _unwanted() -> re.Pattern[str]:
+    """Names, or a list of them, behind a word that takes them away."""
+    one, but = _any_name(), r"(?:no|without|minus|neither|instead\s+of|rather\s+than|free\s+of)"
+    listed = rf"{one}(?:(?:\s*,\s*{one})*\s*,?\s+(?:or|nor|and|&)\s+{one})?"
+    return re.compile(
+        rf"\b{but}\s+(?:(?:a|an|any|the|more)\s+)?(?:\w+\s+)??{listed}|{one}-(?:less|free)\b"
+        r"|\bdrumless\b",
+        re.IGNORECASE,
+    )

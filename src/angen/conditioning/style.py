@@ -40,7 +40,7 @@ from angen.conditioning.codes import (
     text_codes,
     without_figures,
 )
-from angen.conditioning.instruments import INSTRUMENTS, instrument_code
+from angen.conditioning.instruments import INSTRUMENT_CODE, instrument_code
 from angen.conditioning.timeline import timeline
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
@@ -50,12 +50,12 @@ STYLE_CONFIG, STYLE_FILE = "style.json", "style.safetensors"
 WORDS = "words"  # the kind of encoder
 STYLE_WIDTH = 512
 WORD = re.compile(r"[0-9]+|[a-z]+[#♯♭]?|[^\x00-\x7f\W]+")
-MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE - INSTRUMENTS  # numbers that are learned
+MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE - INSTRUMENT_CODE  # numbers that are learned
 TEMPO_PLACES = slice(MEANING, MEANING + TEMPO_CODE)
 KEY_PLACES = slice(TEMPO_PLACES.stop, TEMPO_PLACES.stop + KEY_CODE)
 INSTRUMENT_PLACES = slice(KEY_PLACES.stop, STYLE_WIDTH)
 FIGURES = 0.7  # length of the tempo's and of the key's code beside the meaning's 1
-PLAYER = 0.4  # and of each instrument's
+INSTRUMENT = 0.4  # and of each instrument's
 PULSE_LAGS = 112
 LAGS_S = (0.2, 2.42)
 LONGEST_S = 60.0  # of a recording; a longer one is heard in its middle
@@ -94,7 +94,7 @@ def pieces(text: str, buckets: int) -> list[int]:
 
 def composed(meaning: Tensor, tempo: Tensor, key: Tensor, instruments: Tensor) -> Tensor:
     """The parts of a style vector side by side: (B, 512), not normalised."""
-    known = [FIGURES * tempo, FIGURES * key, PLAYER * instruments]
+    known = [FIGURES * tempo, FIGURES * key, INSTRUMENT * instruments]
     return torch.cat([functional.normalize(meaning, dim=1), *known], dim=1)
 
 
@@ -123,9 +123,10 @@ class Loudness:
         return more
 
 
-# Songs are told their prompt more loudly than training told it, as guidance does for all at once;
-# chosen on prompts of training pieces (docs/mini.md).
-LEARNED = Loudness(key=2.0, instruments=2.0)  # with a timeline
+# The tempo has no loudness of its own: the timeline lies in its places.
+LEARNED = Loudness(key=2.0, instruments=2.0)  # by training clips that have a timeline
+# By songs: louder than learned, as guidance is for all at once; chosen on prompts of training
+# pieces (docs/mini.md).
 SUNG = Loudness(meaning=1.5, key=3.0, instruments=3.0)
 
 
@@ -209,7 +210,7 @@ class Answers(NamedTuple):
     meaning: Tensor  # (B, MEANING)
     tempo: Tensor  # (B, TEMPO_CODE) scores
     key: Tensor  # (B, KEYS) scores
-    instruments: Tensor  # (B, INSTRUMENTS) log-odds
+    instruments: Tensor  # (B, INSTRUMENT_CODE) log-odds
 
 
 class AudioTower(nn.Module):
@@ -243,7 +244,7 @@ class AudioTower(nn.Module):
         self.leave = nn.Linear(3 * width, MEANING)
         self.tempo = nn.Linear(3 * width, TEMPO_CODE)
         self.key = nn.Linear(3 * width, KEYS)
-        self.instruments = nn.Linear(3 * width, INSTRUMENTS)
+        self.instruments = nn.Linear(3 * width, INSTRUMENT_CODE)
 
     def hear(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Waveform (B, S) -> log-mels (B, bands, T) and pitch classes (B, 12, T)."""
@@ -316,7 +317,7 @@ class StyleEncoder(nn.Module):
     ) -> Tensor | None:
         """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
 
-        Beats, the way to the end, and once more what the vector says of all but the tempo.
+        Beats, the way to the end, and what makes all but the tempo as loud as songs are told it.
         end: the frame with which the song shall be over; None where it goes on.
         """
         if not self.config.timeline:
@@ -383,7 +384,6 @@ def _config(path: Path, values: dict[str, object]) -> StyleConfig:
         raise Incompatible(f"{path}: unknown kind of style encoder {values.get('kind')!r}")
     known = {field.name for field in fields(StyleConfig)}
     given = {name: value for name, value in values.items() if name != "kind"}
-    given.setdefault("timeline", False)  # bundles made before there were any
     if given.keys() != known:
         raise Incompatible(
             f"{path}: missing fields {sorted(known - given.keys())}, "
