@@ -105,6 +105,16 @@ def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
             torch.testing.assert_close(told[3, places], times * vector[places])
 
 
+def test_many_instruments_are_together_no_louder_than_allowed() -> None:
+    one, many = tiny().embed_text(["jazz, harp", "jazz, harp, oboe, piano, flute, drums, banjo"])
+    loud = Loudness(instruments=8.0, loudest=3.0)
+    told = torch.stack([one, many]) + loud.added(torch.stack([one, many]))
+    assert float(told[0, INSTRUMENT_PLACES].norm()) == pytest.approx(
+        8 * float(one[INSTRUMENT_PLACES].norm())
+    )
+    assert float(told[1, INSTRUMENT_PLACES].norm()) == pytest.approx(3.0)
+
+
 def test_told_as_loud_as_it_is_a_vector_gains_nothing() -> None:
     assert not Loudness().added(torch.randn(2, 512)).any()
 

@@ -110,16 +110,17 @@ class Loudness:
     meaning: float = 1.0
     key: float = 1.0
     instruments: float = 1.0
+    loudest: float = math.inf  # length of all instruments together, lest many drown the key
 
     def added(self, vector: Tensor) -> Tensor:
         """What makes vectors (..., 512) so loud when it is added to them: (..., 512)."""
         more = torch.zeros_like(vector)
-        for places, times in (
-            (slice(0, MEANING), self.meaning),
-            (KEY_PLACES, self.key),
-            (INSTRUMENT_PLACES, self.instruments),
-        ):
-            more[..., places] = (times - 1) * vector[..., places]
+        players = vector[..., INSTRUMENT_PLACES]
+        together = players.norm(dim=-1, keepdim=True).clamp_min(1e-6)
+        louder = (self.loudest / together).clamp_max(self.instruments)
+        more[..., :MEANING] = (self.meaning - 1) * vector[..., :MEANING]
+        more[..., KEY_PLACES] = (self.key - 1) * vector[..., KEY_PLACES]
+        more[..., INSTRUMENT_PLACES] = (louder - 1) * players
         return more
 
 
@@ -127,7 +128,7 @@ class Loudness:
 LEARNED = Loudness(key=2.0, instruments=2.0)  # by training clips that have a timeline
 # By songs: louder than learned, as guidance is for all at once; chosen on prompts of training
 # pieces (docs/mini.md).
-SUNG = Loudness(meaning=1.5, key=3.0, instruments=3.0)
+SUNG = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
 
 
 class TextTower(nn.Module):
