@@ -11,8 +11,10 @@ from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes, tempo_
 from angen.conditioning.style import (
     INSTRUMENT_PLACES,
     KEY_PLACES,
+    LEARNED,
     MEANING,
-    SUNG,
+    OPENING,
+    OPENING_S,
     TEMPO_PLACES,
     Loudness,
     StyleEncoder,
@@ -91,18 +93,28 @@ def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
     (vector,) = style.embed_text(["waltz, harp, 132 BPM, D minor"])
     tempo = style.tempo_of(vector)
     assert tempo == pytest.approx(132, rel=1e-3)
-    for end, end_s in ((None, None), (10, 2.0), (7, 1.4)):
-        line = style.timeline(vector, 10, 5, end=end)
+    for end, end_s in ((None, None), (30, 6.0), (7, 1.4)):
+        line = style.timeline(vector, 30, 5, end=end)
         assert line is not None
-        torch.testing.assert_close(line[:, TEMPO_PLACES], timeline(10, 5, bpm=tempo, end_s=end_s))
-        told = vector + line  # by each frame
-        for places, times in (
-            (slice(0, MEANING), SUNG.meaning),
-            (KEY_PLACES, SUNG.key),
-            (INSTRUMENT_PLACES, SUNG.instruments),
-        ):
-            assert vector[places].any()
-            torch.testing.assert_close(told[3, places], times * vector[places])
+        torch.testing.assert_close(line[:, TEMPO_PLACES], timeline(30, 5, bpm=tempo, end_s=end_s))
+
+
+@pytest.mark.parametrize(
+    ("at_s", "loudness"),
+    [(0, OPENING), (OPENING_S - 0.2, OPENING), (OPENING_S, LEARNED), (5.8, LEARNED)],
+)
+def test_the_opening_is_told_more_loudly_than_the_rest(at_s: float, loudness: Loudness) -> None:
+    (vector,) = tiny().embed_text(["waltz, harp, 132 BPM, D minor"])
+    line = tiny().timeline(vector, 30, 5)
+    assert line is not None
+    told = (vector + line)[round(at_s * 5)]
+    for places, times in (
+        (slice(0, MEANING), loudness.meaning),
+        (KEY_PLACES, loudness.key),
+        (INSTRUMENT_PLACES, loudness.instruments),
+    ):
+        assert vector[places].any()
+        torch.testing.assert_close(told[places], times * vector[places])
 
 
 def test_many_instruments_are_together_no_louder_than_allowed() -> None:

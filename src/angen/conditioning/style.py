@@ -126,9 +126,11 @@ class Loudness:
 
 # The tempo has no loudness of its own: the timeline lies in its places.
 LEARNED = Loudness(key=2.0, instruments=2.0)  # by training clips that have a timeline
-# By songs: louder than learned, as guidance is for all at once; chosen on prompts of training
-# pieces (docs/mini.md).
-SUNG = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
+# By the opening of a song: louder than learned, as guidance is for all at once. What follows is
+# told as learned: it has the opening in memory, and must also hear how far the end is. Chosen on
+# prompts of training pieces (docs/mini.md).
+OPENING = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
+OPENING_S = 4.0
 
 
 class TextTower(nn.Module):
@@ -318,14 +320,18 @@ class StyleEncoder(nn.Module):
     ) -> Tensor | None:
         """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
 
-        Beats, the way to the end, and what makes all but the tempo as loud as songs are told it.
+        Beats, the way to the end, and what makes all but the tempo as loud as songs are told it:
+        the opening more loudly than the rest.
         end: the frame with which the song shall be over; None where it goes on.
         """
         if not self.config.timeline:
             return None
         end_s = None if end is None else end / rate_hz
         line = placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
-        return line + SUNG.added(vector)
+        opening = round(OPENING_S * rate_hz)
+        line[:opening] += OPENING.added(vector)
+        line[opening:] += LEARNED.added(vector)
+        return line
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""
