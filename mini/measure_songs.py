@@ -211,8 +211,14 @@ def _distance(bundle: Bundle, waves: Sequence[Tensor], chosen: Chosen, name: str
 
 
 def composed_rows(bundle: Bundle, chosen: Chosen) -> None:
-    """What the ears make of composed music, and how far one half of it is from the other."""
+    """What the ears make of composed music, and how far one half of it is from the other.
+
+    Through the codec too, since songs come out of it: no DiT can do better than that.
+    """
     judge(bundle, chosen.real, chosen.entries, "composed music")
+    coded = [bundle.decode(bundle.encode_audio(wave, RATE_HZ)) for wave in chosen.real]
+    judge(bundle, coded, chosen.entries, "composed music through the codec")
+    _distance(bundle, coded, chosen, "composed music through the codec")
     _distance(bundle, chosen.others, chosen, "other composed music")
 
 
