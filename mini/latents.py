@@ -7,6 +7,7 @@ Shapes: P pieces, N latent frames, C latent channels, K wordings, W windows, E =
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from angen.conditioning.instruments import INSTRUMENT_NAMES
+from angen.conditioning.codes import text_codes
+from angen.conditioning.instruments import instrument_code
 from angen.conditioning.style import LEARNED, StyleEncoder, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.conditioning.timeline import beat_grid, countdown
@@ -66,7 +68,7 @@ class Latents:
 def cached(name: str, style: StyleEncoder) -> Latents:
     """A pool with its style vectors, from disk if the same encoder made them before."""
     heard = Heard(name)
-    path = WORK / "latents" / f"{name}-{len(heard.entries)}-{_fingerprint(style)}.pt"
+    path = WORK / "latents" / f"{name}-{len(heard.entries)}-{_fingerprint(style, heard.entries)}.pt"
     if not path.exists():
         with replacing(path) as beside:
             torch.save(_vectors(heard, style), beside)
@@ -76,10 +78,14 @@ def cached(name: str, style: StyleEncoder) -> Latents:
     )
 
 
-def _fingerprint(style: StyleEncoder) -> str:
-    """A few letters that change with the encoder's weights, and with what is read from words."""
-    read = style.embed_text([", ".join((*INSTRUMENT_NAMES, "90 BPM", "A minor"))])
-    return fingerprint(style, nn.ParameterList([read]))
+def _fingerprint(style: StyleEncoder, entries: Sequence[Entry]) -> str:
+    """A few letters that change with the encoder, and with what is read from the captions."""
+    read = [
+        torch.cat([instrument_code(text), *text_codes(text)])
+        for entry in entries
+        for text in entry.captions
+    ]
+    return fingerprint(style, nn.ParameterList(read))
 
 
 @torch.no_grad()

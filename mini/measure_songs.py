@@ -213,7 +213,7 @@ def _distance(bundle: Bundle, waves: Sequence[Tensor], chosen: Chosen, name: str
 def composed_rows(bundle: Bundle, chosen: Chosen) -> None:
     """What the ears make of composed music, and how far one half of it is from the other.
 
-    Through the codec too, since songs come out of it: no DiT can do better than that.
+    Through the codec too, since songs come out of it: what ears can be expected to hear of songs.
     """
     judge(bundle, chosen.real, chosen.entries, "composed music")
     coded = [bundle.decode(bundle.encode_audio(wave, RATE_HZ)) for wave in chosen.real]

@@ -2,8 +2,9 @@
 
 Two towers, one for sentences and one for sound, learn to give a clip and its caption the same
 direction and all other pairs of the batch different ones. Heads that name style, instruments and
-energy from either meaning are trained along and then thrown away: they keep it one of music. Tempo,
-key and instruments are also read from the text, and the sound learns to answer the same.
+energy from either meaning are trained along and then thrown away: they keep the meaning about
+music. Tempo, key and instruments are also read from the text by rule, and the sound learns to
+answer the same.
 
 The encoder hears the held-out styles too: it is also the measuring device of the effect report,
 which must be able to tell them apart. The DiT does not.

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from angen.adapters.attach import attach, set_strengths
+from angen.adapters.shape import LoraShape
 from angen.bundle import Bundle, default_dtype, load_bundle
-from angen.conditioning.style import TEMPO_PLACES
+from angen.conditioning.style import KEY_PLACES, TEMPO_PLACES
 from angen.conditioning.timeline import timeline
 from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
@@ -173,6 +175,27 @@ def test_songs_get_their_timeline(
     assert len(found) == 2
     for one in found:
         torch.testing.assert_close(one[:, TEMPO_PLACES], line, atol=1e-3, rtol=0)
+
+
+def test_the_opening_is_loud_unless_an_adapter_sounds(
+    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vector = tiny_bundle.embed_text("harp, A minor, 120 BPM")
+    asked = Song(tokens=torch.zeros(0, dtype=torch.long), style=vector, frames=30, seed=0)
+    learned = tiny_bundle.telling(vector)
+    assert learned is not None
+
+    def told_at(frame: int) -> torch.Tensor:
+        (found, again) = lines_of(tiny_bundle, monkeypatch, asked)
+        assert torch.equal(found, again)
+        return found[frame, KEY_PLACES]
+
+    assert told_at(0).norm() > 2 * learned[KEY_PLACES].norm()
+    torch.testing.assert_close(told_at(29), learned[KEY_PLACES])
+    attach(tiny_bundle.dit, LoraShape(rank=2, alpha=2), seed=0)
+    torch.testing.assert_close(told_at(0), learned[KEY_PLACES])
+    set_strengths(tiny_bundle.dit, {})
+    assert told_at(0).norm() > 2 * learned[KEY_PLACES].norm()
 
 
 def test_a_timeline_that_is_there_stays(

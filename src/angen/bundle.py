@@ -326,8 +326,16 @@ class Bundle:
         whole = -(-song.frames // self.block) * self.block  # the last block is made as a whole
         ends = any(token in ENDINGS for token in song.tokens.tolist())
         end = song.frames if ends else None
-        line = self._style.timeline(song.style, whole, self.latent_rate_hz, end=end)
+        loud = not _adapted(self.dit)
+        line = self._style.timeline(song.style, whole, self.latent_rate_hz, end=end, loud=loud)
         return replace(song, timeline=line)
+
+    def telling(self, style: Tensor) -> Tensor | None:
+        """What is added to a style vector (E,) in each frame that an adapter learns from: (E,).
+
+        None where nothing is, as for the released model.
+        """
+        return self._style.telling(style) if isinstance(self._style, StyleEncoder) else None
 
     def sample_blocks(
         self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
@@ -392,6 +400,11 @@ def _encoder(folder: Path, device: torch.device) -> Encoder | LearnedEncoder | N
     if not has_part(folder, "encoder"):
         return None
     return load_encoder(folder).to(device).requires_grad_(False)
+
+
+def _adapted(dit: DiT) -> bool:
+    """Whether adapters sound in it: layers that carry some name those that are active."""
+    return any(getattr(module, "active_adapters", None) for module in dit.modules())
 
 
 def _style(folder: Path, device: torch.device) -> StyleEncoder | Mulan | None:

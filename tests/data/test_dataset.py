@@ -73,6 +73,21 @@ def test_an_instrumental_batch_has_no_text(tiny_bundle: Bundle) -> None:
     assert batch.text.dtype == torch.int64
 
 
+def test_styles_are_told_as_loud_as_the_base_learned_them(
+    tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = dataset(tiny_bundle, [a_clip(1), a_clip(2)], [20, 30])
+    batch = data.batch([0, 1])
+    assert batch.timeline is not None
+    assert batch.timeline.shape == (2, 30, 512)
+    for style, line in zip(batch.style, batch.timeline, strict=True):
+        told = tiny_bundle.telling(style)
+        assert told is not None
+        assert torch.equal(line[7], told)
+    monkeypatch.setattr(tiny_bundle, "telling", lambda _: None)  # as the released model's
+    assert dataset(tiny_bundle, [a_clip(1)], [20]).batch([0]).timeline is None
+
+
 def test_the_bundle_takes_such_a_batch(tiny_bundle: Bundle) -> None:
     batch = dataset(tiny_bundle, [a_clip(1), a_clip(2, ends_song=True)], [40, 25]).batch([0, 1])
     losses = tiny_bundle.loss(

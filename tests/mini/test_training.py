@@ -14,12 +14,14 @@ from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.conditioning.timeline import timeline
 from angen.vocoder.encoder import Encoder, fit_components
 from angen.vocoder.istft import InverseStft
+from mini import latents
 from mini.codec import DECODER, ENCODER, Targets, feature_weights, undo
 from mini.latents import Latents, bar_starts, beats_at, draw, sections_in, tag_tokens
 from mini.loop import Budget, run
 from mini.material import Entry
 from mini.style import facts_of
 from mini.timbres import random_sound
+from tests.conditioning.test_style import tiny
 
 BUDGET = Budget(steps=60, rate=0.05, warmup=5)
 
@@ -100,6 +102,16 @@ def test_players_of_a_piece_are_true_in_the_places_of_their_codes() -> None:
     labels = {"instruments": ["oboe", "harp"], "energy": "low", "bpm": 90, "key": "A minor"}
     facts = facts_of([replace(entry(True), labels=labels)], ["jazz"])
     assert torch.equal(facts.instruments[0], instrument_code("a harp and an oboe"))
+
+
+def test_vectors_are_made_anew_when_captions_are_read_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries, style = [replace(entry(True), captions=("jazz, double bass",))], tiny()
+    before = latents._fingerprint(style, entries)
+    assert latents._fingerprint(style, entries) == before
+    monkeypatch.setattr(latents, "instrument_code", lambda text: instrument_code(text) / 2)
+    assert latents._fingerprint(style, entries) != before
 
 
 FIRST_FRAME = 2.0  # frames tell their place, and none is all ones

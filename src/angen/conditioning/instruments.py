@@ -51,7 +51,10 @@ _ALSO = {
         *("upright bass", "acoustic bass", "string bass", "standup bass", "walking bass"),
         "contrabass",
     ),
-    "electric bass": ("bass guitar", "electric bass guitar", "fretless bass"),
+    "electric bass": (
+        *("bass guitar", "electric bass guitar", "acoustic bass guitar", "fretless bass"),
+        "fretless bass guitar",
+    ),
     "slap bass": ("slapped bass", "slap bass guitar"),
     "synth bass": ("bass synth", "bass synthesizer", "sub bass", "808 bass"),
     "cello": ("violoncello", "celli"),
@@ -59,23 +62,29 @@ _ALSO = {
         *("string section", "string orchestra", "string ensemble", "string quartet"),
         "string trio",
     ),
-    "pizzicato strings": ("pizzicato", "plucked strings"),
+    "pizzicato strings": ("pizzicato", "pizz strings", "plucked strings"),
     "brass section": ("brass", "horns", "horn section"),
     "french horn": ("horn",),
     "saxophone": ("sax",),
     "oboe": ("english horn",),
-    "clarinet": ("bass clarinet",),
+    "clarinet": ("bass clarinet", "contrabass clarinet"),
+    "trombone": ("bass trombone",),
+    "flute": ("bass flute",),
     "pan flute": ("pan pipe", "panpipe"),
     "harmonica": ("blues harp", "mouth organ"),
     "synth lead": ("lead synth",),
     "synth strings": ("string pad", "string synth", "string machine"),
+    "pluck synth": ("plucked synth", "synth pluck"),
     "acid synth": ("acid bass",),
     "square lead": ("square wave lead",),
     "bells": ("bell",),
-    "drums": ("drum", "drum kit", "drum set", "bass drum"),
-    "drum machine": ("808", "909", "808 drums", "909 drums", "electronic drums", "synth drums"),
-    "brushed drums": ("brushes", "brush drums", "brushed snare"),
-    "percussion": ("conga", "bongo", "shaker", "tambourine", "hand drums"),
+    "drums": ("drum", "drum kit", "drum set", "bass drum", "kick drum", "snare drum"),
+    "drum machine": (
+        *("808", "909", "808 drum", "909 drum", "electronic drum", "electronic drum kit"),
+        "synth drum",
+    ),
+    "brushed drums": ("brushes", "brush drums", "brushed snare", "brushed snare drum"),
+    "percussion": ("conga", "bongo", "shaker", "tambourine", "hand drum"),
 }
 # Words that may mean several; and none, where they are no instruments that we know.
 _GUITARS = ("nylon guitar", "acoustic guitar", "electric guitar", "distorted guitar")
@@ -91,11 +100,16 @@ _VAGUE: dict[str, tuple[str, ...]] = {
     "pad": ("synth pad", "soft pad"),
 } | dict.fromkeys(
     (
-        *("drum and bass", "drum & bass", "drum + bass", "drum n bass", "drum'n'bass"),
-        *("synth pop", "synth wave", "synth funk", "synth brass", "future bass", "bass house"),
-        *("bass music", "bass boosted", "steel drum", "jaw harp", "vocals", "vocal", "voice"),
+        *("drum and bass", "drum & bass", "drum + bass", "drum n bass", "future bass"),
+        *("synth pop", "synth wave", "synth funk", "synth brass", "bass house", "bass music"),
+        *("bass boosted", "steel drum", "jaw harp", "jew's harp", "vocal", "voice", "singing"),
+        *("viola", "kick", "snare", "cymbal", "hi-hat"),
     ),
     (),
+)
+
+_SHARED = re.compile(
+    r"\b(\w+) (and|or|nor|&|/) (\w+) (guitars?|bass(?:es)?|pianos?|pads?|strings)\b", re.IGNORECASE
 )
 
 
@@ -105,8 +119,7 @@ def instruments_in(text: str) -> dict[str, float]:
     What it does not want, as in "no drums, bass or piano", is not asked for.
     """
     shares: dict[str, float] = {}
-    wanted = _unwanted().sub(" , ", text.replace("’", "'"))
-    for match in _named().finditer(wanted):
+    for match in _named().finditer(_unwanted().sub(" , ", _spelled_out(text))):
         meant = _meaning(match[0])
         for name in meant:
             shares[name] = max(shares.get(name, 0.0), 1 / len(meant))
@@ -150,13 +163,28 @@ def _named() -> re.Pattern[str]:
     return re.compile(_any_name(), re.IGNORECASE)
 
 
+def _spelled_out(text: str) -> str:
+    """The same text in one way of writing: "acoustic and electric guitar" names both guitars."""
+    text = " ".join(text.replace("’", "'").split())
+    text = re.sub(r" ?'?\bn' ?(?=bass)| 'n' ", " n ", text)
+    text = re.sub(r" ?([&+/]) ?", r" \1 ", text)
+    return _SHARED.sub(_each, text)
+
+
+def _each(shared: re.Match[str]) -> str:
+    one, joint, other, noun = shared.groups()
+    first = f"{one} {noun}"
+    known = first.lower().removesuffix("s") in _meanings()
+    return f"{first} {joint} {other} {noun}" if known else shared[0]
+
+
 @cache
 def _unwanted() -> re.Pattern[str]:
     """Names, or a list of them, behind a word that takes them away."""
-    one, but = _any_name(), r"(?:no|without|minus|neither|instead\s+of|rather\s+than|free\s+of)"
-    listed = rf"{one}(?:(?:\s*,\s*{one})*\s*,?\s+(?:or|nor|and|&)\s+{one})?"
+    but = "no|without|minus|neither|instead of|rather than|free of"
+    how = "a|an|any|the|more|loud|heavy|hard|harsh|soft|live|real|solo|lead|other|big"
+    one = rf"(?:(?:{how}) ){{0,2}}{_any_name()}"
+    more = rf"(?:(?: ?, ?{one})* ?,? (?:or|nor|/) {one}| (?:and|&|\+) {_any_name()})?"
     return re.compile(
-        rf"\b{but}\s+(?:(?:a|an|any|the|more)\s+)?(?:\w+\s+)??{listed}|{one}-(?:less|free)\b"
-        r"|\bdrumless\b",
-        re.IGNORECASE,
+        rf"\b(?:{but})[ -]{one}{more}|{_any_name()}-(?:less|free)\b|\bdrumless\b", re.IGNORECASE
     )

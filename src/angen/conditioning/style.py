@@ -316,22 +316,36 @@ class StyleEncoder(nn.Module):
         return min(FASTEST, max(SLOWEST, float((usual[:-1] @ meaning + usual[-1]).exp())))
 
     def timeline(
-        self, vector: Tensor, frames: int, rate_hz: float, *, end: int | None = None
+        self,
+        vector: Tensor,
+        frames: int,
+        rate_hz: float,
+        *,
+        end: int | None = None,
+        loud: bool = True,
     ) -> Tensor | None:
         """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
 
-        Beats, the way to the end, and what makes all but the tempo as loud as songs are told it:
-        the opening more loudly than the rest.
+        Beats, the way to the end, and the ``telling``.
         end: the frame with which the song shall be over; None where it goes on.
+        loud: whether the opening is told more than that. With adapters it is not: what they have
+        learned would drown in it.
         """
-        if not self.config.timeline:
+        told = self.telling(vector)
+        if told is None:
             return None
         end_s = None if end is None else end / rate_hz
-        line = placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
-        opening = round(OPENING_S * rate_hz)
-        line[:opening] += OPENING.added(vector)
-        line[opening:] += LEARNED.added(vector)
+        line = told + placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
+        if loud:
+            line[: round(OPENING_S * rate_hz)] += OPENING.added(vector) - told
         return line
+
+    def telling(self, vector: Tensor) -> Tensor | None:
+        """What makes a vector (512,) as loud as it was told in training: (512,); None for nothing.
+
+        Adapters learn from vectors that are told so.
+        """
+        return LEARNED.added(vector) if self.config.timeline else None
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""

@@ -65,6 +65,7 @@ class LatentDataset:
     ) -> None:
         self.config = config or DataConfig()
         self.block = bundle.block
+        self._telling = bundle.telling
         self.left_out: list[Problem] = []
         self._blocks = max(1, int(self.config.max_s * bundle.latent_rate_hz) // bundle.block)
         self._examples: list[Example] = []
@@ -100,7 +101,13 @@ class LatentDataset:
             latents=pad_sequence(latents, batch_first=True),
             frames=torch.tensor([len(item) for item in latents]),
             style=torch.stack(styles),
+            timeline=self._told(styles, max(len(item) for item in latents)),
         )
+
+    def _told(self, styles: Sequence[Tensor], frames: int) -> Tensor | None:
+        """What makes styles (B times (E,)) as loud as the base learned them: (B, N, E), or None."""
+        told = [line for line in map(self._telling, styles) if line is not None]
+        return torch.stack(told)[:, None].repeat(1, frames, 1) if told else None
 
     def _longest(self, example: Example) -> int:
         """End marks come on top of the clip's length."""
