@@ -403,8 +403,8 @@ def _encoder(folder: Path, device: torch.device) -> Encoder | LearnedEncoder | N
 
 
 def _adapted(dit: DiT) -> bool:
-    """Whether adapters sound in it: layers that carry some name those that are active."""
-    return any(getattr(module, "active_adapters", None) for module in dit.modules())
+    """Whether it carries adapters, sounding or switched off: an effect report compares the two."""
+    return bool(getattr(dit, "peft_config", None))
 
 
 def _style(folder: Path, device: torch.device) -> StyleEncoder | Mulan | None:
