@@ -100,12 +100,17 @@ def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at_s", "loudness"),
-    [(0, OPENING), (OPENING_S - 0.2, OPENING), (OPENING_S, LEARNED), (5.8, LEARNED)],
+    ("seconds", "at_s", "loudness"),
+    [
+        *((60, 0, OPENING), (60, OPENING_S - 0.2, OPENING), (60, OPENING_S, LEARNED)),
+        *((60, 59.8, LEARNED), (6, 2.8, OPENING), (6, 3, LEARNED)),
+    ],
 )
-def test_the_opening_is_told_more_loudly_than_the_rest(at_s: float, loudness: Loudness) -> None:
+def test_the_opening_is_told_more_loudly_than_the_rest(
+    seconds: int, at_s: float, loudness: Loudness
+) -> None:
     (vector,) = tiny().embed_text(["waltz, harp, 132 BPM, D minor"])
-    line = tiny().timeline(vector, 30, 5)
+    line = tiny().timeline(vector, 5 * seconds, 5)
     assert line is not None
     told = (vector + line)[round(at_s * 5)]
     for places, times in (

@@ -130,7 +130,7 @@ LEARNED = Loudness(key=2.0, instruments=2.0)  # by training clips that have a ti
 # told as learned: it has the opening in memory, and must also hear how far the end is. Chosen on
 # prompts of training pieces (docs/mini.md).
 OPENING = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
-OPENING_S = 4.0
+OPENING_S = 10.0  # at most; half of a shorter song
 
 
 class TextTower(nn.Module):
@@ -337,7 +337,7 @@ class StyleEncoder(nn.Module):
         end_s = None if end is None else end / rate_hz
         line = told + placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
         if loud:
-            line[: round(OPENING_S * rate_hz)] += OPENING.added(vector) - told
+            line[: min(round(OPENING_S * rate_hz), frames // 2)] += OPENING.added(vector) - told
         return line
 
     def telling(self, vector: Tensor) -> Tensor | None:
