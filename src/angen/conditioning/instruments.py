@@ -141,7 +141,7 @@ def _meanings() -> dict[str, tuple[str, ...]]:
 
 def _meaning(found: str) -> tuple[str, ...]:
     """What words mean that ``_named`` found, of one or of many."""
-    words = re.sub(r"\s+", " ", found.lower())
+    words = found.lower()
     for name in (words, words.removesuffix("s"), words.removesuffix("es")):
         for spaced in (name, name.replace("-", " ")):
             if spaced in _meanings():
@@ -150,11 +150,11 @@ def _meaning(found: str) -> tuple[str, ...]:
 
 
 def _any_name() -> str:
-    """A pattern of all names, longer ones first: an electric piano is no piano."""
+    """A pattern of all names in a text that is spelled out; an electric piano is no piano."""
     names = []
     for name in sorted(_meanings(), key=len, reverse=True):
         plural = "(?:es)?" if name.endswith(("ss", "x")) else "" if name.endswith("s") else "s?"
-        names.append(r"(?:\s+|-)".join(re.escape(word) for word in name.split()) + plural)
+        names.append("[ -]".join(re.escape(word) for word in name.split()) + plural)
     return rf"(?<!\w)(?:{'|'.join(names)})(?!\w)"
 
 
