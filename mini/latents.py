@@ -12,14 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from angen.conditioning.codes import text_codes
 from angen.conditioning.instruments import instrument_code
-from angen.conditioning.style import LEARNED, StyleEncoder, placed
+from angen.conditioning.style import StyleEncoder, clip_line
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
-from angen.conditioning.timeline import beat_grid, countdown
 from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
 from mini.compose.form import BEATS
@@ -107,19 +105,6 @@ def bar_starts(entry: Entry, frames: int, rate_hz: float) -> list[int]:
     return [0, *(int(frame) for frame in at if 1 <= frame < frames)]
 
 
-def beats_at(entry: Entry, times_s: NDArray[np.float64]) -> Tensor:
-    """How many beats of a piece have passed at times (N,), fractions and all: (N,).
-
-    The true ones, so that a piece which slows down tells where it does; outside of them the
-    nearest interval goes on.
-    """
-    beats = np.array(entry.beats)
-    early, late = (times_s - beats[0]).clip(max=0), (times_s - beats[-1]).clip(min=0)
-    passed = np.interp(times_s, beats, np.arange(len(beats)))
-    passed += early / (beats[1] - beats[0]) + late / (beats[-1] - beats[-2])
-    return torch.from_numpy(passed)
-
-
 def sections_in(entry: Entry, start_s: float, stop_s: float) -> list[str]:
     """Tags of the sections of which more than a second lies between the two times."""
     return [
@@ -176,14 +161,17 @@ def _clip(
     return Stretch(latents=pool.clip(i, first, size), tags=found, first=first, ends=False)
 
 
-def _timeline(pool: Latents, i: int, clip: Stretch, rate_hz: float) -> Tensor:
-    """The timeline (N, E) of a stretch of piece i; its end only where the stretch comes to it."""
-    edges_s = np.arange(clip.first, clip.first + len(clip.latents) + 1) / rate_hz
-    line = beat_grid(beats_at(pool.entries[i], edges_s))
-    if clip.ends:
-        end_s = (pool.starts[i + 1] - pool.starts[i]) / rate_hz
-        line += countdown(torch.from_numpy(end_s - edges_s[:-1]))
-    return placed(line)
+def _line(pool: Latents, i: int, clip: Stretch, vector: Tensor, rate_hz: float) -> Tensor:
+    """What frames of a stretch of piece i add to its vector (E,): (N, E).
+
+    The true beats, so that a piece which slows down tells where it does; its end only where the
+    stretch comes to it.
+    """
+    count = len(clip.latents) + 1
+    times_s = torch.arange(clip.first, clip.first + count, dtype=torch.float64) / rate_hz
+    end_s = (pool.starts[i + 1] - pool.starts[i]) / rate_hz if clip.ends else None
+    beats_s = torch.tensor(pool.entries[i].beats, dtype=torch.float64)
+    return clip_line(vector, times_s, beats_s=beats_s, end_s=end_s)
 
 
 def draw(
@@ -209,7 +197,7 @@ def draw(
         timed = rng.random() >= NO_TIMELINE
         vectors = pool.text[i] if rng.random() < FROM_WORDS else pool.sound[i]
         style = vectors[int(rng.integers(len(vectors)))].float()
-        lines.append((_timeline(pool, i, found, rate_hz) + LEARNED.added(style)) * timed)
+        lines.append(_line(pool, i, found, style, rate_hz) * timed)
         styles.append(style)
     text = torch.zeros(clips, TEXT_TOKENS, dtype=torch.long)  # one shape for the compiler
     for row, tokens in zip(text, texts, strict=True):

@@ -8,7 +8,7 @@ import torch
 from angen.adapters.attach import attach, detach, switched_off
 from angen.adapters.shape import LoraShape
 from angen.bundle import Bundle, default_dtype, load_bundle
-from angen.conditioning.style import KEY_PLACES, TEMPO_PLACES
+from angen.conditioning.style import KEY_PLACES, LEARNED, TEMPO_PLACES
 from angen.conditioning.timeline import timeline
 from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
@@ -182,8 +182,7 @@ def test_the_opening_is_loud_unless_there_is_an_adapter(
 ) -> None:
     vector = tiny_bundle.embed_text("harp, A minor, 120 BPM")
     asked = Song(tokens=torch.zeros(0, dtype=torch.long), style=vector, frames=30, seed=0)
-    learned = tiny_bundle.telling(vector)
-    assert learned is not None
+    learned = LEARNED.added(vector)
 
     def told_at(frame: int) -> torch.Tensor:
         (found, again) = lines_of(tiny_bundle, monkeypatch, asked)

@@ -330,12 +330,13 @@ class Bundle:
         line = self._style.timeline(song.style, whole, self.latent_rate_hz, end=end, loud=loud)
         return replace(song, timeline=line)
 
-    def telling(self, style: Tensor) -> Tensor | None:
-        """What is added to a style vector (E,) in each frame that an adapter learns from: (E,).
+    @property
+    def has_timeline(self) -> bool:
+        """Whether each frame of a song is told its beats and how far the end is.
 
-        None where nothing is, as for the released model.
+        So is each frame of a clip that an adapter learns from: ``conditioning.style.clip_line``.
         """
-        return self._style.telling(style) if isinstance(self._style, StyleEncoder) else None
+        return isinstance(self._style, StyleEncoder) and self._style.config.timeline
 
     def sample_blocks(
         self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from angen.audio.beats import find_downbeats, settle_phase, track_beats
-from angen.audio.listening import Listening, listen
+from angen.audio.listening import Listening, beats_of, listen
 from angen.audio.tempo import FRAME_RATE_HZ, onset_curve
 from tests.audio.sounds import MAJOR, band, chords, clicks
 
@@ -29,6 +29,23 @@ def test_downbeats_fall_where_the_chord_changes(heard: tuple[float, Listening]) 
     truth = np.arange(0, 24, 240 / bpm)
     assert listening.beats_per_bar == 4
     assert mir_eval.beat.f_measure(truth[1:], listening.downbeats[1:]) > 0.9
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_beats_of_a_known_tempo_begin_with_a_bar(level: int) -> None:
+    music = band(96, 0, MAJOR, 24, RATE)[..., round(0.7 * RATE) :]  # the first bar broken off
+    beats = beats_of(music, RATE, 96 * level)
+    bars = (beats[0] + 0.7) / (4 * 60 / 96 / level)
+    assert bars == pytest.approx(round(bars), abs=0.03)
+    assert np.median(np.diff(beats)) == pytest.approx(60 / 96 / level, abs=0.02)
+    assert beats[-1] > 20
+
+
+def test_where_the_pulse_is_another_or_none_no_beats_are_told() -> None:
+    assert not len(beats_of(band(96, 0, MAJOR, 24, RATE), RATE, 110))
+    noise = np.random.default_rng(0).standard_normal(12 * RATE).astype(np.float32)
+    assert not len(beats_of(noise, RATE, 120))
+    assert not len(beats_of(noise[:100], RATE, 120))
 
 
 def test_three_in_a_bar_is_told_from_four() -> None:

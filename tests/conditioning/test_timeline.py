@@ -21,7 +21,7 @@ from angen.conditioning.style import (
     load_style,
     save_style,
 )
-from angen.conditioning.timeline import CYCLES, beat_grid, countdown, timeline
+from angen.conditioning.timeline import CYCLES, beat_grid, beats_passed, countdown, timeline
 from tests.conditioning.test_style import tiny
 
 
@@ -69,6 +69,12 @@ def test_a_late_first_beat_moves_the_grid() -> None:
     torch.testing.assert_close(
         timeline(3, 5, bpm=60, first_beat_s=0.4)[2], beat_grid(torch.tensor([0, 0.2]))[0]
     )
+
+
+def test_beats_of_music_that_slows_down_are_where_they_fall() -> None:
+    beats_s = torch.tensor([0.0, 0.5, 1.0, 2.0])
+    passed = beats_passed(beats_s, torch.tensor([-0.25, 0.0, 0.25, 1.0, 1.5, 2.0, 3.0]))
+    torch.testing.assert_close(passed, torch.tensor([-0.5, 0, 0.5, 2, 2.5, 3, 4]).double())
 
 
 def test_the_end_comes_nearer_and_then_it_is_over() -> None:

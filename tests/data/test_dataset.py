@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 
 from angen.bundle import Bundle
+from angen.conditioning.style import LEARNED, placed
+from angen.conditioning.timeline import timeline
 from angen.data.dataset import DataConfig, LatentDataset
 from angen.data.latents import Encoded
 from angen.data.manifest import Clip, ClipMetadata
@@ -23,12 +25,17 @@ def latents_of(length: int) -> Tensor:
 
 
 def dataset(
-    bundle: Bundle, clips: Sequence[Clip], lengths: Sequence[int], config: DataConfig | None = None
+    bundle: Bundle,
+    clips: Sequence[Clip],
+    lengths: Sequence[int],
+    config: DataConfig | None = None,
+    beats: Sequence[float] = (),
 ) -> LatentDataset:
     encoded = Encoded(
         latents={c.file: latents_of(length) for c, length in zip(clips, lengths, strict=True)},
         audio_styles={clip.file: torch.full((512,), AUDIO) for clip in clips},
         text_styles={"music": torch.full((512,), TEXT)},
+        beats={clip.file: torch.tensor(beats, dtype=torch.float64) for clip in clips},
     )
     return LatentDataset(a_dataset(*clips), encoded, bundle, "train", config)
 
@@ -81,11 +88,35 @@ def test_styles_are_told_as_loud_as_the_base_learned_them(
     assert batch.timeline is not None
     assert batch.timeline.shape == (2, 30, 512)
     for style, line in zip(batch.style, batch.timeline, strict=True):
-        told = tiny_bundle.telling(style)
-        assert told is not None
-        assert torch.equal(line[7], told)
-    monkeypatch.setattr(tiny_bundle, "telling", lambda _: None)  # as the released model's
+        assert torch.equal(line[7], LEARNED.added(style))
+    monkeypatch.setattr(Bundle, "has_timeline", False)  # as the released model
     assert dataset(tiny_bundle, [a_clip(1)], [20]).batch([0]).timeline is None
+
+
+def test_each_frame_is_told_its_beats_as_a_song_of_that_tempo(tiny_bundle: Bundle) -> None:
+    beats = [0.4 + 0.5 * i for i in range(60)]  # 120 a minute
+    config = DataConfig(max_s=4)
+    data = dataset(tiny_bundle, [a_clip(1)], [200], config, beats)
+    starts = set()
+    for turn in range(10):
+        batch = data.batch([0], turn)
+        assert batch.timeline is not None
+        first = int(real_frames(batch, 0)[0]) + 1000
+        as_song = timeline(20, 5.0, bpm=120.0, first_beat_s=0.4, first=first)
+        told = placed(as_song) + LEARNED.added(batch.style[0])
+        torch.testing.assert_close(batch.timeline[0], told, atol=1e-4, rtol=0)
+        starts.add(first)
+    assert len(starts) > 3
+
+
+def test_only_a_clip_that_ends_its_song_is_told_how_far_the_end_is(tiny_bundle: Bundle) -> None:
+    clips = [a_clip(1, ends_song=True, duration_s=5.4), a_clip(2, duration_s=5.4)]
+    batch = dataset(tiny_bundle, clips, [27, 27]).batch([0, 1])
+    assert batch.timeline is not None
+    line = timeline(30, 5.0, bpm=None, end_s=5.4)
+    told = placed(line) + LEARNED.added(batch.style[0])
+    torch.testing.assert_close(batch.timeline[0], told, atol=1e-5, rtol=0)
+    assert torch.equal(batch.timeline[1, 0], LEARNED.added(batch.style[1]))
 
 
 def test_the_bundle_takes_such_a_batch(tiny_bundle: Bundle) -> None:

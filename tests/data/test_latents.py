@@ -43,6 +43,7 @@ def same(a: Encoded, b: Encoded) -> bool:
             (a.latents, b.latents),
             (a.audio_styles, b.audio_styles),
             (a.text_styles, b.text_styles),
+            (a.beats, b.beats),
         )
     )
 
@@ -77,6 +78,24 @@ def test_a_changed_prompt_is_embedded_anew(
     encoded = encode_dataset(changed, folder, tiny_bundle, silent)
     prompt = prompt_of(metadata)
     assert torch.equal(encoded.text_styles[prompt], tiny_bundle.embed_text(prompt))
+
+
+def test_beats_are_those_of_the_tempo_that_the_metadata_names(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = info.clips[0]
+    bpm = clip.metadata.bpm
+    assert bpm is not None
+    heard = encode_dataset(info, folder, tiny_bundle, silent).beats[clip.file]
+    assert 60 / float(heard.diff().median()) == pytest.approx(bpm, rel=0.03)
+    for said, count in ((2 * bpm, 2 * len(heard)), (None, 0)):
+        metadata = clip.metadata.model_copy(update={"bpm": said, "edited": ("bpm",)})
+        edited = clip.model_copy(update={"metadata": metadata})
+        changed = info.model_copy(update={"clips": (edited,)})
+        found = encode_dataset(changed, folder, tiny_bundle, silent).beats[clip.file]
+        assert len(found) == pytest.approx(count, abs=3)
+    monkeypatch.setattr(Bundle, "has_timeline", False)  # as the released model
+    assert not encode_dataset(info, folder, tiny_bundle, silent).beats
 
 
 def test_another_bundle_has_its_own_latents(

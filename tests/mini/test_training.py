@@ -16,7 +16,7 @@ from angen.vocoder.encoder import Encoder, fit_components
 from angen.vocoder.istft import InverseStft
 from mini import latents
 from mini.codec import DECODER, ENCODER, Targets, feature_weights, undo
-from mini.latents import Latents, bar_starts, beats_at, draw, sections_in, tag_tokens
+from mini.latents import Latents, bar_starts, draw, sections_in, tag_tokens
 from mini.loop import Budget, run
 from mini.material import Entry
 from mini.style import facts_of
@@ -146,12 +146,6 @@ def test_tags_are_those_of_the_stretch() -> None:
 def test_clips_begin_where_bars_do() -> None:
     # bars of 2 s from 0.02 s on: each begins in a frame of its own, every tenth
     assert bar_starts(entry(True), 200, 5.0) == STARTS
-
-
-def test_beats_of_a_piece_that_slows_down_are_where_they_fall() -> None:
-    slowing = replace(entry(True), beats=(0.0, 0.5, 1.0, 2.0))
-    passed = beats_at(slowing, np.array([-0.25, 0.25, 1.0, 1.5, 3.0]))
-    torch.testing.assert_close(passed, torch.tensor([-0.5, 0.5, 2, 2.5, 4]).double())
 
 
 def test_bars_of_a_piece_that_slows_down_begin_where_they_fall() -> None:

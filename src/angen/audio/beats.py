@@ -52,8 +52,12 @@ def _local_bpm(flux: Floats, pace: Tempo) -> float:
     local = estimate_tempo(flux)
     if local is None or local.confidence < 0.5:
         return pace.bpm
-    related = any(abs(np.log(local.bpm * ratio / pace.bpm)) < 0.04 for ratio in _SAME_TEMPO)
-    return pace.bpm if related else local.bpm
+    return pace.bpm if one_pulse(local.bpm, pace.bpm) else local.bpm
+
+
+def one_pulse(bpm: float, other: float) -> bool:
+    """Whether two tempi are levels of one pulse, such as 70 and 140."""
+    return any(abs(np.log(bpm * ratio / other)) < 0.04 for ratio in _SAME_TEMPO)
 
 
 def track_beats(curve: Floats, bpm: float) -> Doubles:

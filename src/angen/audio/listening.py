@@ -4,7 +4,7 @@ Each answer comes with a confidence from 0 to 1, so that a person knows where to
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from angen.audio import key as keys
 from angen.audio import tags, tempo
-from angen.audio.beats import find_beats, find_downbeats
+from angen.audio.beats import find_beats, find_downbeats, one_pulse
 from angen.audio.files import Sound, resampled, stream
 from angen.audio.loudness import SILENCE_LUFS, LoudnessListener
 from angen.audio.quality import SHORTEST_S
@@ -21,6 +21,8 @@ from angen.audio.signal import LISTENING_RATE_HZ, Floats, Framer, hann, magnitud
 from angen.audio.tags import Energy
 from angen.audio.timbre import Facts, TimbreListener
 from angen.errors import BadInput
+
+_SURE = 0.3  # of a tempo; music without a clear pulse gets less
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +70,22 @@ def _mono(samples: Sound, rate_hz: int) -> Iterator[Sound]:
     if rate_hz == LISTENING_RATE_HZ:
         return iter([mono])
     return resampled(iter([mono]), rate_hz, LISTENING_RATE_HZ)
+
+
+def beats_of(samples: Sound, rate_hz: int, bpm: float) -> NDArray[np.float64]:
+    """Beat times (N,) in seconds of music whose tempo is known; the first one begins a bar.
+
+    None where the ear is not sure of a pulse, or hears one that is no level of ``bpm``: to learn
+    from wrong beats is worse than to learn without.
+    """
+    ear = _hear(_mono(samples, rate_hz))
+    ear.finish()
+    flux = ear.onsets.finish()
+    heard = tempo.estimate_tempo(flux)
+    if heard is None or heard.confidence < _SURE or not one_pulse(heard.bpm, bpm):
+        return np.zeros(0)
+    pulse = _pulse(flux, replace(heard, bpm=bpm), *ear.chroma.finish())
+    return pulse.beats[pulse.beats >= pulse.downbeats[:1]]
 
 
 def listen_file(path: Path, *, start_s: float = 0, duration_s: float | None = None) -> Listening:
@@ -132,14 +150,22 @@ class _Ear:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Pulse:
+    """Beats (N,) and those that begin bars, in seconds."""
+
+    beats: NDArray[np.float64]
+    downbeats: NDArray[np.float64]
+    beats_per_bar: int
+    confidence: float  # of the bars
+    change: Floats  # (N,) how much the harmony changes at each beat
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Heard:
     """What the listeners found, before it is given names."""
 
     pace: tempo.Tempo | None
-    beats: NDArray[np.float64]
-    downbeats: NDArray[np.float64]
-    beats_per_bar: int
-    bar_confidence: float
+    pulse: _Pulse
     key: keys.Key | None
     facts: Facts
 
@@ -150,41 +176,44 @@ def _conclude(ear: _Ear) -> _Heard:
     flux = ear.onsets.finish()  # (F, bands)
     treble, bass = ear.chroma.finish()  # (F', 12) each
     pace = tempo.estimate_tempo(flux)
-    beats = find_beats(flux, pace, partial(keys.harmony_change, treble)) if pace else np.zeros(0)
-    change = keys.harmony_change(treble, beats)
-    downbeats, bar, bar_confidence = find_downbeats(
-        beats, flux, change, keys.harmony_change(bass, beats)
-    )
+    pulse = _pulse(flux, pace, treble, bass)
     key = keys.estimate_key(treble, bass)
     facts = Facts(
         timbre=ear.timbre.finish(),
         flux=flux,
         treble=treble,
-        change=float(change.mean()) if len(change) else 0.0,
+        change=float(pulse.change.mean()) if len(pulse.change) else 0.0,
         bpm=pace.bpm if pace else 0.0,
-        triple=bar == 3,
+        triple=pulse.beats_per_bar == 3,
         minor=bool(key and key.name.endswith("minor")),
         loudness=ear.loudness.finish(),
     )
-    return _Heard(
-        pace=pace,
+    return _Heard(pace=pace, pulse=pulse, key=key, facts=facts)
+
+
+def _pulse(flux: Floats, pace: tempo.Tempo | None, treble: Floats, bass: Floats) -> _Pulse:
+    """Beats and bars of onset strength (F, 4) and chroma (F', 12) at a tempo; none without one."""
+    beats = find_beats(flux, pace, partial(keys.harmony_change, treble)) if pace else np.zeros(0)
+    change = keys.harmony_change(treble, beats)
+    bass_change = keys.harmony_change(bass, beats)
+    downbeats, beats_per_bar, confidence = find_downbeats(beats, flux, change, bass_change)
+    return _Pulse(
         beats=beats,
         downbeats=downbeats,
-        beats_per_bar=bar,
-        bar_confidence=bar_confidence,
-        key=key,
-        facts=facts,
+        beats_per_bar=beats_per_bar,
+        confidence=confidence,
+        change=change,
     )
 
 
 def _named(heard: _Heard, duration_s: float) -> Listening:
     """What was heard, in the words of the metadata table."""
     names = tags.name(heard.facts)
-    pace, key = heard.pace, heard.key
+    pace, pulse, key = heard.pace, heard.pulse, heard.key
     bpm, key_name = pace.bpm if pace else None, key.name if key else None
     confidence = {
         "bpm": pace.confidence if pace else 0.0,
-        "downbeats": heard.bar_confidence if pace else 0.0,
+        "downbeats": pulse.confidence if pace else 0.0,
         "key": key.confidence if key else 0.0,
         **names.confidence,
     }
@@ -193,9 +222,9 @@ def _named(heard: _Heard, duration_s: float) -> Listening:
         duration_s=duration_s,
         bpm=bpm,
         bpm_alternatives=pace.alternatives if pace else (),
-        beats=heard.beats[heard.beats < duration_s],
-        downbeats=heard.downbeats[heard.downbeats < duration_s],
-        beats_per_bar=heard.beats_per_bar,
+        beats=pulse.beats[pulse.beats < duration_s],
+        downbeats=pulse.downbeats[pulse.downbeats < duration_s],
+        beats_per_bar=pulse.beats_per_bar,
         key=key_name,
         energy=names.energy,
         genre=names.genre,

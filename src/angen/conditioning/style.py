@@ -41,7 +41,7 @@ from angen.conditioning.codes import (
     without_figures,
 )
 from angen.conditioning.instruments import INSTRUMENT_CODE, instrument_code
-from angen.conditioning.timeline import timeline
+from angen.conditioning.timeline import beat_grid, beats_passed, countdown, timeline
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
 from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors
@@ -131,6 +131,23 @@ LEARNED = Loudness(key=2.0, instruments=2.0)  # by training clips that have a ti
 # prompts of training pieces (docs/mini.md).
 OPENING = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
 OPENING_S = 10.0  # at most; half of a shorter song
+
+
+def clip_line(
+    vector: Tensor, times_s: Tensor, *, beats_s: Tensor | None, end_s: float | None
+) -> Tensor:
+    """What the frames of a clip that something learns from add to its vector (512,): (N, 512).
+
+    times_s: (N + 1,) when each frame begins, and when the last one is over. beats_s: (K,) of the
+    music, the first one of a bar first; None, or fewer than two, where no beats are known. end_s:
+    when the music ends; None where it goes on.
+    """
+    line = torch.zeros(len(times_s) - 1, TEMPO_CODE)
+    if beats_s is not None and len(beats_s) > 1:
+        line += beat_grid(beats_passed(beats_s, times_s))
+    if end_s is not None:
+        line += countdown(end_s - times_s[:-1])
+    return placed(line) + LEARNED.added(vector)
 
 
 class TextTower(nn.Module):
@@ -326,26 +343,19 @@ class StyleEncoder(nn.Module):
     ) -> Tensor | None:
         """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
 
-        Beats, the way to the end, and the ``telling``.
+        Beats, the way to the end, and what makes the vector as loud as it was told in training.
         end: the frame with which the song shall be over; None where it goes on.
         loud: whether the opening is told more than that. With adapters it is not: what they have
         learned would drown in it.
         """
-        told = self.telling(vector)
-        if told is None:
+        if not self.config.timeline:
             return None
+        told = LEARNED.added(vector)
         end_s = None if end is None else end / rate_hz
         line = told + placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
         if loud:
             line[: min(round(OPENING_S * rate_hz), frames // 2)] += OPENING.added(vector) - told
         return line
-
-    def telling(self, vector: Tensor) -> Tensor | None:
-        """What makes a vector (512,) as loud as it was told in training: (512,); None for nothing.
-
-        Adapters learn from vectors that are told so.
-        """
-        return LEARNED.added(vector) if self.config.timeline else None
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""

@@ -78,6 +78,17 @@ def timeline(
     return line
 
 
+def beats_passed(beats_s: Tensor, times_s: Tensor) -> Tensor:
+    """How many beats have passed at times (M,), fractions and all: (M,) float64.
+
+    beats_s: (K,) times of beats, K >= 2. Outside of them the nearest interval goes on.
+    """
+    beats, times = beats_s.double(), times_s.double()
+    at = torch.searchsorted(beats, times, right=True).clamp(1, len(beats) - 1)  # the beat after
+    before, after = beats[at - 1], beats[at]
+    return at - 1 + (times - before) / (after - before)
+
+
 @cache
 def _patterns() -> Tensor:
     """Unit cosines over the places, the fastest: (what is told, P)."""

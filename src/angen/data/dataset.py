@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from angen.bundle import Bundle
+from angen.conditioning.style import clip_line
 from angen.data.latents import Encoded
 from angen.data.manifest import Clip, DatasetInfo, Problem, Split, prompt_of
 from angen.data.style_source import StyleSource
@@ -47,6 +48,7 @@ class Example:
     tokens: Tensor  # (L,) int64
     text_style: Tensor  # (E,)
     audio_style: Tensor  # (E,)
+    beats: Tensor | None  # (K,) seconds, the first of a bar first
 
 
 class LatentDataset:
@@ -65,7 +67,8 @@ class LatentDataset:
     ) -> None:
         self.config = config or DataConfig()
         self.block = bundle.block
-        self._telling = bundle.telling
+        self._rate_hz = bundle.latent_rate_hz
+        self._has_timeline = bundle.has_timeline
         self.left_out: list[Problem] = []
         self._blocks = max(1, int(self.config.max_s * bundle.latent_rate_hz) // bundle.block)
         self._examples: list[Example] = []
@@ -93,7 +96,11 @@ class LatentDataset:
     def batch(self, indices: Sequence[int], turn: int = 0) -> Batch:
         """These clips, padded to the longest. Another turn has other crops and styles."""
         chosen = [self._examples[i] for i in indices]
-        latents = [self._crop(example, turn) for example in chosen]
+        starts = [self._start(example, turn) for example in chosen]
+        latents = [
+            example.latents[start:][: self._longest(example)]
+            for example, start in zip(chosen, starts, strict=True)
+        ]
         styles = [self._style(example, i, turn) for example, i in zip(chosen, indices, strict=True)]
         return Batch(
             text=pad_sequence([example.tokens for example in chosen], batch_first=True),
@@ -101,25 +108,35 @@ class LatentDataset:
             latents=pad_sequence(latents, batch_first=True),
             frames=torch.tensor([len(item) for item in latents]),
             style=torch.stack(styles),
-            timeline=self._told(styles, max(len(item) for item in latents)),
+            timeline=self._lines(chosen, starts, latents, styles) if self._has_timeline else None,
         )
 
-    def _told(self, styles: Sequence[Tensor], frames: int) -> Tensor | None:
-        """What makes styles (B times (E,)) as loud as the base learned them: (B, N, E), or None."""
-        told = [line for line in map(self._telling, styles) if line is not None]
-        return torch.stack(told)[:, None].repeat(1, frames, 1) if told else None
+    def _lines(
+        self,
+        chosen: Sequence[Example],
+        starts: Sequence[int],
+        latents: Sequence[Tensor],
+        styles: Sequence[Tensor],
+    ) -> Tensor:
+        """What each frame adds to its clip's style, as the base learned: (B, N, E)."""
+        lines = []
+        for example, start, frames, style in zip(chosen, starts, latents, styles, strict=True):
+            times_s = (start + torch.arange(len(frames) + 1, dtype=torch.float64)) / self._rate_hz
+            end_s = example.clip.duration_s if example.clip.ends_song else None
+            lines.append(clip_line(style, times_s, beats_s=example.beats, end_s=end_s))
+        return pad_sequence(lines, batch_first=True)
 
     def _longest(self, example: Example) -> int:
         """End marks come on top of the clip's length."""
         return (self._blocks + example.clip.ends_song) * self.block
 
-    def _crop(self, example: Example, turn: int) -> Tensor:
-        longest = self._longest(example)
-        spare = len(example.latents) - longest
+    def _start(self, example: Example, turn: int) -> int:
+        """The frame with which a clip that is too long begins this turn; 0 for others."""
+        spare = len(example.latents) - self._longest(example)
         if spare <= 0:
-            return example.latents
-        start = _draw(spare // self.block + 1, self.config.seed, example.clip.sha256, turn)
-        return example.latents[start * self.block :][:longest]
+            return 0
+        places = spare // self.block + 1
+        return self.block * _draw(places, self.config.seed, example.clip.sha256, turn)
 
     def _style(self, example: Example, index: int, turn: int) -> Tensor:
         match self.config.style:
@@ -147,6 +164,7 @@ def _example(clip: Clip, encoded: Encoded, bundle: Bundle) -> Example:
         tokens=torch.tensor(tokens, dtype=torch.int64),
         text_style=encoded.text_styles[prompt_of(clip.metadata)],
         audio_style=encoded.audio_styles[clip.file],
+        beats=encoded.beats.get(clip.file),
     )
 
 

@@ -4,10 +4,11 @@ Under ``<dataset>/latents/<bundle>/``, named by the bundle's fingerprint:
 
     <clip>.safetensors          latents (T, C), audio style (512,); named by the clip's sha256
     prompt_<hash>.safetensors   text style (512,); named by the prompt's sha256
+    beats_<hash>.safetensors    beat times (K,) for a bundle with timelines, by clip and tempo
 
-A changed clip, prompt or bundle has another name, so nothing stale is ever found.
+A changed clip, prompt, tempo or bundle has another name, so nothing stale is ever found.
 
-Shapes: T latent frames, C latent channels, E = 512 style width.
+Shapes: T latent frames, C latent channels, K beats, E = 512 style width.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from angen.audio.files import read_audio
+from angen.audio.listening import beats_of
 from angen.bundle import Bundle
 from angen.data.manifest import Clip, DatasetInfo, prompt_of
 from angen.data.scan import sha256_of
@@ -41,6 +43,7 @@ class Encoded:
     latents: Mapping[str, Tensor]  # (T, C)
     audio_styles: Mapping[str, Tensor]  # (E,)
     text_styles: Mapping[str, Tensor]  # (E,)
+    beats: Mapping[str, Tensor] = field(default_factory=dict)  # (K,) seconds; of none K = 0
     repaired: tuple[str, ...] = field(default=())  # damaged files that were computed anew
 
     def latents_of(self, clip: Clip) -> Tensor:
@@ -61,6 +64,7 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
     latents: dict[str, Tensor] = {}
     audio_styles: dict[str, Tensor] = {}
     text_styles: dict[str, Tensor] = {}
+    beats: dict[str, Tensor] = {}
     repaired: list[str] = []
     on_step(0, len(info.clips))
     for done, clip in enumerate(info.clips, start=1):
@@ -75,11 +79,14 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
         prompt = prompt_of(clip.metadata)
         if prompt not in text_styles:
             text_styles[prompt] = _text_style(prompt, cache, bundle, repaired)
+        if bundle.has_timeline:
+            beats[clip.file] = _beats(clip, folder, cache, repaired)
         on_step(done, len(info.clips))
     return Encoded(
         latents=latents,
         audio_styles=audio_styles,
         text_styles=text_styles,
+        beats=beats,
         repaired=tuple(repaired),
     )
 
@@ -109,6 +116,21 @@ def _text_style(prompt: str, cache: Path, bundle: Bundle, repaired: list[str]) -
         tensors = {"style": bundle.embed_text(prompt)}
         write_tensors(path, tensors)
     return tensors["style"]
+
+
+def _beats(clip: Clip, folder: Path, cache: Path, repaired: list[str]) -> Tensor:
+    """Beat times (K,) of a clip in the tempo that its metadata names; none without one."""
+    bpm = clip.metadata.bpm
+    if bpm is None:
+        return torch.zeros(0, dtype=torch.float64)
+    name = hashlib.sha256(f"{clip.sha256}/{bpm}".encode()).hexdigest()[:16]
+    path = cache / f"beats_{name}.safetensors"
+    tensors = _found(path, {"beats": (-1,)}, repaired)
+    if tensors is None:
+        sound = read_audio(folder / clip.file, mono=True)
+        tensors = {"beats": torch.from_numpy(beats_of(sound.samples, sound.rate_hz, bpm))}
+        write_tensors(path, tensors)
+    return tensors["beats"]
 
 
 def _found(
