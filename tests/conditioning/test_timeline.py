@@ -12,9 +12,8 @@ from angen.conditioning.style import (
     INSTRUMENT_PLACES,
     KEY_PLACES,
     LEARNED,
+    LOUD,
     MEANING,
-    OPENING,
-    OPENING_S,
     TEMPO_PLACES,
     Loudness,
     StyleEncoder,
@@ -108,11 +107,11 @@ def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
 @pytest.mark.parametrize(
     ("seconds", "at_s", "loudness"),
     [
-        *((60, 0, OPENING), (60, OPENING_S - 0.2, OPENING), (60, OPENING_S, LEARNED)),
-        *((60, 59.8, LEARNED), (6, 2.8, OPENING), (6, 3, LEARNED)),
+        *((60, 0, LOUD), (60, 39.8, LOUD), (60, 40, LEARNED), (60, 59.8, LEARNED)),
+        *((24, 9.8, LOUD), (24, 10, LEARNED), (6, 2.8, LOUD), (6, 3, LEARNED)),
     ],
 )
-def test_the_opening_is_told_more_loudly_than_the_rest(
+def test_all_but_the_closing_is_told_more_loudly(
     seconds: int, at_s: float, loudness: Loudness
 ) -> None:
     (vector,) = tiny().embed_text(["waltz, harp, 132 BPM, D minor"])

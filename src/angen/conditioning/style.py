@@ -41,7 +41,7 @@ from angen.conditioning.codes import (
     without_figures,
 )
 from angen.conditioning.instruments import INSTRUMENT_CODE, instrument_code
-from angen.conditioning.timeline import beat_grid, beats_passed, countdown, timeline
+from angen.conditioning.timeline import KNOWN_S, beat_grid, beats_passed, countdown, timeline
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
 from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors
@@ -126,11 +126,12 @@ class Loudness:
 
 # The tempo has no loudness of its own: the timeline lies in its places.
 LEARNED = Loudness(key=2.0, instruments=2.0)  # by training clips that have a timeline
-# By the opening of a song: louder than learned, as guidance is for all at once. What follows is
-# told as learned: it has the opening in memory, and must also hear how far the end is. Chosen on
-# prompts of training pieces (docs/mini.md).
-OPENING = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
-OPENING_S = 10.0  # at most; half of a shorter song
+# By most of a song: louder than learned, as guidance is for all at once. What follows is told as
+# learned: it has the loud part in memory, and must also hear how far the end is. Chosen on prompts
+# of training pieces (docs/mini.md).
+LOUD = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
+CLOSING_S = KNOWN_S  # the end of a song, not told loudly
+OPENING_S = 10.0  # loud however short the song, but for its second half
 
 
 def clip_line(
@@ -345,7 +346,7 @@ class StyleEncoder(nn.Module):
 
         Beats, the way to the end, and what makes the vector as loud as it was told in training.
         end: the frame with which the song shall be over; None where it goes on.
-        loud: whether the opening is told more than that. With adapters it is not: what they have
+        loud: whether all but the closing is told more than that. With adapters not: what they have
         learned would drown in it.
         """
         if not self.config.timeline:
@@ -354,7 +355,7 @@ class StyleEncoder(nn.Module):
         end_s = None if end is None else end / rate_hz
         line = told + placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
         if loud:
-            line[: min(round(OPENING_S * rate_hz), frames // 2)] += OPENING.added(vector) - told
+            line[: _loud_frames(frames, rate_hz)] += LOUD.added(vector) - told
         return line
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
@@ -380,6 +381,12 @@ class StyleEncoder(nn.Module):
         weights = next(self.parameters())
         x = torch.from_numpy(heard).to(weights.device)[None]  # (1, S)
         return functional.normalize(self.audio(x), dim=1)[0]
+
+
+def _loud_frames(frames: int, rate_hz: float) -> int:
+    """How many frames of a song, from its first, are told loudly."""
+    opening = min(round(OPENING_S * rate_hz), frames // 2)
+    return max(opening, frames - round(CLOSING_S * rate_hz))
 
 
 def save_style(style: StyleEncoder, folder: Path, dtype: torch.dtype = torch.float32) -> None:
