@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from angen.conditioning.codes import text_codes
 from angen.conditioning.instruments import instrument_code
-from angen.conditioning.style import StyleEncoder, clip_line
+from angen.conditioning.style import StyleEncoder
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
+from angen.conditioning.telling import clip_line
 from angen.diffrhythm.objective import Batch, add_end
 from angen.files import replacing
 from mini.compose.form import BEATS

@@ -26,7 +26,8 @@ from torch.nn import functional
 
 from angen.conditioning.codes import key_in, tempo_code, tempo_places, without_figures
 from angen.conditioning.instruments import INSTRUMENT_CODE, INSTRUMENT_NAMES
-from angen.conditioning.style import MEANING, Answers, StyleEncoder
+from angen.conditioning.style import Answers, StyleEncoder
+from angen.conditioning.vector import MEANING
 from mini.bank import RATE_HZ
 from mini.heard import STYLE, Heard
 from mini.loop import WORK, Budget, device, join, load_state, rank, run

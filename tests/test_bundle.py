@@ -8,8 +8,9 @@ import torch
 from angen.adapters.attach import attach, detach, switched_off
 from angen.adapters.shape import LoraShape
 from angen.bundle import Bundle, default_dtype, load_bundle
-from angen.conditioning.style import KEY_PLACES, LEARNED, TEMPO_PLACES
+from angen.conditioning.telling import LEARNED
 from angen.conditioning.timeline import timeline
+from angen.conditioning.vector import KEY_PLACES, TEMPO_PLACES
 from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.objective import Batch
@@ -177,7 +178,7 @@ def test_songs_get_their_timeline(
         torch.testing.assert_close(one[:, TEMPO_PLACES], line, atol=1e-3, rtol=0)
 
 
-def test_the_opening_is_loud_unless_there_is_an_adapter(
+def test_songs_are_told_loudly_unless_there_is_an_adapter(
     tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = tiny_bundle.embed_text("harp, A minor, 120 BPM")

@@ -325,16 +325,21 @@ class Bundle:
             return song
         whole = -(-song.frames // self.block) * self.block  # the last block is made as a whole
         ends = any(token in ENDINGS for token in song.tokens.tolist())
-        end = song.frames if ends else None
-        loud = not _adapted(self.dit)
-        line = self._style.timeline(song.style, whole, self.latent_rate_hz, end=end, loud=loud)
+        line = self._style.timeline(
+            song.style,
+            song.frames,
+            self.latent_rate_hz,
+            rows=whole,
+            ends=ends,
+            loud=not _adapted(self.dit),
+        )
         return replace(song, timeline=line)
 
     @property
     def has_timeline(self) -> bool:
         """Whether each frame of a song is told its beats and how far the end is.
 
-        So is each frame of a clip that an adapter learns from: ``conditioning.style.clip_line``.
+        So is each frame of a clip that an adapter learns from: ``conditioning.telling.clip_line``.
         """
         return isinstance(self._style, StyleEncoder) and self._style.config.timeline
 

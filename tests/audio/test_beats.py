@@ -44,7 +44,7 @@ def test_beats_of_a_known_tempo_begin_with_a_bar(level: int) -> None:
 def test_where_the_pulse_is_another_or_none_no_beats_are_told() -> None:
     assert not len(beats_of(band(96, 0, MAJOR, 24, RATE), RATE, 110))
     noise = np.random.default_rng(0).standard_normal(12 * RATE).astype(np.float32)
-    assert not len(beats_of(noise, RATE, 120))
+    assert not len(beats_of(noise, RATE, 160))  # what it is heard at
     assert not len(beats_of(noise[:100], RATE, 120))
 
 
@@ -80,6 +80,13 @@ def test_beats_follow_a_recording_into_another_tempo() -> None:
     listening = listen(np.concatenate([first, second], axis=1), RATE)
     truth = np.concatenate([np.arange(0, 66, 0.6), 66 + np.arange(0, 66, 60 / 130)])
     assert mir_eval.beat.f_measure(truth, listening.beats) > 0.9
+
+
+def test_where_two_tempi_meet_no_beat_comes_twice() -> None:
+    for first_bpm, second_bpm in ((120, 87), (96, 131), (140, 101)):
+        music = [band(bpm, 0, MAJOR, 66, RATE) for bpm in (first_bpm, second_bpm)]
+        beats = listen(np.concatenate(music, axis=-1), RATE).beats
+        assert np.diff(beats).min() > 0.45 * 60 / max(first_bpm, second_bpm)
 
 
 def test_a_lost_beat_does_not_shift_all_bars_after_it() -> None:

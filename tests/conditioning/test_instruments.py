@@ -12,13 +12,8 @@ from angen.conditioning.instruments import (
     instrument_code,
     instruments_in,
 )
-from angen.conditioning.style import (
-    INSTRUMENT,
-    INSTRUMENT_PLACES,
-    MEANING,
-    Answers,
-    composed,
-)
+from angen.conditioning.style import Answers
+from angen.conditioning.vector import INSTRUMENT, INSTRUMENT_PLACES, MEANING, composed
 from mini.compose.instruments import INSTRUMENTS, KITS
 from tests.conditioning.test_style import tiny
 

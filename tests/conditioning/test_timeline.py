@@ -8,19 +8,10 @@ import pytest
 import torch
 
 from angen.conditioning.codes import TEMPO_CODE, tempo_code, tempo_codes, tempo_of_code
-from angen.conditioning.style import (
-    INSTRUMENT_PLACES,
-    KEY_PLACES,
-    LEARNED,
-    LOUD,
-    MEANING,
-    TEMPO_PLACES,
-    Loudness,
-    StyleEncoder,
-    load_style,
-    save_style,
-)
+from angen.conditioning.style import StyleEncoder, load_style, save_style
+from angen.conditioning.telling import LEARNED, LOUD, Loudness, clip_line
 from angen.conditioning.timeline import CYCLES, beat_grid, beats_passed, countdown, timeline
+from angen.conditioning.vector import INSTRUMENT_PLACES, KEY_PLACES, MEANING, TEMPO_PLACES, placed
 from tests.conditioning.test_style import tiny
 
 
@@ -98,8 +89,8 @@ def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
     (vector,) = style.embed_text(["waltz, harp, 132 BPM, D minor"])
     tempo = style.tempo_of(vector)
     assert tempo == pytest.approx(132, rel=1e-3)
-    for end, end_s in ((None, None), (30, 6.0), (7, 1.4)):
-        line = style.timeline(vector, 30, 5, end=end)
+    for frames, ends, end_s in ((30, False, None), (30, True, 6.0), (27, True, 5.4)):
+        line = style.timeline(vector, frames, 5, rows=30, ends=ends)
         assert line is not None
         torch.testing.assert_close(line[:, TEMPO_PLACES], timeline(30, 5, bpm=tempo, end_s=end_s))
 
@@ -109,13 +100,15 @@ def test_a_prompt_has_a_timeline_in_its_tempo() -> None:
     [
         *((60, 0, LOUD), (60, 39.8, LOUD), (60, 40, LEARNED), (60, 59.8, LEARNED)),
         *((24, 9.8, LOUD), (24, 10, LEARNED), (6, 2.8, LOUD), (6, 3, LEARNED)),
+        *((60.2, 40, LOUD), (60.2, 40.2, LEARNED)),  # its last block is longer than the song
     ],
 )
 def test_all_but_the_closing_is_told_more_loudly(
-    seconds: int, at_s: float, loudness: Loudness
+    seconds: float, at_s: float, loudness: Loudness
 ) -> None:
     (vector,) = tiny().embed_text(["waltz, harp, 132 BPM, D minor"])
-    line = tiny().timeline(vector, 5 * seconds, 5)
+    frames = round(5 * seconds)
+    line = tiny().timeline(vector, frames, 5, rows=-(-frames // 10) * 10)
     assert line is not None
     told = (vector + line)[round(at_s * 5)]
     for places, times in (
@@ -125,6 +118,18 @@ def test_all_but_the_closing_is_told_more_loudly(
     ):
         assert vector[places].any()
         torch.testing.assert_close(told[places], times * vector[places])
+
+
+def test_a_clip_is_told_the_beats_and_the_end_that_are_known() -> None:
+    (vector,) = tiny().embed_text(["waltz, harp, 132 BPM, D minor"])
+    times_s = 3 + torch.arange(21).double() / 5
+    for beats_s in (None, torch.zeros(0), torch.tensor([0.5])):  # one beat has no tempo
+        line = clip_line(vector, times_s, beats_s=beats_s, end_s=None)
+        torch.testing.assert_close(line, LEARNED.added(vector).expand(20, -1))
+    beats_s = 0.25 + torch.arange(40).double() / 2
+    line = clip_line(vector, times_s, beats_s=beats_s, end_s=6.4)
+    as_song = timeline(20, 5, bpm=120, first_beat_s=0.25, first=15, end_s=6.4)
+    torch.testing.assert_close(line, placed(as_song) + LEARNED.added(vector))
 
 
 def test_many_instruments_are_together_no_louder_than_allowed() -> None:

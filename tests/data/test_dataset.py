@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from angen.bundle import Bundle
-from angen.conditioning.style import LEARNED, placed
+from angen.conditioning.telling import LEARNED
 from angen.conditioning.timeline import timeline
+from angen.conditioning.vector import placed
 from angen.data.dataset import DataConfig, LatentDataset
 from angen.data.latents import Encoded
 from angen.data.manifest import Clip, ClipMetadata
@@ -110,7 +111,7 @@ def test_each_frame_is_told_its_beats_as_a_song_of_that_tempo(tiny_bundle: Bundl
 
 
 def test_only_a_clip_that_ends_its_song_is_told_how_far_the_end_is(tiny_bundle: Bundle) -> None:
-    clips = [a_clip(1, ends_song=True, duration_s=5.4), a_clip(2, duration_s=5.4)]
+    clips = [a_clip(1, ends_song=True), a_clip(2)]
     batch = dataset(tiny_bundle, clips, [27, 27]).batch([0, 1])
     assert batch.timeline is not None
     line = timeline(30, 5.0, bpm=None, end_s=5.4)

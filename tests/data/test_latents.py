@@ -11,6 +11,7 @@ from angen.data.latents import Encoded, encode_dataset
 from angen.data.manifest import DatasetInfo, prompt_of
 from angen.data.prepare import PrepareConfig, prepare
 from angen.errors import BadInput, Stopped
+from angen.tensors import write_tensors
 from tests.data.songs import write_song
 from tests.tiny import CHANNELS, write_tiny_bundle
 
@@ -88,7 +89,7 @@ def test_beats_are_those_of_the_tempo_that_the_metadata_names(
     assert bpm is not None
     heard = encode_dataset(info, folder, tiny_bundle, silent).beats[clip.file]
     assert 60 / float(heard.diff().median()) == pytest.approx(bpm, rel=0.03)
-    for said, count in ((2 * bpm, 2 * len(heard)), (None, 0)):
+    for said, count in ((2 * bpm, 2 * len(heard)), (None, 0), (4 * bpm, 0)):
         metadata = clip.metadata.model_copy(update={"bpm": said, "edited": ("bpm",)})
         edited = clip.model_copy(update={"metadata": metadata})
         changed = info.model_copy(update={"clips": (edited,)})
@@ -130,6 +131,35 @@ def test_a_clip_that_has_changed_is_refused_by_name(
     soundfile.write(path, samples * 0.5, rate_hz)
     with pytest.raises(BadInput, match=rf"{path.name} is not the clip that was prepared"):
         encode_dataset(info, folder, tiny_bundle, silent)
+
+
+@pytest.mark.parametrize("change", ["gone", "another"])
+def test_beats_are_heard_in_no_other_clip_than_was_prepared(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, change: str
+) -> None:
+    encode_dataset(info, folder, tiny_bundle, silent)
+    for beats in (folder / "latents").rglob("beats_*"):
+        beats.unlink()
+    path = folder / info.clips[0].file
+    if change == "gone":
+        path.unlink()
+    else:
+        samples, rate_hz = soundfile.read(path)
+        soundfile.write(path, samples * 0.5, rate_hz)
+    with pytest.raises(BadInput, match=rf"{path.name} is (missing|not the clip)"):
+        encode_dataset(info, folder, tiny_bundle, silent)
+
+
+@pytest.mark.parametrize("beats", [[1.0, 1.0, 2.0], [3.0, 2.0], [True, False], [1, 2]])
+def test_beats_that_cannot_be_are_heard_anew(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, beats: list[float]
+) -> None:
+    first = encode_dataset(info, folder, tiny_bundle, silent)
+    path = next((folder / "latents").rglob("beats_*"))
+    write_tensors(path, {"beats": torch.tensor(beats)})
+    again = encode_dataset(info, folder, tiny_bundle, silent)
+    assert again.repaired == (str(path),)
+    assert same(again, first)
 
 
 def test_a_clip_that_is_gone_is_refused_by_name(

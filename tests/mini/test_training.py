@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from angen.conditioning.instruments import instrument_code
-from angen.conditioning.style import LEARNED, placed
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
+from angen.conditioning.telling import LEARNED
 from angen.conditioning.timeline import timeline
+from angen.conditioning.vector import placed
 from angen.vocoder.encoder import Encoder, fit_components
 from angen.vocoder.istft import InverseStft
 from mini import latents

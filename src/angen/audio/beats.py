@@ -28,11 +28,14 @@ def find_beats(flux: Floats, pace: Tempo, change: Change) -> Doubles:
     Follows the tempo of the whole, but where a minute or more clearly beats otherwise, that one.
     """
     curve = onset_curve(flux)
-    found = [np.zeros(0)]
+    found = np.zeros(0)
     for first, end, bpm in _sections(flux, pace):
         beats = track_beats(curve[first:end], bpm) + first / FRAME_RATE_HZ
-        found.append(settle_phase(beats, flux, change))
-    return np.concatenate(found)
+        beats = settle_phase(beats, flux, change)
+        if len(found):  # where two sections meet, no beat comes twice, nor half a beat too soon
+            beats = beats[beats > found[-1] + 30 / bpm]
+        found = np.concatenate([found, beats])
+    return found
 
 
 def _sections(flux: Floats, pace: Tempo) -> Iterator[tuple[int, int, float]]:

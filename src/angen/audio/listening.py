@@ -22,7 +22,7 @@ from angen.audio.tags import Energy
 from angen.audio.timbre import Facts, TimbreListener
 from angen.errors import BadInput
 
-_SURE = 0.3  # of a tempo; music without a clear pulse gets less
+_SURE = 0.3  # of a tempo and of bars; music without a clear pulse gets less
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,10 +73,12 @@ def _mono(samples: Sound, rate_hz: int) -> Iterator[Sound]:
 
 
 def beats_of(samples: Sound, rate_hz: int, bpm: float) -> NDArray[np.float64]:
-    """Beat times (N,) in seconds of music whose tempo is known; the first one begins a bar.
+    """Beat times (N,) in seconds, ascending, of music of a known tempo; the first begins a bar.
 
-    None where the ear is not sure of a pulse, or hears one that is no level of ``bpm``: to learn
-    from wrong beats is worse than to learn without.
+    None at all, N = 0, where the ear is not sure of pulse and bars, or hears a pulse that is no
+    level of ``bpm``: to learn from wrong beats is worse than to learn without.
+
+    Raises ValueError for samples that are not numbers.
     """
     ear = _hear(_mono(samples, rate_hz))
     ear.finish()
@@ -85,6 +87,8 @@ def beats_of(samples: Sound, rate_hz: int, bpm: float) -> NDArray[np.float64]:
     if heard is None or heard.confidence < _SURE or not one_pulse(heard.bpm, bpm):
         return np.zeros(0)
     pulse = _pulse(flux, replace(heard, bpm=bpm), *ear.chroma.finish())
+    if pulse.confidence < _SURE:
+        return np.zeros(0)
     return pulse.beats[pulse.beats >= pulse.downbeats[:1]]
 
 

@@ -4,8 +4,8 @@
 MuQ-MuLan (``conditioning.mulan``).
 
 A vector is a learned meaning beside fixed codes of tempo and key (``codes``) and of instruments
-(``instruments``). For each frame of a song it may be joined by a ``timeline``: its beats, in the
-tempo that it asks for, and its end.
+(``instruments``), side by side as ``vector`` says. For each frame of a song it may be joined by
+what ``telling`` adds: its beats, in the tempo that it asks for, and its end.
 
 Shapes: B items, S samples, T frames, W words, E = 512.
 
@@ -30,7 +30,6 @@ from torch.nn import functional
 
 from angen.conditioning.codes import (
     FASTEST,
-    KEY_CODE,
     KEYS,
     SLOWEST,
     TEMPO_CODE,
@@ -41,21 +40,15 @@ from angen.conditioning.codes import (
     without_figures,
 )
 from angen.conditioning.instruments import INSTRUMENT_CODE, instrument_code
-from angen.conditioning.timeline import KNOWN_S, beat_grid, beats_passed, countdown, timeline
+from angen.conditioning.telling import song_line
+from angen.conditioning.vector import MEANING, STYLE_WIDTH, TEMPO_PLACES, composed
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
 from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors
 
 STYLE_CONFIG, STYLE_FILE = "style.json", "style.safetensors"
 WORDS = "words"  # the kind of encoder
-STYLE_WIDTH = 512
 WORD = re.compile(r"[0-9]+|[a-z]+[#♯♭]?|[^\x00-\x7f\W]+")
-MEANING = STYLE_WIDTH - TEMPO_CODE - KEY_CODE - INSTRUMENT_CODE  # numbers that are learned
-TEMPO_PLACES = slice(MEANING, MEANING + TEMPO_CODE)
-KEY_PLACES = slice(TEMPO_PLACES.stop, TEMPO_PLACES.stop + KEY_CODE)
-INSTRUMENT_PLACES = slice(KEY_PLACES.stop, STYLE_WIDTH)
-FIGURES = 0.7  # length of the tempo's and of the key's code beside the meaning's 1
-INSTRUMENT = 0.4  # and of each instrument's
 PULSE_LAGS = 112
 LAGS_S = (0.2, 2.42)
 LONGEST_S = 60.0  # of a recording; a longer one is heard in its middle
@@ -90,65 +83,6 @@ def pieces(text: str, buckets: int) -> list[int]:
             framed = f"<{word}>"
             names += [f"3:{framed[i : i + 3]}" for i in range(len(framed) - 2)]
     return [zlib.crc32(name.encode()) % buckets for name in names]
-
-
-def composed(meaning: Tensor, tempo: Tensor, key: Tensor, instruments: Tensor) -> Tensor:
-    """The parts of a style vector side by side: (B, 512), not normalised."""
-    known = [FIGURES * tempo, FIGURES * key, INSTRUMENT * instruments]
-    return torch.cat([functional.normalize(meaning, dim=1), *known], dim=1)
-
-
-def placed(line: Tensor) -> Tensor:
-    """A timeline (..., TEMPO_CODE) in its places of a style vector: (..., 512)."""
-    return functional.pad(line, (MEANING, STYLE_WIDTH - TEMPO_PLACES.stop))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Loudness:
-    """How many times as loud as they are the parts of a style vector are told to a DiT."""
-
-    meaning: float = 1.0
-    key: float = 1.0
-    instruments: float = 1.0
-    loudest: float = math.inf  # length of all instruments together, lest many drown the key
-
-    def added(self, vector: Tensor) -> Tensor:
-        """What makes vectors (..., 512) so loud when it is added to them: (..., 512)."""
-        more = torch.zeros_like(vector)
-        players = vector[..., INSTRUMENT_PLACES]
-        together = players.norm(dim=-1, keepdim=True).clamp_min(1e-6)
-        louder = (self.loudest / together).clamp_max(self.instruments)
-        more[..., :MEANING] = (self.meaning - 1) * vector[..., :MEANING]
-        more[..., KEY_PLACES] = (self.key - 1) * vector[..., KEY_PLACES]
-        more[..., INSTRUMENT_PLACES] = (louder - 1) * players
-        return more
-
-
-# The tempo has no loudness of its own: the timeline lies in its places.
-LEARNED = Loudness(key=2.0, instruments=2.0)  # by training clips that have a timeline
-# By most of a song: louder than learned, as guidance is for all at once. What follows is told as
-# learned: it has the loud part in memory, and must also hear how far the end is. Chosen on prompts
-# of training pieces (docs/mini.md).
-LOUD = Loudness(meaning=1.5, key=6.0, instruments=8.0, loudest=3.0)
-CLOSING_S = KNOWN_S  # the end of a song, not told loudly
-OPENING_S = 10.0  # loud however short the song, but for its second half
-
-
-def clip_line(
-    vector: Tensor, times_s: Tensor, *, beats_s: Tensor | None, end_s: float | None
-) -> Tensor:
-    """What the frames of a clip that something learns from add to its vector (512,): (N, 512).
-
-    times_s: (N + 1,) when each frame begins, and when the last one is over. beats_s: (K,) of the
-    music, the first one of a bar first; None, or fewer than two, where no beats are known. end_s:
-    when the music ends; None where it goes on.
-    """
-    line = torch.zeros(len(times_s) - 1, TEMPO_CODE)
-    if beats_s is not None and len(beats_s) > 1:
-        line += beat_grid(beats_passed(beats_s, times_s))
-    if end_s is not None:
-        line += countdown(end_s - times_s[:-1])
-    return placed(line) + LEARNED.added(vector)
 
 
 class TextTower(nn.Module):
@@ -339,24 +273,19 @@ class StyleEncoder(nn.Module):
         frames: int,
         rate_hz: float,
         *,
-        end: int | None = None,
+        rows: int | None = None,
+        ends: bool = False,
         loud: bool = True,
     ) -> Tensor | None:
-        """What to add to a vector (512,) from frame to frame, (frames, 512); None for nothing.
+        """What the frames of a song add to its vector (512,): (rows, 512); None for nothing.
 
-        Beats, the way to the end, and what makes the vector as loud as it was told in training.
-        end: the frame with which the song shall be over; None where it goes on.
-        loud: whether all but the closing is told more than that. With adapters not: what they have
-        learned would drown in it.
+        rows: how many are wanted, where the last block is longer than the song. ends: whether it
+        shall be over with its last frame. loud: see ``telling.song_line``.
         """
         if not self.config.timeline:
             return None
-        told = LEARNED.added(vector)
-        end_s = None if end is None else end / rate_hz
-        line = told + placed(timeline(frames, rate_hz, bpm=self.tempo_of(vector), end_s=end_s))
-        if loud:
-            line[: _loud_frames(frames, rate_hz)] += LOUD.added(vector) - told
-        return line
+        bpm, rows = self.tempo_of(vector), frames if rows is None else rows
+        return song_line(vector, frames, rate_hz, rows=rows, bpm=bpm, ends=ends, loud=loud)
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Sentences -> (B, 512) of length 1; no sentences give (0, 512)."""
@@ -381,12 +310,6 @@ class StyleEncoder(nn.Module):
         weights = next(self.parameters())
         x = torch.from_numpy(heard).to(weights.device)[None]  # (1, S)
         return functional.normalize(self.audio(x), dim=1)[0]
-
-
-def _loud_frames(frames: int, rate_hz: float) -> int:
-    """How many frames of a song, from its first, are told loudly."""
-    opening = min(round(OPENING_S * rate_hz), frames // 2)
-    return max(opening, frames - round(CLOSING_S * rate_hz))
 
 
 def save_style(style: StyleEncoder, folder: Path, dtype: torch.dtype = torch.float32) -> None:

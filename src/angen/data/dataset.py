@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from angen.bundle import Bundle
-from angen.conditioning.style import clip_line
+from angen.conditioning.telling import clip_line
 from angen.data.latents import Encoded
 from angen.data.manifest import Clip, DatasetInfo, Problem, Split, prompt_of
 from angen.data.style_source import StyleSource
@@ -49,6 +49,7 @@ class Example:
     text_style: Tensor  # (E,)
     audio_style: Tensor  # (E,)
     beats: Tensor | None  # (K,) seconds, the first of a bar first
+    end: int | None  # the frame with which the song is over; None where it goes on
 
 
 class LatentDataset:
@@ -122,7 +123,7 @@ class LatentDataset:
         lines = []
         for example, start, frames, style in zip(chosen, starts, latents, styles, strict=True):
             times_s = (start + torch.arange(len(frames) + 1, dtype=torch.float64)) / self._rate_hz
-            end_s = example.clip.duration_s if example.clip.ends_song else None
+            end_s = None if example.end is None else example.end / self._rate_hz
             lines.append(clip_line(style, times_s, beats_s=example.beats, end_s=end_s))
         return pad_sequence(lines, batch_first=True)
 
@@ -150,6 +151,7 @@ class LatentDataset:
 
 def _example(clip: Clip, encoded: Encoded, bundle: Bundle) -> Example:
     latents = encoded.latents[clip.file]
+    end = len(latents) if clip.ends_song else None
     if clip.ends_song:
         latents = add_end(latents, bundle.block)
     else:
@@ -165,6 +167,7 @@ def _example(clip: Clip, encoded: Encoded, bundle: Bundle) -> Example:
         text_style=encoded.text_styles[prompt_of(clip.metadata)],
         audio_style=encoded.audio_styles[clip.file],
         beats=encoded.beats.get(clip.file),
+        end=end,
     )
 
 

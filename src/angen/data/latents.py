@@ -20,10 +20,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from angen.audio.files import read_audio
+from angen.audio.files import Audio, read_audio
 from angen.audio.listening import beats_of
 from angen.bundle import Bundle
-from angen.data.manifest import Clip, DatasetInfo, prompt_of
+from angen.conditioning.codes import FASTEST, SLOWEST
+from angen.data.manifest import Clip, DatasetInfo, prompt_of, tempo_told
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, Incompatible, MissingWeights
 from angen.tensors import read_tensors, write_tensors
@@ -92,6 +93,16 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
 
 
 def _encode(clip: Clip, folder: Path, bundle: Bundle) -> dict[str, Tensor]:
+    sound = _sound(clip, folder)
+    audio = torch.from_numpy(sound.samples[0])  # (S,)
+    return {
+        "latents": bundle.encode_audio(audio, sound.rate_hz),
+        "style": bundle.embed_audio(audio, sound.rate_hz),
+    }
+
+
+def _sound(clip: Clip, folder: Path) -> Audio:
+    """The clip as it was prepared, mono (1, S); BadInput where it is gone or another."""
     path = folder / clip.file
     if not path.is_file():
         raise BadInput(f"{path} is missing. Put it back, or prepare the dataset again.")
@@ -100,12 +111,7 @@ def _encode(clip: Clip, folder: Path, bundle: Bundle) -> dict[str, Tensor]:
             f"{path} is not the clip that was prepared: its content has changed. Prepare the "
             "dataset again with the changed recording."
         )
-    sound = read_audio(path, mono=True)
-    audio = torch.from_numpy(sound.samples[0])  # (S,)
-    return {
-        "latents": bundle.encode_audio(audio, sound.rate_hz),
-        "style": bundle.embed_audio(audio, sound.rate_hz),
-    }
+    return read_audio(path, mono=True)
 
 
 def _text_style(prompt: str, cache: Path, bundle: Bundle, repaired: list[str]) -> Tensor:
@@ -119,22 +125,32 @@ def _text_style(prompt: str, cache: Path, bundle: Bundle, repaired: list[str]) -
 
 
 def _beats(clip: Clip, folder: Path, cache: Path, repaired: list[str]) -> Tensor:
-    """Beat times (K,) of a clip in the tempo that its metadata names; none without one."""
-    bpm = clip.metadata.bpm
-    if bpm is None:
+    """Beat times (K,) of a clip, ascending, in the tempo that its prompt tells; none without one.
+
+    Nor in a tempo that style vectors cannot tell.
+    """
+    bpm = tempo_told(clip.metadata)
+    if bpm is None or not SLOWEST <= bpm <= FASTEST:
         return torch.zeros(0, dtype=torch.float64)
     name = hashlib.sha256(f"{clip.sha256}/{bpm}".encode()).hexdigest()[:16]
     path = cache / f"beats_{name}.safetensors"
-    tensors = _found(path, {"beats": (-1,)}, repaired)
+    tensors = _found(path, {"beats": (-1,)}, repaired, lambda found: _ascends(found["beats"]))
     if tensors is None:
-        sound = read_audio(folder / clip.file, mono=True)
+        sound = _sound(clip, folder)
         tensors = {"beats": torch.from_numpy(beats_of(sound.samples, sound.rate_hz, bpm))}
         write_tensors(path, tensors)
     return tensors["beats"]
 
 
+def _ascends(times: Tensor) -> bool:
+    return times.dtype == torch.float64 and bool((times.diff() > 0).all())
+
+
 def _found(
-    path: Path, shapes: Mapping[str, tuple[int, ...]], repaired: list[str]
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    repaired: list[str],
+    whole: Callable[[Mapping[str, Tensor]], bool] = lambda _: True,
 ) -> dict[str, Tensor] | None:
     """The tensors of a cache file, or None: not there, or damaged."""
     try:
@@ -143,7 +159,8 @@ def _found(
         return None
     except Incompatible:
         tensors = {}
-    if all(_fits(tensors.get(name), shape) for name, shape in shapes.items()):
+    fit = all(_fits(tensors.get(name), shape) for name, shape in shapes.items())
+    if fit and whole(tensors):
         return tensors
     logger.warning("%s is damaged and is computed anew", path)
     repaired.append(str(path))

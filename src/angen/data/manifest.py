@@ -158,6 +158,11 @@ def with_stems(info: DatasetInfo, files: Iterable[str]) -> DatasetInfo:
     )
 
 
+def tempo_told(metadata: ClipMetadata) -> int | None:
+    """The tempo that ``prompt_of`` tells, in whole beats per minute; None where it tells none."""
+    return round(metadata.bpm) if metadata.bpm and _trusted(metadata, "bpm") else None
+
+
 def prompt_of(metadata: ClipMetadata) -> str:
     """The exact style prompt that the model sees for a clip.
 
@@ -170,7 +175,7 @@ def prompt_of(metadata: ClipMetadata) -> str:
         "mood": metadata.mood,
         "instruments": ", ".join(metadata.instruments),
         "energy": f"{metadata.energy} energy" if metadata.energy else "",
-        "bpm": f"{metadata.bpm:.0f} BPM" if metadata.bpm else "",
+        "bpm": f"{tempo_told(metadata)} BPM" if metadata.bpm else "",
         "key": metadata.key,
         "description": metadata.description if "description" in metadata.edited else "",
     }
