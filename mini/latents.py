@@ -33,7 +33,7 @@ WINDOWS = 3  # stretches of each piece whose sound gives a style vector
 FROM_WORDS = 0.75  # of the style vectors
 TO_THE_END = 0.5  # of the clips of a piece that ends come to its end, where their length allows
 NO_TAGS = 0.4  # of the other clips
-NO_TIMELINE = 0.2  # of all clips: in some recordings nobody hears the beats
+NO_TIMELINE = 0.2  # of all clips
 EARLY_S, LATE_S = 0.01, 0.09  # where in its first frame a clip's first bar may begin
 TEXT_TOKENS = 10  # longest list of tags, with a stop after each
 
