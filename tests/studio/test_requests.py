@@ -82,6 +82,7 @@ def test_names_of_any_script_are_names() -> None:
         (AnalyzeRequest, {"files": []}, "files"),
         (AnalyzeRequest, {"files": ["../../etc/passwd"]}, "files.0"),
         (AnalyzeRequest, {"files": ["a"], "min_s": 0}, "min_s"),
+        (SongRequest, {"prompt": ""}, r"prompt is empty\. Write, for example: smooth jazz"),
     ],
 )
 def test_what_does_not_fit_is_named(kind: type[Strict], values: dict[str, Any], said: str) -> None:
