@@ -103,29 +103,25 @@ class LatentDataset:
             for example, start in zip(chosen, starts, strict=True)
         ]
         styles = [self._style(example, i, turn) for example, i in zip(chosen, indices, strict=True)]
+        lines = [
+            self._line(example, start, len(frames), style)
+            for example, start, frames, style in zip(chosen, starts, latents, styles, strict=True)
+            if self._has_timeline
+        ]
         return Batch(
             text=pad_sequence([example.tokens for example in chosen], batch_first=True),
             text_lengths=torch.tensor([len(example.tokens) for example in chosen]),
             latents=pad_sequence(latents, batch_first=True),
             frames=torch.tensor([len(item) for item in latents]),
             style=torch.stack(styles),
-            timeline=self._lines(chosen, starts, latents, styles) if self._has_timeline else None,
+            timeline=pad_sequence(lines, batch_first=True) if lines else None,
         )
 
-    def _lines(
-        self,
-        chosen: Sequence[Example],
-        starts: Sequence[int],
-        latents: Sequence[Tensor],
-        styles: Sequence[Tensor],
-    ) -> Tensor:
-        """What each frame adds to its clip's style, as the base learned: (B, N, E)."""
-        lines = []
-        for example, start, frames, style in zip(chosen, starts, latents, styles, strict=True):
-            times_s = (start + torch.arange(len(frames) + 1, dtype=torch.float64)) / self._rate_hz
-            end_s = None if example.end is None else example.end / self._rate_hz
-            lines.append(clip_line(style, times_s, beats_s=example.beats, end_s=end_s))
-        return pad_sequence(lines, batch_first=True)
+    def _line(self, example: Example, start: int, frames: int, style: Tensor) -> Tensor:
+        """What frames from ``start`` on add to their clip's style, as songs are told: (T, E)."""
+        times_s = torch.arange(start, start + frames + 1, dtype=torch.float64) / self._rate_hz
+        end_s = None if example.end is None else example.end / self._rate_hz
+        return clip_line(style, times_s, beats_s=example.beats, end_s=end_s)
 
     def _longest(self, example: Example) -> int:
         """End marks come on top of the clip's length."""
@@ -151,8 +147,9 @@ class LatentDataset:
 
 def _example(clip: Clip, encoded: Encoded, bundle: Bundle) -> Example:
     latents = encoded.latents[clip.file]
-    end = len(latents) if clip.ends_song else None
+    end = None
     if clip.ends_song:
+        end = len(latents)
         latents = add_end(latents, bundle.block)
     else:
         latents = latents[: len(latents) // bundle.block * bundle.block]

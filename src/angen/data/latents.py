@@ -11,6 +11,7 @@ A changed clip, prompt, tempo or bundle has another name, so nothing stale is ev
 Shapes: T latent frames, C latent channels, K beats, E = 512 style width.
 """
 
+import functools
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
@@ -44,7 +45,7 @@ class Encoded:
     latents: Mapping[str, Tensor]  # (T, C)
     audio_styles: Mapping[str, Tensor]  # (E,)
     text_styles: Mapping[str, Tensor]  # (E,)
-    beats: Mapping[str, Tensor] = field(default_factory=dict)  # (K,) seconds; of none K = 0
+    beats: Mapping[str, Tensor]  # (K,) seconds, 0 of none; empty for a bundle without timelines
     repaired: tuple[str, ...] = field(default=())  # damaged files that were computed anew
 
     def latents_of(self, clip: Clip) -> Tensor:
@@ -69,11 +70,12 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
     repaired: list[str] = []
     on_step(0, len(info.clips))
     for done, clip in enumerate(info.clips, start=1):
+        sound = functools.cache(functools.partial(_sound, clip, folder))  # at most once
         path = cache / f"{clip.sha256[:16]}.safetensors"
         shapes = {"latents": (-1, bundle.channels), "style": (STYLE_WIDTH,)}
         tensors = _found(path, shapes, repaired)
         if tensors is None:
-            tensors = _encode(clip, folder, bundle)
+            tensors = _encode(sound(), bundle)
             write_tensors(path, tensors)
         latents[clip.file] = tensors["latents"]
         audio_styles[clip.file] = tensors["style"]
@@ -81,7 +83,7 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
         if prompt not in text_styles:
             text_styles[prompt] = _text_style(prompt, cache, bundle, repaired)
         if bundle.has_timeline:
-            beats[clip.file] = _beats(clip, folder, cache, repaired)
+            beats[clip.file] = _beats(clip, sound, cache, repaired)
         on_step(done, len(info.clips))
     return Encoded(
         latents=latents,
@@ -92,8 +94,7 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
     )
 
 
-def _encode(clip: Clip, folder: Path, bundle: Bundle) -> dict[str, Tensor]:
-    sound = _sound(clip, folder)
+def _encode(sound: Audio, bundle: Bundle) -> dict[str, Tensor]:
     audio = torch.from_numpy(sound.samples[0])  # (S,)
     return {
         "latents": bundle.encode_audio(audio, sound.rate_hz),
@@ -124,7 +125,7 @@ def _text_style(prompt: str, cache: Path, bundle: Bundle, repaired: list[str]) -
     return tensors["style"]
 
 
-def _beats(clip: Clip, folder: Path, cache: Path, repaired: list[str]) -> Tensor:
+def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[str]) -> Tensor:
     """Beat times (K,) of a clip, ascending, in the tempo that its prompt tells; none without one.
 
     Nor in a tempo that style vectors cannot tell.
@@ -136,8 +137,8 @@ def _beats(clip: Clip, folder: Path, cache: Path, repaired: list[str]) -> Tensor
     path = cache / f"beats_{name}.safetensors"
     tensors = _found(path, {"beats": (-1,)}, repaired, lambda found: _ascends(found["beats"]))
     if tensors is None:
-        sound = _sound(clip, folder)
-        tensors = {"beats": torch.from_numpy(beats_of(sound.samples, sound.rate_hz, bpm))}
+        heard = sound()
+        tensors = {"beats": torch.from_numpy(beats_of(heard.samples, heard.rate_hz, bpm))}
         write_tensors(path, tensors)
     return tensors["beats"]
 

@@ -170,12 +170,13 @@ def prompt_of(metadata: ClipMetadata) -> str:
     The machine's description repeats the rest in a sentence, so it stays out; so do its guesses
     with a confidence below ``MIN_CONFIDENCE``.
     """
+    bpm = tempo_told(metadata)
     told = {
         "genre": metadata.genre,
         "mood": metadata.mood,
         "instruments": ", ".join(metadata.instruments),
         "energy": f"{metadata.energy} energy" if metadata.energy else "",
-        "bpm": f"{tempo_told(metadata)} BPM" if metadata.bpm else "",
+        "bpm": "" if bpm is None else f"{bpm} BPM",
         "key": metadata.key,
         "description": metadata.description if "description" in metadata.edited else "",
     }
