@@ -82,7 +82,10 @@ def test_names_of_any_script_are_names() -> None:
         (AnalyzeRequest, {"files": []}, "files"),
         (AnalyzeRequest, {"files": ["../../etc/passwd"]}, "files.0"),
         (AnalyzeRequest, {"files": ["a"], "min_s": 0}, "min_s"),
-        (SongRequest, {"prompt": ""}, r"prompt is empty\. Write, for example: smooth jazz"),
+        (SongRequest, {"prompt": ""}, r"^prompt is empty\. Write, for example: smooth jazz"),
+        (SongRequest, {"prompt": " \n"}, r"^prompt is empty\. Write, for example: smooth jazz"),
+        (SongRequest, {"prompt": "x", "seed": "y"}, "seed"),
+        (TrainRequest, {"name": "a/b", "dataset": "c"}, r"^adapter name 'a/b' contains .*_v1\.$"),
     ],
 )
 def test_what_does_not_fit_is_named(kind: type[Strict], values: dict[str, Any], said: str) -> None:

@@ -127,7 +127,9 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
     faults = [_fault(fault) for fault in error.errors()]
     told = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in faults[:3])
     more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
-    return problem(422, f"{told}{more}.", request.url.path, errors=faults[:MAX_ERRORS])
+    return problem(
+        422, f"{told.removesuffix('.')}{more}.", request.url.path, errors=faults[:MAX_ERRORS]
+    )
 
 
 def _fault(fault: Mapping[str, Any]) -> FieldFault:

@@ -16,20 +16,20 @@ def asked(kind: type[_Request], values: Mapping[str, Any]) -> _Request:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        faults = " ".join(_fault(f["loc"], f, kind) for f in error.errors())
+        faults = " ".join(_fault(f["loc"], f, kind.RANGES) for f in error.errors())
         raise BadInput(faults) from error
 
 
-def _fault(place: tuple[int | str, ...], fault: Any, kind: type[Strict]) -> str:
+def _fault(
+    place: tuple[int | str, ...], fault: Any, ranges: Mapping[str, tuple[float, float]]
+) -> str:
     name, value = ".".join(str(part) for part in place), fault["input"]
     if name == "duration_s":
         return f"A duration of {value} s cannot be made: give {MIN_S:g} to {MAX_S:g} seconds."
-    if fault["type"] == "string_too_short" and name in kind.model_fields:
-        examples = kind.model_fields[name].examples
-        example = f" Write, for example: {examples[0]}." if examples else ""
-        return f"{name} is empty.{example}"
-    if name in kind.RANGES and fault["type"] in _OUTSIDE:
-        low, high = kind.RANGES[name]
+    if fault["type"] == "value_error":  # a rule of ours, which names the value and the remedy
+        return str(fault["ctx"]["error"])
+    if name in ranges and fault["type"] in _OUTSIDE:
+        low, high = ranges[name]
         return f"{name}={value:g} is outside {low:g} to {high:g}."
     return f"{name}={value!r:.60}: {fault['msg']}."
 

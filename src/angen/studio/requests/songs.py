@@ -3,7 +3,7 @@
 import secrets
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from angen.adapters.shape import MAX_STRENGTH
 from angen.studio.requests.fields import MAX_S, MIN_S, Strict
@@ -27,17 +27,27 @@ class AdapterUse(Strict):
     ] = ""
 
 
+PROMPT = "smooth jazz, calm, piano, 90 BPM"  # an example
+
+
+def _not_empty(prompt: str) -> str:
+    if not prompt.strip():
+        raise ValueError(f"prompt is empty. Write, for example: {PROMPT}.")
+    return prompt
+
+
 class SongRequest(Strict):
     """Everything that makes a song what it is: the same request gives the same song."""
 
     prompt: Annotated[
         str,
         Field(
-            min_length=1,
             max_length=2_000,
             description="The style: genre, mood, instruments, tempo, key.",
-            examples=["smooth jazz, calm, piano, 90 BPM"],
+            examples=[PROMPT],
+            json_schema_extra={"minLength": 1, "pattern": r"\S"},  # ``_not_empty`` judges
         ),
+        AfterValidator(_not_empty),
     ]
     lyrics: Annotated[
         str,
