@@ -48,6 +48,14 @@ def test_where_the_pulse_is_another_or_none_no_beats_are_told() -> None:
     assert not len(beats_of(noise[:100], RATE, 120))
 
 
+def test_where_no_beat_is_stronger_than_others_no_beats_are_told() -> None:
+    ticks = clicks(100, 24, RATE)
+    heard = listen(ticks, RATE)
+    assert heard.bpm == pytest.approx(100, rel=0.02)
+    assert heard.confidence["bpm"] > 0.9
+    assert not len(beats_of(ticks, RATE, 100))  # which of them begins a bar?
+
+
 def test_three_in_a_bar_is_told_from_four() -> None:
     waltz = clicks(120, 24, RATE, accent_every=3) + 0.5 * chords(0, MAJOR, 24, RATE, bar_s=1.5)
     assert listen(waltz, RATE).beats_per_bar == 3
