@@ -5,7 +5,7 @@
 For each seed, datasets are composed in the three styles that the base never heard, and in one that
 it plays. A LoRA is trained on each. All are measured on the clips that the first dataset keeps
 aside: the own one should bring the distance down by 30 % or more, and far more than any other.
-Prints a Markdown table; about seven minutes a seed on 2 cores.
+Prints a Markdown table; about twelve minutes a seed on one core.
 """
 
 import argparse
