@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -434,6 +435,17 @@ def test_many_threads_read_while_others_write(store: Store) -> None:
         reader.join()
     assert faults == []
     assert len(store.events(job.id)) == 17
+
+
+def test_a_file_that_another_holds_while_it_is_made_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.3, other.rollback)
+        done.start()
+        with Store(f"sqlite:///{path}") as store:
+            add(store)
+        done.join()
 
 
 def test_several_may_open_a_new_queue_at_once(url: str) -> None:
