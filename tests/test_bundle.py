@@ -11,6 +11,7 @@ from angen.bundle import Bundle, default_dtype, load_bundle
 from angen.conditioning.telling import LEARNED
 from angen.conditioning.timeline import timeline
 from angen.conditioning.vector import KEY_PLACES, TEMPO_PLACES
+from angen.conditioning.lyrics import encode_lyrics
 from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.objective import Batch
@@ -240,6 +241,14 @@ def test_a_song_in_low_precision_is_float32_on_the_cpu(tiny_folder: Path) -> Non
     assert latents.dtype == torch.float32
 
 
+def test_a_bundle_without_a_voice_reads_tags_and_says_where_words_go(tiny_bundle: Bundle) -> None:
+    assert not tiny_bundle.sings
+    sung = tiny_bundle.tokenize("[verse]\nhello there")
+    assert sung.tokens == tiny_bundle.tokenize("[verse]").tokens
+    assert [text for text in sung.warnings if "has no voice" in text]
+    assert tiny_bundle.tokenize("[verse]\n\n[chorus]").warnings == []
+
+
 def test_style_vectors_have_length_one(tiny_bundle: Bundle) -> None:
     for style in (
         tiny_bundle.embed_text("folk, 92 BPM"),
@@ -285,6 +294,10 @@ def test_a_released_decoder_fits_in(tmp_path: Path) -> None:
     save_decoder(BigVGAN(config), folder)
     bundle = load_bundle(folder)
     assert bundle.decode(noise(47, CHANNELS)).shape == (47 * 8,)
+    assert bundle.sings
+    sung = bundle.tokenize("[verse]\nhello there")
+    assert sung.tokens == encode_lyrics("[verse]\nhello there").tokens
+    assert sung.warnings == []
 
 
 @pytest.mark.parametrize("name", ["model.json", "model.safetensors", "decoder.json"])

@@ -297,6 +297,11 @@ def test_lyrics_and_instrumental_exclude_each_other(angen: Cli, tmp_path: Path) 
     assert angen("generate", "--prompt", "house", *both) == 2
 
 
+def test_a_song_is_not_written_under_a_name_that_it_is_not(angen: Cli, tmp_path: Path) -> None:
+    assert angen("generate", "--prompt", "house", "--out", tmp_path / "song.mp3") == 2
+    assert not list(tmp_path.glob("*.mp3"))
+
+
 def test_models_are_listed(angen: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     assert angen("models", "list", "--json") == 0
     names = {model["name"] for model in json.loads(capsys.readouterr().out)}

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from angen.conditioning.lyrics import Lyrics, encode_lyrics
+from angen.conditioning.lyrics import Lyrics, encode_lyrics, tags_alone
 from angen.conditioning.mulan.encoder import Mulan
 from angen.conditioning.style import StyleEncoder, load_style
 from angen.conditioning.tags import STRUCTURE_TAGS
@@ -36,6 +36,7 @@ from angen.parts import (
     MINI,
     MULAN_MAIN,
     PARTS,
+    RELEASED,
     brings_mulan,
     find_bundle,
     fingerprint,
@@ -114,9 +115,23 @@ class Bundle:
         """Latent frames that a duration fills, rounded to the nearest, at least one."""
         return max(1, round(duration_s * self.latent_rate_hz))
 
+    @property
+    def sings(self) -> bool:
+        """Whether it has a voice. The released model has; ours learned from instruments alone."""
+        return self._released
+
     def tokenize(self, lyrics: str) -> Lyrics:
-        """Lyrics, line by line, as the model reads them."""
-        return encode_lyrics(lyrics)
+        """Lyrics, line by line, as the model reads them: without a voice, tags and no words."""
+        read = encode_lyrics(lyrics)
+        if self.sings:
+            return read
+        tags = tags_alone(read)
+        if tags.tokens != read.tokens:
+            tags.warnings.append(
+                f"{self.name} has no voice: words are not sung, tags such as [verse] are followed. "
+                f"{RELEASED} sings."
+            )
+        return tags
 
     # style
 

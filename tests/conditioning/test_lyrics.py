@@ -10,6 +10,7 @@ from angen.conditioning.lyrics import (
     Reading,
     encode_lyrics,
     instrumental,
+    tags_alone,
 )
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.errors import BadInput
@@ -28,11 +29,24 @@ def test_empty_lyrics_give_no_tokens(text: str) -> None:
     assert encode_lyrics(text).tokens == []
 
 
-def test_blank_lines_are_left_out_and_named() -> None:
+def test_blank_lines_set_stanzas_apart() -> None:
     lyrics = encode_lyrics("[verse]\n\nhello\n")
     assert lyrics.tokens == encode_lyrics("[verse]\nhello").tokens
-    assert lyrics.warnings == ["line 2 is blank: left out"]
+    assert lyrics.warnings == []
     assert [bool(line) for line in lyrics.per_line] == [True, False, True]
+
+
+def test_lines_without_words_are_left_out_and_named() -> None:
+    lyrics = encode_lyrics("hello\n...\n")
+    assert lyrics.tokens == encode_lyrics("hello").tokens
+    assert lyrics.warnings == ["line 2 has no words: left out"]
+
+
+def test_tags_stay_where_there_is_no_voice() -> None:
+    tags = tags_alone(encode_lyrics("[Verse]\nhello\n[chorus]\n..."))
+    assert tags.tokens == encode_lyrics("[verse]\n[chorus]").tokens
+    assert [bool(line) for line in tags.per_line] == [True, False, True, False]
+    assert len(tags.warnings) == 2
 
 
 @pytest.mark.parametrize("line", ["[Verse]", "[verse 2]", " [verse] ", "[VERSE 10:]", "[ verse ]"])

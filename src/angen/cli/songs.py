@@ -60,6 +60,8 @@ def generate(
         raise typer.BadParameter("give --prompt, or --again FILE")
     if lyrics is not None and instrumental:
         raise typer.BadParameter("give --lyrics or --instrumental, not both")
+    if out is not None and out.suffix.lower() != ".wav":
+        raise typer.BadParameter(f"--out {out}: songs are written as WAV; let it end in .wav")
     from angen.studio.playing.songs import generate_song, remake_song
     from angen.studio.requests.asking import asked
     from angen.studio.requests.songs import SongRequest, new_seed

@@ -78,6 +78,13 @@ def encode_lyrics(text: str, reader: LyricsReader | None = None) -> Lyrics:
     return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=warnings)
 
 
+def tags_alone(lyrics: Lyrics) -> Lyrics:
+    """The same without words, for a model that has no voice: its structure tags."""
+    tags = STRUCTURE_TAGS.values()
+    per_line = [line if line and line[0] in tags else [] for line in lyrics.per_line]
+    return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=[*lyrics.warnings])
+
+
 def instrumental(structure: Sequence[str] = ()) -> list[int]:
     """Tokens of a piece without words: the tags of ``structure`` (``verse`` or ``[verse]``).
 
@@ -112,8 +119,10 @@ def _worded(
 ) -> list[int]:
     """Tokens of a line that is no tag; none, and a warning, for one that is not sung."""
     line = line.strip()
+    if not line:  # which sets stanzas apart, as everybody writes them
+        return []
     if not has_words(line):
-        warnings.append(f"line {number} {'has no words' if line else 'is blank'}: left out")
+        warnings.append(f"line {number} has no words: left out")
         return []
     if is_direction(line):
         warnings.append(
