@@ -18,7 +18,7 @@ from torch import Tensor
 
 from angen.audio.listening import listen
 from angen.bundle import Bundle
-from angen.conditioning.codes import key_in
+from angen.conditioning.figures import key_in
 from angen.conditioning.vector import MEANING
 from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.sampling import SamplerConfig, Song

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from angen.audio.key import NAMES
 from angen.audio.listening import listen
-from angen.conditioning.codes import FASTEST, SLOWEST, TEMPO_CODE
+from angen.conditioning.codes import TEMPO_CODE
+from angen.conditioning.figures import FASTEST, SLOWEST
 from angen.conditioning.style import StyleEncoder
 from mini.bank import RATE_HZ
 from mini.material import Material

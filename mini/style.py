@@ -24,7 +24,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from angen.conditioning.codes import key_in, tempo_code, tempo_places, without_figures
+from angen.conditioning.codes import tempo_code, tempo_places
+from angen.conditioning.figures import key_in, without_figures
 from angen.conditioning.instruments import INSTRUMENT_CODE, INSTRUMENT_NAMES
 from angen.conditioning.style import Answers, StyleEncoder
 from angen.conditioning.vector import MEANING

@@ -8,10 +8,10 @@ import torch
 from angen.adapters.attach import attach, detach, switched_off
 from angen.adapters.shape import LoraShape
 from angen.bundle import Bundle, default_dtype, load_bundle
+from angen.conditioning.lyrics import encode_lyrics
 from angen.conditioning.telling import LEARNED
 from angen.conditioning.timeline import timeline
 from angen.conditioning.vector import KEY_PLACES, TEMPO_PLACES
-from angen.conditioning.lyrics import encode_lyrics
 from angen.diffrhythm import sampling
 from angen.diffrhythm.config import STYLE_DIM
 from angen.diffrhythm.objective import Batch

@@ -5,7 +5,8 @@ import time
 import pytest
 import torch
 
-from angen.conditioning.codes import KEY_CODE, KEYS, TEMPO_CODE
+from angen.conditioning.codes import KEY_CODE, TEMPO_CODE
+from angen.conditioning.figures import KEYS
 from angen.conditioning.instruments import (
     INSTRUMENT_CODE,
     INSTRUMENT_NAMES,

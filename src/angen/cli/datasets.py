@@ -154,11 +154,13 @@ def import_(
     """
     from angen.studio.material.datasets import import_metadata
 
-    unused = import_metadata(settings_of(context), name, path)
+    imported = import_metadata(settings_of(context), name, path)
     tell(f"The metadata of {name} are those of {path}.")
-    for row in unused:
+    for file, doubt in imported.doubts:
+        say(about(file, doubt))
+    for row in imported.unused:
         say(f"Left out: {row} fits no clip of {name}.")
-    if unused:
+    if imported.unused:
         raise typer.Exit(ExitCode.SKIPPED)
 
 

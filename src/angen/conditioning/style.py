@@ -29,16 +29,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from angen.conditioning.codes import (
-    FASTEST,
-    KEYS,
-    SLOWEST,
     TEMPO_CODE,
     key_codes,
     tempo_codes,
     tempo_of_code,
     text_codes,
-    without_figures,
 )
+from angen.conditioning.figures import FASTEST, KEYS, SLOWEST, without_figures
 from angen.conditioning.instruments import INSTRUMENT_CODE, instrument_code
 from angen.conditioning.telling import song_line
 from angen.conditioning.vector import MEANING, STYLE_WIDTH, TEMPO_PLACES, composed

@@ -24,7 +24,7 @@ from torch import Tensor
 from angen.audio.files import Audio, read_audio
 from angen.audio.listening import beats_of
 from angen.bundle import Bundle
-from angen.conditioning.codes import FASTEST, SLOWEST
+from angen.conditioning.figures import FASTEST, SLOWEST
 from angen.data.manifest import Clip, DatasetInfo, prompt_of, tempo_told
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, Incompatible, MissingWeights

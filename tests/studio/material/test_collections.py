@@ -163,3 +163,23 @@ def test_a_doubtful_tempo_is_told_until_a_person_sets_it() -> None:
     assert "key was hardly heard (30% sure) and may be wrong" in key
     set_by_hand = unsure.model_copy(update={"edited": ("bpm", "key")})
     assert seen(row(1).model_copy(update={"metadata": set_by_hand})) == [()]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"bpm": 400.0}, "A tempo of 400 BPM is outside 40 to 240: halve it."),
+        ({"bpm": 20.0}, "A tempo of 20 BPM is outside 40 to 240: double it."),
+        ({"key": "H moll"}, "'H moll' is not read as a key. Write it like A minor or Eb major."),
+        ({"key": "Eb major"}, None),
+        ({"bpm": 240.0}, None),
+    ],
+)
+def test_what_a_person_wrote_and_nobody_reads_is_told(
+    values: dict[str, object], told: str | None
+) -> None:
+    heard = HEARD.model_copy(update=values)
+    by_hand = heard.model_copy(update={"edited": tuple(values)})
+    doubts = () if told is None else (told,)
+    assert seen(row(1).model_copy(update={"metadata": by_hand})) == [doubts]
+    assert seen(row(1).model_copy(update={"metadata": heard})) == [()]

@@ -12,6 +12,7 @@ from angen.data.tables import apply_table, read_table, write_table
 from angen.errors import BadInput, Taken, Unknown
 from angen.files import locked
 from angen.names import check_known, check_name
+from angen.studio.material.doubts import unread
 from angen.studio.material.edits import edited
 from angen.studio.requests.material import MetadataEdit
 from angen.studio.settings import Settings
@@ -30,6 +31,14 @@ class Dataset:
     validation_clips: int
     minutes: float
     problem: str = ""  # why it cannot be used
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What a person should know of a table that was taken over."""
+
+    unused: tuple[str, ...]  # rows that fit no clip
+    doubts: tuple[tuple[str, str], ...]  # clip, and what of its row will not be read
 
 
 def list_datasets(settings: Settings) -> list[Dataset]:
@@ -63,15 +72,18 @@ def export_metadata(settings: Settings, name: str, path: Path) -> int:
     return len(info.clips)
 
 
-def import_metadata(settings: Settings, name: str, path: Path) -> list[str]:
-    """Take over a person's edited table, CSV or JSON; the rows that fit no clip.
+def import_metadata(settings: Settings, name: str, path: Path) -> Imported:
+    """Take over a person's edited table, CSV or JSON.
 
     Raises BadInput, changing nothing, for a value that does not fit its column.
     """
     folder = dataset_folder(settings, name)
-    info, unused = apply_table(load_info(folder), read_table(path), str(path))
-    save_info(info, folder)
-    return unused
+    table = read_table(path)
+    with locked(settings.datasets / f".{folder.name}.lock"):
+        info, unused = apply_table(load_info(folder), table, str(path))
+        save_info(info, folder)
+    doubts = ((clip.file, text) for clip in info.clips for text in unread(clip.metadata))
+    return Imported(unused=tuple(unused), doubts=tuple(doubts))
 
 
 def check_free(settings: Settings, name: str) -> None:

@@ -1,12 +1,14 @@
 """What is doubtful about the clips of a table, seen beside each other: for a person to look again.
 
-The same clip twice, much louder or softer than the rest, a tempo or key that was hardly heard.
+The same clip twice, much louder or softer than the rest, a tempo or key that was hardly heard, or
+that a person wrote in a way that nobody reads.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from statistics import median
 
+from angen.conditioning.figures import FASTEST, SLOWEST, key_in
 from angen.data.manifest import MIN_CONFIDENCE, ClipMetadata
 
 FAR_LU = 9.0  # from the median loudness of the table: heard as twice or half as loud
@@ -24,7 +26,12 @@ def judged(clips: Sequence[Seen]) -> list[tuple[str, ...]]:
     levels = [lufs for _, _, lufs, _ in clips if lufs is not None]
     usual = median(levels) if len(levels) >= _NEEDED else None
     return [
-        (*_twin(number, clip, clips, twins), *_level(clip[2], usual), *_unsure(clip[3]))
+        (
+            *_twin(number, clip, clips, twins),
+            *_level(clip[2], usual),
+            *_unsure(clip[3]),
+            *unread(clip[3]),
+        )
         for number, clip in enumerate(clips)
     ]
 
@@ -56,4 +63,18 @@ def _unsure(metadata: ClipMetadata) -> tuple[str, ...]:
             continue
         told = "and is not told to the model" if sure < MIN_CONFIDENCE else "and may be wrong"
         doubts.append(f"Its {word} was hardly heard ({sure:.0%} sure) {told}. Listen, and set it.")
+    return tuple(doubts)
+
+
+def unread(metadata: ClipMetadata) -> tuple[str, ...]:
+    """What a person wrote of tempo and key that a prompt will not be read to say."""
+    doubts = []
+    bpm, key = metadata.bpm, metadata.key
+    if "bpm" in metadata.edited and bpm is not None and not SLOWEST <= bpm <= FASTEST:
+        doubts.append(
+            f"A tempo of {bpm:g} BPM is outside {SLOWEST:g} to {FASTEST:g}: "
+            f"{'double' if bpm < SLOWEST else 'halve'} it."
+        )
+    if "key" in metadata.edited and key and key_in(key) is None:
+        doubts.append(f"{key[:40]!r} is not read as a key. Write it like A minor or Eb major.")
     return tuple(doubts)
