@@ -194,14 +194,14 @@ def test_the_whole_way_from_recordings_to_songs(
     table = tmp_path / "table.csv"
     assert angen("datasets", "export", "mine", table) == 0
     with table.open(newline="") as file:
-        first, *others = csv.DictReader(file)
+        top, *others = csv.DictReader(file)
     with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(first))
+        writer = csv.DictWriter(file, list(top))
         writer.writeheader()
-        writer.writerows([{**first, "genre": "zither", "key": "H moll"}, *others])
+        writer.writerows([{**top, "genre": "zither", "key": "H moll"}, *others])
     capsys.readouterr()
     assert angen("datasets", "import", "mine", table) == 0
-    assert f"{first['file']}: 'H moll' is not read as a key" in capsys.readouterr().err
+    assert f"{top['file']}: 'H moll' is not read as a key" in capsys.readouterr().err
     assert angen("datasets", "show", "mine") == 0
     assert "zither" in capsys.readouterr().out
     assert angen("datasets", "list") == 0
