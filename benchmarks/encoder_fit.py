@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from angen.amounts import duration_text
 from angen.audio.files import read_audio, write_wav
 from angen.bundle import Bundle, load_bundle
 from angen.files import replacing
@@ -38,7 +39,6 @@ from angen.fitting.team import Team
 from angen.parts import MINI, find_bundle
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep
-from angen.training.events import duration_text
 from angen.vocoder.learned import LearnedEncoder
 from angen.vocoder.weights import save_learned_encoder
 from benchmarks.lora_effect import STYLE, dataset, dataset_name, effect_of, recipe

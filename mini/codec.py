@@ -35,6 +35,9 @@ NOISE = 0.2  # largest deviation of the noise on latents whose own is 1
 CLIP_S = 2.0
 FITTED_MINUTES = 40.0  # of music that the encoder is fitted to
 FINE_WEIGHT = 1.5  # of a quarter-tone band beside a mel band
+MIXED = 0.15  # of the clips that the decoder learns from: two at once, denser than we compose
+BROAD_BANDS = 24  # in which the decoder is held to the true energy,
+BROAD_FRAMES = 10  # over a tenth of a second
 
 ENCODER = EncoderConfig(
     out_channels=CHANNELS,
@@ -67,6 +70,7 @@ class Targets(nn.Module):
 
     window: Tensor
     filters: Tensor
+    broad: Tensor
     weight: Tensor
 
     def __init__(self) -> None:
@@ -74,6 +78,7 @@ class Targets(nn.Module):
         self.size, self.hop = DECODER.fft_samples, DECODER.hop_samples
         self.register_buffer("window", torch.hann_window(self.size))
         self.register_buffer("filters", mel_filters(RATE_HZ, self.size, 64, LOWEST_HZ))
+        self.register_buffer("broad", mel_filters(RATE_HZ, self.size, BROAD_BANDS, LOWEST_HZ))
         hz = torch.linspace(0, RATE_HZ / 2, self.size // 2 + 1)
         weight = 1 / (1 + hz / 700)  # bins that the ear resolves count, as the mel scale has it
         self.register_buffer("weight", (weight / weight.mean())[:, None])
@@ -96,11 +101,16 @@ class Targets(nn.Module):
         return spectrum[:, :, 1:].abs() * (2 / self.window.sum()), moved / (moved.abs() + 1e-12)
 
     def losses(self, logs: Tensor, movement: Tensor, wave: Tensor) -> dict[str, Tensor]:
-        """Log magnitude, loudness-weighted magnitude, mel and movement errors of the head."""
+        """Log magnitude, loudness-weighted magnitude, mel, movement and energy errors of the head.
+
+        Where the head cannot know, the first three are content with the middle of what may be.
+        The mean of that is too soft: energies over a while are held to the true ones.
+        """
         magnitude, moved = self(wave)
         loud = (magnitude + FLOOR).pow(0.3)
         made = (logs.exp() - FLOOR).clamp_min(0)
         mels = [(self.filters @ m + FLOOR).log() for m in (made, magnitude)]
+        energies = [self._energy(m) for m in (made, magnitude)]
         error = (movement - moved).abs().square()
         share = magnitude / (magnitude.sum((1, 2), keepdim=True) + 1.0)
         losses = {
@@ -108,8 +118,14 @@ class Targets(nn.Module):
             "loud": 8 * (self.weight * ((0.3 * logs).exp() - loud).abs()).mean(),
             "mel": (mels[0] - mels[1]).abs().mean(),
             "moved": (share * error).sum((1, 2)).mean(),
+            "energy": 0.5 * (energies[0] - energies[1]).abs().mean(),
         }
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
+
+    def _energy(self, magnitude: Tensor) -> Tensor:
+        """Log energies (B, bands, F / 10) of magnitudes (B, K, F)."""
+        energy = nn.functional.avg_pool1d(self.broad @ magnitude.square(), BROAD_FRAMES)
+        return (energy + FLOOR**2).log()
 
 
 def clips(materials: Sequence[Material], count: int, rng: np.random.Generator) -> Tensor:
@@ -131,6 +147,15 @@ def clips(materials: Sequence[Material], count: int, rng: np.random.Generator) -
         level = rng.choice([0.9, 0.5, 0.25, 0.08], p=[0.45, 0.3, 0.15, 0.1])
         batch.append(clip * (level * rng.uniform(0.7, 1.1) / peak if rng.random() < 0.6 else 1))
     return torch.from_numpy(np.stack(batch).astype(np.float32))
+
+
+def mixed_clips(materials: Sequence[Material], count: int, rng: np.random.Generator) -> Tensor:
+    """The same for the decoder, some of them two at once."""
+    waves = clips(materials, count, rng)
+    twice = int(rng.binomial(count, MIXED))
+    if twice:
+        waves[:twice] = 0.7 * (waves[:twice] + clips(materials, twice, rng))
+    return waves
 
 
 def feature_weights() -> Tensor:
@@ -200,7 +225,7 @@ def train(budget: Budget, batch: int, seed: int) -> None:
 
     def step_losses(step: int) -> dict[str, Tensor]:
         del step
-        wave = clips(materials, batch, rng).to(where)
+        wave = mixed_clips(materials, batch, rng).to(where)
         latents = encoder(wave[:, None])
         latents = latents + NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
         with torch.autocast(where.type, torch.bfloat16):
@@ -225,7 +250,7 @@ def trained_decoder() -> InverseStft:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1170)
+    parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--batch", type=int, default=16, help="clips of 2 s in a step")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)

@@ -154,13 +154,23 @@ def test_beats_are_heard_in_no_other_clip_than_was_prepared(
         encode_dataset(info, folder, tiny_bundle, silent)
 
 
-@pytest.mark.parametrize("beats", [[1.0, 1.0, 2.0], [3.0, 2.0], [True, False], [1, 2]])
+@pytest.mark.parametrize(
+    "beats",
+    [
+        torch.tensor([1.0, 1.0, 2.0], dtype=torch.float64),
+        torch.tensor([3.0, 2.0], dtype=torch.float64),
+        torch.tensor([-0.5, 1.0], dtype=torch.float64),
+        torch.tensor([1.0, 100.0], dtype=torch.float64),
+        torch.tensor([1.0, 2.0], dtype=torch.float32),
+        torch.tensor([False, True]),
+    ],
+)
 def test_beats_that_cannot_be_are_heard_anew(
-    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, beats: list[float]
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, beats: torch.Tensor
 ) -> None:
     first = encode_dataset(info, folder, tiny_bundle, silent)
     path = next((folder / "latents").rglob("beats_*"))
-    write_tensors(path, {"beats": torch.tensor(beats)})
+    write_tensors(path, {"beats": beats})
     again = encode_dataset(info, folder, tiny_bundle, silent)
     assert again.repaired == (str(path),)
     assert same(again, first)

@@ -17,24 +17,10 @@ from tests.ui.house import EVIL
 
 
 @pytest.mark.parametrize(
-    ("seconds", "clock", "duration"),
-    [
-        (0, "0:00", "0 s"),
-        (59.6, "1:00", "1 min 00 s"),
-        (75, "1:15", "1 min 15 s"),
-        (3_725, "1:02:05", "1 h 02 min"),
-    ],
+    ("seconds", "clock"), [(0, "0:00"), (59.6, "1:00"), (75, "1:15"), (3_725, "1:02:05")]
 )
-def test_times_read_as_people_write_them(seconds: float, clock: str, duration: str) -> None:
+def test_times_read_as_people_write_them(seconds: float, clock: str) -> None:
     assert words.clock(seconds) == clock
-    assert words.duration(seconds) == duration
-
-
-@pytest.mark.parametrize(
-    ("count", "said"), [(0, "0 bytes"), (1_500, "1.5 kB"), (2e9, "2.0 GB"), (123_456_789, "123 MB")]
-)
-def test_sizes_read_as_people_write_them(count: float, said: str) -> None:
-    assert words.size(count) == said
 
 
 def test_days_and_ages() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from angen.adapters.library import REPORT_FILE, read_report
 from angen.adapters.metadata import AdapterMetadata, read_metadata
+from angen.amounts import counted
 from angen.errors import BadInput
 from angen.files import replacing
 
@@ -64,9 +65,10 @@ def _summary(metadata: AdapterMetadata) -> str:
         text += f" Style vectors: {metadata.base.style}."
     if dataset := metadata.dataset:
         aside = dataset.validation_clips
+        clips = counted(dataset.training_clips + aside, "clip")
         text += (
-            f" Trained on the dataset *{dataset.name}*: {dataset.training_clips + aside} clips, "
-            f"{dataset.minutes:.1f} minutes of audio, {aside} clips kept aside. "
+            f" Trained on the dataset *{dataset.name}*: {clips}, "
+            f"{dataset.minutes:.1f} minutes of audio, {counted(aside, 'clip')} kept aside. "
             f"Licences of the recordings: {', '.join(dataset.licences) or 'not stated'}."
         )
     return text

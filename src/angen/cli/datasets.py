@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from angen.amounts import counted
 from angen.cli.options import AsJson, Sources, settings_of
 from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_table
 from angen.names import about
@@ -136,7 +137,7 @@ def export(
     from angen.studio.material.datasets import export_metadata
 
     count = export_metadata(settings_of(context), name, path)
-    tell(f"{count} rows in {path}")
+    tell(f"{counted(count, 'row')} in {path}")
     say(f"Edit it, then: angen datasets import {name} {path}")
 
 
@@ -167,7 +168,7 @@ def import_(
 def summary(info: "DatasetInfo") -> str:
     """A dataset in one line."""
     return (
-        f"{info.name}: {len(info.clips)} clips of {len(info.songs)} songs, "
+        f"{info.name}: {counted(len(info.clips), 'clip')} of {counted(len(info.songs), 'song')}, "
         f"{info.duration_s / 60:.1f} minutes; {len(info.side('train'))} to train on, "
         f"{len(info.side('validation'))} kept aside"
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from angen.amounts import counted
 from angen.cli.options import AsJson, Sources, settings_of
 from angen.cli.terminal import ExitCode, Waiting, say, tell, tell_json, tell_table
 from angen.names import about
@@ -134,7 +135,7 @@ def _answer(written: "Written", folder: Path, as_json: bool) -> None:
             for path in files:
                 tell(str(path))
         count = sum(len(files) for files in written.files.values())
-        say(f"{count} files in {folder}")
+        say(f"{counted(count, 'file')} in {folder}")
     _end(written.skipped)
 
 

@@ -13,7 +13,6 @@ Shapes: T latent frames, C latent channels, K beats, E = 512 style width.
 
 import functools
 import hashlib
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,8 +28,6 @@ from angen.data.manifest import Clip, DatasetInfo, prompt_of, tempo_told
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, Incompatible, MissingWeights
 from angen.tensors import read_tensors, write_tensors
-
-logger = logging.getLogger(__name__)
 
 OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
 
@@ -135,7 +132,8 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
         return torch.zeros(0, dtype=torch.float64)
     name = hashlib.sha256(f"{clip.sha256}/{bpm}".encode()).hexdigest()[:16]
     path = cache / f"beats_{name}.safetensors"
-    tensors = _found(path, {"beats": (-1,)}, repaired, lambda found: _ascends(found["beats"]))
+    whole = functools.partial(_ascends, last_s=clip.duration_s)
+    tensors = _found(path, {"beats": (-1,)}, repaired, lambda found: whole(found["beats"]))
     if tensors is None:
         heard = sound()
         tensors = {"beats": torch.from_numpy(beats_of(heard.samples, heard.rate_hz, bpm))}
@@ -143,8 +141,9 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
     return tensors["beats"]
 
 
-def _ascends(times: Tensor) -> bool:
-    return times.dtype == torch.float64 and bool((times.diff() > 0).all())
+def _ascends(times: Tensor, last_s: float) -> bool:
+    inside = bool(((times >= 0) & (times <= last_s)).all())
+    return times.dtype == torch.float64 and inside and bool((times.diff() > 0).all())
 
 
 def _found(
@@ -163,7 +162,6 @@ def _found(
     fit = all(_fits(tensors.get(name), shape) for name, shape in shapes.items())
     if fit and whole(tensors):
         return tensors
-    logger.warning("%s is damaged and is computed anew", path)
     repaired.append(str(path))
     return None
 

@@ -5,6 +5,7 @@ from functools import partial
 
 import torch
 
+from angen.amounts import duration_text, size_text
 from angen.bundle import Bundle
 from angen.diffrhythm.sampling import SamplerConfig
 from angen.errors import BadInput
@@ -12,10 +13,8 @@ from angen.fitting.config import FitConfig
 from angen.fitting.fit import divided, fresh_encoder, seconds_of
 from angen.fitting.lesson import Lesson, losses_of
 from angen.fitting.pairs import AT_ONCE, song_of
-from angen.training.events import duration_text
 from angen.training.quote import peak_memory
 from angen.training.randomness import noise_for
-from angen.training.space import size_text
 from angen.vocoder.likeness import Likeness
 from angen.vocoder.refine import CONTEXT_FRAMES, WINDOW_FRAMES, RefineConfig
 

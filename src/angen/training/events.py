@@ -43,12 +43,3 @@ OnEvent = Callable[[TrainingEvent], None]  # may raise Stopped: the training is 
 
 def silent(_event: TrainingEvent) -> None:
     """For those who need no news."""
-
-
-def duration_text(seconds: float) -> str:
-    """``75`` as ``1 min 15 s``."""
-    seconds = round(seconds)
-    hours, minutes = seconds // 3600, seconds // 60 % 60
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {seconds % 60:02d} s" if minutes else f"{seconds} s"

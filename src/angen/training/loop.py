@@ -28,6 +28,7 @@ from angen.adapters.metadata import (
     write_metadata,
 )
 from angen.adapters.status import training_lock
+from angen.amounts import counted, duration_text
 from angen.bundle import Bundle
 from angen.errors import AngenError, BadInput, Incompatible, OutOfSpace, Stopped
 from angen.training.checkpoint import Checkpoint, checkpoints, latest_checkpoint
@@ -38,7 +39,7 @@ from angen.training.config import (
     from_recipe,
     recipe,
 )
-from angen.training.events import EventKind, OnEvent, duration_text, silent
+from angen.training.events import EventKind, OnEvent, silent
 from angen.training.log import TrainingLog
 from angen.training.material import TrainingData
 from angen.training.plan import make_plan
@@ -227,13 +228,15 @@ def _space_told(error: OutOfSpace | OSError, run: Run) -> Exception:
 def _opening(run: Run) -> str:
     verb = "Going on" if run.progress.step else "Training"
     return (
-        f"{verb} with {len(run.clips)} clips: {run.plan.steps} steps in {run.plan.epochs} epochs"
+        f"{verb} with {counted(len(run.clips), 'clip')}: {counted(run.plan.steps, 'step')} in "
+        + counted(run.plan.epochs, "epoch")
         + (f", from step {run.progress.step}" if run.progress.step else "")
     )
 
 
 def _closing(result: TrainingResult) -> str:
-    return f"Done: {result.steps} steps in {duration_text(result.seconds)}; {result.best}"
+    steps = counted(result.steps, "step")
+    return f"Done: {steps} in {duration_text(result.seconds)}; {result.best}"
 
 
 def _finish(run: Run, data: TrainingData) -> TrainingResult:

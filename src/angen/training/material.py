@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from angen.adapters.metadata import DatasetFacts
+from angen.amounts import counted
 from angen.bundle import Bundle
+from angen.conditioning.lyrics import encode_lyrics
 from angen.data.dataset import DataConfig, LatentDataset
-from angen.data.latents import encode_dataset
+from angen.data.latents import Encoded, encode_dataset
 from angen.data.manifest import DatasetInfo
 from angen.training.config import TrainingConfig
 from angen.training.plan import Clips
@@ -55,5 +57,23 @@ def training_data(
             *info.notes,
             *(f"{problem.file}: {problem.reason}" for problem in left_out),
             *(f"{path} was damaged; it was computed anew" for path in encoded.repaired),
+            *_untold(info, encoded, bundle),
         ),
     )
+
+
+def _untold(info: DatasetInfo, encoded: Encoded, bundle: Bundle) -> list[str]:
+    """What of the clips this base is not told, in sentences."""
+    notes = []
+    silent = sum(not len(beats) for beats in encoded.beats.values())
+    if silent:
+        notes.append(
+            f"No beats are told of {silent} of {counted(len(info.clips), 'clip')}: their tempo is "
+            "not told either, or was hardly heard, or where bars begin."
+        )
+    lyrics = [] if bundle.sings else [clip.metadata.lyrics for clip in info.clips]
+    worded = sum(encode_lyrics(text).tokens != bundle.tokenize(text).tokens for text in lyrics)
+    if worded:
+        clips = counted(worded, "clip")
+        notes.append(f"{bundle.name} has no voice: the words of {clips} are not learned.")
+    return notes

@@ -10,15 +10,15 @@ import torch
 from torch import nn
 
 from angen.adapters.attach import detach, slots
+from angen.amounts import counted, duration_text, size_text
 from angen.bundle import Bundle
 from angen.training.config import TrainingConfig
-from angen.training.events import duration_text
 from angen.training.loop import in_precision
 from angen.training.material import TrainingData
 from angen.training.optim import make_optimizer
 from angen.training.plan import Plan, make_plan
 from angen.training.run import fresh_adapter
-from angen.training.space import disk_bytes, size_text
+from angen.training.space import disk_bytes
 from angen.training.step import train_step
 from angen.training.validation import make_validation, validate
 
@@ -44,7 +44,8 @@ class Quote:
     def message(self) -> str:
         """The quote in one line."""
         return (
-            f"{self.steps} steps in {self.epochs} epochs over {self.clips} clips: about "
+            f"{counted(self.steps, 'step')} in {counted(self.epochs, 'epoch')} over "
+            f"{counted(self.clips, 'clip')}: about "
             f"{duration_text(self.seconds)}, {size_text(self.peak_memory_bytes)} of memory on "
             f"{self.device}, {size_text(self.disk_bytes)} of disk; "
             f"{self.trained_parameters:,} weights are trained"

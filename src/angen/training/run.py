@@ -16,11 +16,12 @@ from torch import nn
 from angen.adapters.attach import attach
 from angen.adapters.files import restore_tensors, save_adapter
 from angen.adapters.library import BEST, CHECKPOINTS
+from angen.amounts import duration_text
 from angen.bundle import Bundle
 from angen.errors import Incompatible
 from angen.training.checkpoint import Checkpoint, Progress, forget_old, save_checkpoint
 from angen.training.config import TrainingConfig, recipe
-from angen.training.events import EventKind, TrainingEvent, duration_text
+from angen.training.events import EventKind, TrainingEvent
 from angen.training.log import TrainingLog
 from angen.training.optim import make_optimizer, optimizer_tensors, restore_optimizer
 from angen.training.plan import Clips, Plan

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from angen.amounts import size_text
 from angen.errors import OutOfSpace
 from angen.training.config import TrainingConfig
 
@@ -26,8 +27,3 @@ def check_space(folder: Path, needed: int) -> None:
             f"The training needs about {size_text(needed)} on the disk of {there}; "
             f"{size_text(free)} are free. Free some space, or keep fewer checkpoints."
         )
-
-
-def size_text(count: int) -> str:
-    """Bytes as ``3 MB`` or ``1.5 GB``."""
-    return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{max(1, round(count / 2**20))} MB"

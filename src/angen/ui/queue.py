@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import gradio as gr
 from markupsafe import Markup
 
+from angen.amounts import counted, duration_text
 from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
 from angen.ui import words
@@ -46,7 +47,7 @@ def draw_strip(busy: Sequence[Job]) -> Markup:
         for job in running
     ]
     if waiting := len(busy) - len(running):
-        lines.append(tag("p", f"{words.counted(waiting, 'job')} waiting", class_="soft"))
+        lines.append(tag("p", f"{counted(waiting, 'job')} waiting", class_="soft"))
     return tag("div", joined(lines), class_="strip", aria_live="off") if lines else NOTHING
 
 
@@ -102,7 +103,7 @@ def _cancel(job: Job) -> Markup:
 def _ended(job: Job) -> Markup:
     took = ""
     if job.started and job.ended:
-        took = f"took {words.duration((job.ended - job.started).total_seconds())}"
+        took = f"took {duration_text((job.ended - job.started).total_seconds())}"
     facts = chips([words.STATES[job.state], took, words.ago(job.ended) if job.ended else ""])
     text = tag("span", job.title, class_="job-name") + tag("div", facts, class_="facts")
     if job.problem is not None:

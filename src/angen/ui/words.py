@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from angen.amounts import duration_text
 from angen.jobs.job import Job, JobState
 
 STATES = {
@@ -13,7 +14,6 @@ STATES = {
     JobState.FAILED: "failed",
     JobState.STOPPED: "stopped",
 }
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def clock(seconds: float) -> str:
@@ -23,27 +23,6 @@ def clock(seconds: float) -> str:
     if hours:
         return f"{hours}:{minutes:02d}:{whole % 60:02d}"
     return f"{minutes}:{whole % 60:02d}"
-
-
-def duration(seconds: float) -> str:
-    """``75`` as ``1 min 15 s``."""
-    whole = max(0, round(seconds))
-    hours, minutes = whole // 3600, whole // 60 % 60
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {whole % 60:02d} s" if minutes else f"{whole} s"
-
-
-def size(count: float) -> str:
-    """``1_500_000`` as ``1.5 MB``."""
-    unit = 0
-    while count >= 1000 and unit < len(_UNITS) - 1:
-        count, unit = count / 1000, unit + 1
-    return (
-        f"{count:.0f} {_UNITS[unit]}"
-        if unit == 0 or count >= 100
-        else f"{count:.1f} {_UNITS[unit]}"
-    )
 
 
 def day(text: str | datetime | None) -> str:
@@ -72,11 +51,6 @@ def ago(moment: datetime | str) -> str:
     return "just now"
 
 
-def counted(count: int, noun: str) -> str:
-    """``2`` and ``clip`` as ``2 clips``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def percent(job: Job) -> float:
     """How far a job is in its present stage."""
     if job.state is JobState.DONE:
@@ -92,7 +66,7 @@ def progress(job: Job) -> str:
     if job.progress.total > 0:
         parts.append(f"{job.progress.percent:.0f} %")
     if job.progress.seconds_left is not None:
-        parts.append(f"{duration(job.progress.seconds_left)} left")
+        parts.append(f"{duration_text(job.progress.seconds_left)} left")
     if job.state is JobState.STOPPING:
         parts.append(STATES[job.state])
     return " · ".join(parts)

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from angen.amounts import duration_text
 from angen.audio.files import probe, read_audio
 from angen.bundle import Bundle
 from angen.data.scan import find_audio
@@ -37,7 +38,6 @@ from angen.studio.learning.encoders import CHECK, PUBLISHED, REPORT_FILE, Encode
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 from angen.tensors import read_json
-from angen.training.events import duration_text
 from angen.training.space import check_space
 from angen.vocoder.learned import LearnedEncoder
 from angen.vocoder.weights import ENCODER_CONFIG, ENCODER_FILE, save_learned_encoder

@@ -5,6 +5,7 @@ Fetching them is not built yet, and this says so rather than pretend.
 
 from dataclasses import dataclass
 
+from angen.amounts import counted
 from angen.data.manifest import load_info
 from angen.errors import BadInput
 from angen.studio.settings import Settings
@@ -65,7 +66,7 @@ def _looked_up(settings: Settings, name: str, title: str, kind: str, about: str)
             status = f"Its folder is here but cannot be used: {error}"
         else:
             clips, minutes, here = len(info.clips), round(info.duration_s / 60, 2), True
-            status = f"Here: {clips} clips, {minutes:.1f} minutes. Train on {dataset!r}."
+            status = f"Here: {counted(clips, 'clip')}, {minutes:.1f} minutes. Train on {dataset!r}."
     return CuratedSet(
         id=name,
         title=title,

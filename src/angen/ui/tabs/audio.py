@@ -6,11 +6,11 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from angen.amounts import counted
 from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.requests.asking import asked
 from angen.studio.requests.material import AnalyzeRequest, FillRequest, MetadataEdit, PrepareRequest
-from angen.ui import words
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell
 from angen.ui.live import Live, Now, changed
@@ -161,8 +161,7 @@ def _table(desk: Desk, live: Live) -> Table:
 def tables(desk: Desk, now: Now) -> tuple[Any, str | None]:
     """The tables to choose from, and the newest: one that has just been made is chosen."""
     found = [
-        (f"{info.name} ({words.counted(info.clips, 'clip')})", info.id)
-        for info in desk.collections()
+        (f"{info.name} ({counted(info.clips, 'clip')})", info.id) for info in desk.collections()
     ]
     newest = found[0][1] if found else None
     value = now.mine["collection"] if newest == now.mine["newest"] else newest
@@ -252,7 +251,7 @@ def set_column(
         both = changes[row].given() | edit.given() if row in changes else edit.given()
         changes[row] = MetadataEdit(**both)
     desk.edit_rows(table.id, changes)
-    tell(f"{column} is set in {words.counted(len(picked), 'row')}.")
+    tell(f"{column} is set in {counted(len(picked), 'row')}.")
     return drawn(desk, collection, page)
 
 

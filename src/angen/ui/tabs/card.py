@@ -6,6 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from angen.adapters.library import AdapterInfo
+from angen.amounts import counted, duration_text, size_text
 from angen.ui import links, words
 from angen.ui.markup import NOTHING, attributes, button, chips, empty, joined, note, tag
 
@@ -91,12 +92,13 @@ def _fact(name: str, value: str) -> Markup:
 def _facts(info: AdapterInfo) -> list[tuple[str, str]]:
     facts = info.metadata
     if facts is None:
-        return [("Size", words.size(info.size_bytes))]
+        return [("Size", size_text(info.size_bytes))]
     data, losses = facts.dataset, facts.losses
-    trained = f"{facts.steps:,} steps, {facts.epochs} epochs, {words.duration(facts.seconds)}"
+    amounts = (counted(facts.steps, "step"), counted(facts.epochs, "epoch"))
+    trained = ", ".join((*amounts, duration_text(facts.seconds)))
     learned = ""
     if data:
-        clips = words.counted(data.training_clips + data.validation_clips, "clip")
+        clips = counted(data.training_clips + data.validation_clips, "clip")
         learned = f"{data.name}: {clips}, {data.minutes:.1f} min"
     validation = ""
     if losses.validation_base is not None and losses.validation_best is not None:
@@ -110,7 +112,7 @@ def _facts(info: AdapterInfo) -> list[tuple[str, str]]:
         ("Learning rate", f"{facts.recipe.get('learning_rate', '')}"),
         ("Validation loss, base → best", validation),
         ("Device", facts.device),
-        ("Size", words.size(info.size_bytes)),
+        ("Size", size_text(info.size_bytes)),
     ]
 
 

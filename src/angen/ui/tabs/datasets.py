@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from angen.amounts import counted
 from angen.data.manifest import DatasetInfo
 from angen.errors import BadInput
 from angen.studio.desk import Desk
@@ -139,8 +140,8 @@ def draw_datasets(desk: Desk, opened: str) -> Markup:
 
 def _item(desk: Desk, dataset: Dataset, *, opened: bool) -> Markup:
     facts = [
-        words.counted(dataset.songs, "song"),
-        f"{words.counted(dataset.training_clips, 'clip')} to learn from",
+        counted(dataset.songs, "song"),
+        f"{counted(dataset.training_clips, 'clip')} to learn from",
         f"{dataset.validation_clips} kept aside",
         f"{dataset.minutes:.1f} min",
         dataset.kind,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from angen.amounts import counted, duration_text, size_text
 from angen.jobs.job import Job
 from angen.studio.learning.encoders import EncoderInfo, EncoderKind
 from angen.ui import links, words
@@ -74,10 +75,10 @@ def draw_fit_quote(job: Job | None) -> Markup:
         return failure(job)
     facts = job.result
     cards = [
-        (words.duration(float(facts["seconds"])), "time"),
-        (words.size(float(facts["peak_memory_bytes"])), f"memory on {facts['device']}"),
-        (words.size(float(facts["disk_bytes"])), "disk"),
-        (f"{facts['steps']}", f"steps after {words.counted(int(facts['songs']), 'song')}"),
+        (duration_text(float(facts["seconds"])), "time"),
+        (size_text(float(facts["peak_memory_bytes"])), f"memory on {facts['device']}"),
+        (size_text(float(facts["disk_bytes"])), "disk"),
+        (f"{facts['steps']}", f"steps after {counted(int(facts['songs']), 'song')}"),
     ]
     figures = joined(
         tag("div", tag("strong", value) + tag("span", name, class_="soft"), class_="figure")

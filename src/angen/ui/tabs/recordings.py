@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 import gradio as gr
 from markupsafe import Markup
 
+from angen.amounts import size_text
 from angen.audio.files import SUFFIXES
 from angen.errors import BadInput
 from angen.jobs.job import JobState
@@ -78,7 +79,7 @@ def _upload(upload: Upload, *, ticked: bool) -> Markup:
         words.clock(upload.duration_s),
         f"{upload.rate_hz / 1000:g} kHz",
         "stereo" if upload.channels == 2 else "mono" if upload.channels == 1 else "",
-        words.size(upload.size_bytes),
+        size_text(upload.size_bytes),
     ]
     tick = Markup("<input{}>").format(
         attributes(

@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from angen.amounts import counted, duration_text
 from angen.data.manifest import ClipMetadata
 from angen.errors import BadInput
 from angen.studio.material.collections import Collection, Row
@@ -61,8 +62,8 @@ def draw_table(collection: Collection | None, page: int = 0) -> Markup:
         "<tbody>{}</tbody></table>"
     ).format(
         collection.name,
-        words.counted(len(collection.rows), "clip"),
-        words.duration(collection.duration_s),
+        counted(len(collection.rows), "clip"),
+        duration_text(collection.duration_s),
         _head(),
         body,
     )

@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from angen.amounts import counted, duration_text, size_text
 from angen.errors import BadInput
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
@@ -131,10 +132,10 @@ def draw_quote(job: Job | None) -> Markup:
         return failure(job)
     facts, asked_for = job.result, job.arguments
     cards = [
-        (words.duration(float(facts["seconds"])), "time"),
-        (words.size(float(facts["peak_memory_bytes"])), f"memory on {facts['device']}"),
-        (words.size(float(facts["disk_bytes"])), "disk"),
-        (f"{facts['steps']}", f"steps over {words.counted(int(facts['clips']), 'clip')}"),
+        (duration_text(float(facts["seconds"])), "time"),
+        (size_text(float(facts["peak_memory_bytes"])), f"memory on {facts['device']}"),
+        (size_text(float(facts["disk_bytes"])), "disk"),
+        (f"{facts['steps']}", f"steps over {counted(int(facts['clips']), 'clip')}"),
     ]
     figures = Markup("").join(
         tag("div", tag("strong", value) + tag("span", name, class_="soft"), class_="figure")
