@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100)
     parser.add_argument("--clips", type=int, default=24, help="through the codec")
     parser.add_argument("--guidance", type=float, nargs="*", default=[3.0])
-    parser.add_argument("--recordings", type=Path, help="a folder of real music")
+    parser.add_argument("--recordings", type=Path, nargs="*", default=[], help="of real music")
     parser.add_argument("--sounds", type=Path, help="a folder for the first songs, as Ogg Opus")
     parser.add_argument("--structured", type=int, default=20, help="songs with tags as lyrics")
     parser.add_argument("--long", type=int, default=72, help="as much music as so many songs")
@@ -52,20 +52,20 @@ def main() -> None:
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     bundle, material = load_bundle(given.bundle), open_material("unseen")
-    recorded = stretches(given.recordings, given.clips, CLIP_S) if given.recordings else []
+    recorded = {folder.name: stretches(folder, given.clips, CLIP_S) for folder in given.recordings}
     if {"composed", "songs", "untrained", "structure", "long"} & set(given.tables):
         song_tables(given, bundle, material)
     if "style" in given.tables:
         style = load_style(bundle.folder)
         log.info("style encoder | %s", retrieval(style, material, 100, 1))
         log.info("instruments told | %.3f", instruments_told(style, material, 100, 1))
-        if recorded:
-            recorded_rows(style, recorded)
+        for name, waves in recorded.items():
+            recorded_rows(name, style, waves)
     if "codec" in given.tables:
         waves = composed_stretches(material, given.clips)
         codec_table(bundle, waves, "composed", given.pictures / "mini-codec.png")
-        if recorded:
-            codec_table(bundle, recorded, "recorded", given.pictures / "mini-recorded.png")
+        for name, found in recorded.items():
+            codec_table(bundle, found, name, given.pictures / f"mini-{name}.png")
 
 
 def song_tables(given: argparse.Namespace, bundle: Bundle, material: Material) -> None:

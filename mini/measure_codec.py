@@ -10,6 +10,7 @@ Shapes: B clips, S samples, N onsets.
 import io
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -21,10 +22,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from angen.audio.listening import listen
+from angen.audio.listening import Listening, listen
 from angen.bundle import Bundle
 from angen.files import replacing
 from angen.mel import LOWEST_HZ, mel_filters
+from angen.studio.material.doubts import DOUBTFUL
 from mini.bank import RATE_HZ
 from mini.material import Material
 from mini.measure_songs import octave_free
@@ -35,6 +37,7 @@ CLIP_S = 12
 ONSET_HOP = 240  # samples: 10 ms
 NEAR_S = 0.05
 TEMPO_OFF = 0.02
+SURE = DOUBTFUL  # confidence of the ears in what they hear of the original
 TRANSPARENT_KBPS = 96.0
 OPUS_KBPS = (6.0, 256.0)  # what libsndfile makes of compression levels 1 and 0
 
@@ -125,35 +128,62 @@ def onset_f(made: Tensor, true: Tensor) -> float:
     return 2 * len(taken) / (len(ours) + len(theirs))
 
 
-def _kept(made: Tensor, true: Tensor) -> tuple[bool, bool, bool]:
-    """Whether tempo (2 %; then octaves allowed) and key are heard in (S,) as in the original."""
-    ours, theirs = (listen(wave.numpy()[None], RATE_HZ) for wave in (made, true))
-    same_key = ours.key == theirs.key
-    if not ours.bpm or not theirs.bpm:
-        return ours.bpm == theirs.bpm, ours.bpm == theirs.bpm, same_key
-    same_tempo = abs(ours.bpm / theirs.bpm - 1) < TEMPO_OFF
-    return same_tempo, octave_free(ours.bpm, theirs.bpm, TEMPO_OFF), same_key
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """Whether tempo and key are heard in a stretch as in the original, and were sure there."""
+
+    tempo: bool
+    octaves: bool  # the same, twice and half as fast allowed
+    key: bool
+    sure_of_tempo: bool
+    sure_of_key: bool
 
 
-def row(name: str, made: Tensor, true: Tensor) -> None:
-    """One line of the table: all measures of (B, S) against the original."""
+def kept(made: Listening, true: Listening) -> Kept:
+    """What was heard of a stretch, against what was heard in the original."""
+    both = bool(made.bpm and true.bpm)
+    ours, theirs = made.bpm or 0.0, true.bpm or 0.0
+    return Kept(
+        tempo=abs(ours / theirs - 1) < TEMPO_OFF if both else ours == theirs,
+        octaves=octave_free(ours, theirs, TEMPO_OFF) if both else ours == theirs,
+        key=made.key == true.key,
+        sure_of_tempo=true.confidence.get("bpm", 0.0) >= SURE,
+        sure_of_key=true.confidence.get("key", 0.0) >= SURE,
+    )
+
+
+def listened(waves: Tensor) -> list[Listening]:
+    """What the ears hear of (B, S)."""
+    return [listen(wave.numpy()[None], RATE_HZ) for wave in waves]
+
+
+def row(name: str, made: Tensor, true: Tensor, heard: Sequence[Listening]) -> None:
+    """One line of the table: all measures of (B, S) against the original, of which was heard."""
     mels = " ".join(
         f"{float((log_mel(made, n) - log_mel(true, n)).abs().mean()):.2f}" for n in FFT_SIZES
     )
     level = 10 * torch.log10(made.square().mean(1) / true.square().mean(1))
-    heard = np.array([_kept(a, b) for a, b in zip(made, true, strict=True)])
+    judged = [kept(a, b) for a, b in zip(listened(made), heard, strict=True)]
     found = [onset_f(a, b) for a, b in zip(made, true, strict=True)]
     log.info(
         "codec | %s | log-mel %s | STFT %.2f | level %+.1f dB, off by %.1f | onsets %.2f "
-        "| tempo %.2f, octaves allowed %.2f | key %.2f",
+        "| tempo %.2f, octaves allowed %.2f, where sure %s | key %.2f, where sure %s",
         name,
         mels,
         stft_distance(made, true),
         float(level.mean()),
         float(level.abs().mean()),
         float(np.mean(found)),
-        *heard.mean(axis=0),
+        float(np.mean([one.tempo for one in judged])),
+        float(np.mean([one.octaves for one in judged])),
+        _share([one.tempo for one in judged if one.sure_of_tempo]),
+        float(np.mean([one.key for one in judged])),
+        _share([one.key for one in judged if one.sure_of_key]),
     )
+
+
+def _share(found: Sequence[bool]) -> str:
+    return f"{np.mean(found):.2f} ({len(found)})" if found else "-"
 
 
 def composed_stretches(material: Material, clips: int) -> list[Tensor]:
@@ -171,11 +201,12 @@ def codec_table(bundle: Bundle, stretches: Sequence[Tensor], what: str, picture:
     values = round(bundle.channels * bundle.latent_rate_hz)
     plain = griffin_lim(waves, 64, values // 64)
     packed, kbps = opus(waves, values * 16 / 1000)
-    row(f"{what}, mini", made, waves)
-    row(f"{what}, Griffin-Lim, {values} values/s", plain, waves)
-    row(f"{what}, Opus, {kbps:.1f} kbit/s", packed, waves)
+    heard = listened(waves)
+    row(f"{what}, mini", made, waves, heard)
+    row(f"{what}, Griffin-Lim, {values} values/s", plain, waves, heard)
+    row(f"{what}, Opus, {kbps:.1f} kbit/s", packed, waves, heard)
     clear, kbps_clear = opus(waves, TRANSPARENT_KBPS)
-    row(f"{what}, Opus, {kbps_clear:.1f} kbit/s", clear, waves)
+    row(f"{what}, Opus, {kbps_clear:.1f} kbit/s", clear, waves, heard)
     names = (what, "mini's codec", "Griffin-Lim", f"Opus, {kbps:.0f} kbit/s")
     draw(picture, names, [w[0] for w in (waves, made, plain, packed)])
 

@@ -42,7 +42,7 @@ def instruments_told(style: StyleEncoder, material: Material, count: int, seed: 
     return right / pairs
 
 
-def recorded_rows(style: StyleEncoder, waves: Sequence[Tensor]) -> None:
+def recorded_rows(name: str, style: StyleEncoder, waves: Sequence[Tensor]) -> None:
     """What it says of real music, beside what the analysis of ``angen.audio`` hears there."""
     styles: Counter[str] = Counter()
     tempo, key = [], []
@@ -57,7 +57,8 @@ def recorded_rows(style: StyleEncoder, waves: Sequence[Tensor]) -> None:
             key.append((tonality == heard.key, near_key(tonality, heard.key or "")))
     told = ", ".join(f"{name} {count}" for name, count in styles.most_common(5))
     log.info(
-        "recorded | %d stretches | named %s | as our listening: tempo %.2f, key %.2f, or near %.2f",
+        "%s | %d stretches | named %s | as our listening: tempo %.2f, key %.2f, or near %.2f",
+        name,
         len(waves),
         told,
         float(np.mean(tempo)),

@@ -1,11 +1,14 @@
 """The measuring of mini: what counts as right, and that perfect copies are perfect."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from angen.audio.listening import Listening, listen
 from mini.material import Entry
-from mini.measure_codec import onset_f, onsets, opus, stft_distance
+from mini.measure_codec import kept, onset_f, onsets, opus, stft_distance
 from mini.measure_songs import Verdict, exchanged, near_key, octave_free, share_heard
 
 
@@ -85,3 +88,31 @@ def test_opus_takes_about_the_bits_that_it_is_given() -> None:
     back, kbps = opus(torch.stack([clicks(0.5, 1.0)] * 2), 24)
     assert back.shape == (2, 72_000)
     assert 10 < kbps < 60
+
+
+@pytest.fixture(scope="module")
+def heard() -> Listening:
+    return replace(listen(clicks(0.5, 1.0, 1.5, 2.0, 2.5).numpy(), 24_000), bpm=120, key="C major")
+
+
+@pytest.mark.parametrize(
+    ("bpm", "tempo", "octaves"),
+    [(120, 1, 1), (122, 1, 1), (123, 0, 0), (60, 0, 1), (None, 0, 0)],
+)
+def test_a_tempo_is_kept_within_2_percent(
+    heard: Listening, bpm: float | None, tempo: bool, octaves: bool
+) -> None:
+    found = kept(replace(heard, bpm=bpm), heard)
+    assert (found.tempo, found.octaves, found.key) == (tempo, octaves, True)
+
+
+def test_where_nothing_beats_nothing_is_kept_best(heard: Listening) -> None:
+    still = replace(heard, bpm=None)
+    assert kept(still, still).tempo
+    assert not kept(heard, still).tempo
+
+
+def test_the_original_says_where_ears_are_sure(heard: Listening) -> None:
+    sure = replace(heard, confidence={"bpm": 0.4, "key": 0.39})
+    found = kept(replace(heard, key="D major", confidence={"bpm": 0, "key": 1}), sure)
+    assert (found.key, found.sure_of_tempo, found.sure_of_key) == (False, True, False)

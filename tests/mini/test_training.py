@@ -79,6 +79,14 @@ def test_true_spectra_have_no_error_and_silence_has_little() -> None:
     assert float(losses["total"]) < 1e-3
 
 
+def test_spectra_that_are_too_soft_lack_energy() -> None:
+    targets = Targets()
+    wave = 0.1 * torch.randn(1, 24_000, generator=torch.Generator().manual_seed(0))
+    magnitude, moved = targets(wave)
+    losses = targets.losses((magnitude / 2 + 1e-4).log(), moved, wave)
+    assert float(losses["energy"]) == pytest.approx(0.5 * np.log(4), rel=0.02)
+
+
 def test_a_sine_moves_by_its_distance_from_the_bin() -> None:
     hz = 1010.0  # bins are 25 Hz apart: 0.4 of a bin above bin 40
     wave = torch.sin(2 * torch.pi * hz * torch.arange(24_000) / 24_000)[None]
