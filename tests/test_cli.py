@@ -221,6 +221,11 @@ def test_the_whole_way_from_recordings_to_songs(
     assert (folder / "report.html").is_file()
     assert (folder / "README.md").is_file()
 
+    assert angen("train", "--resume", "lora") == 1
+    said = capsys.readouterr().err
+    assert "'lora' is finished" in said
+    assert "Loading" not in said
+
     assert angen("status", "lora", "--json") == 0
     assert json.loads(capsys.readouterr().out)["lora"]["state"] == "done"
     assert angen("adapters", "list", "--json") == 0

@@ -27,6 +27,15 @@ def test_quote_counts_steps_weights_and_gives_time_and_memory(tiny_bundle: Bundl
     assert "12 steps in 4 epochs over 7 clips" in found.message
 
 
+def test_of_a_training_that_goes_on_the_rest_is_quoted(tiny_bundle: Bundle) -> None:
+    found = quote(tiny_bundle, data(), CONFIG, done=7)
+    assert (found.steps, found.done) == (5, 7)
+    assert found.message.startswith("5 steps of 12 are left in 4 epochs over 7 clips: about")
+    over = quote(tiny_bundle, data(), CONFIG, done=12)
+    assert over.steps == 0
+    assert over.seconds < found.seconds
+
+
 def test_quote_changes_neither_model_nor_random_state(tiny_bundle: Bundle) -> None:
     weights = {name: t.clone() for name, t in tiny_bundle.dit.state_dict().items()}
     before = torch.random.get_rng_state()
@@ -59,5 +68,5 @@ def test_disk_grows_with_the_checkpoints_that_are_kept() -> None:
 
 def test_check_space_names_the_disk_and_the_need(tmp_path: Path) -> None:
     check_space(tmp_path / "not" / "yet", 1)
-    with pytest.raises(OutOfSpace, match=r"needs about \d+\.0 GB"):
+    with pytest.raises(OutOfSpace, match=r"needs about \d+ TB"):
         check_space(tmp_path / "not" / "yet", 2**60)

@@ -121,12 +121,7 @@ def _resumable(
     folder: Path, bundle: Bundle, data: TrainingData, config: TrainingConfig
 ) -> Checkpoint:
     """The checkpoint to go on from, once it is sure that the training is the same."""
-    metadata = read_metadata(folder)
-    if metadata is not None and metadata.finished:
-        raise BadInput(
-            f"The training of {folder.name!r} is finished. "
-            "Train under another name, or start anew with --overwrite."
-        )
+    refuse_if_finished(folder)
     checkpoint = latest_checkpoint(folder / CHECKPOINTS)
     if checkpoint.base_fingerprint != bundle.fingerprint:
         raise Incompatible(
@@ -144,6 +139,16 @@ def _resumable(
             "Resume it without changes, or start anew with --overwrite."
         )
     return checkpoint
+
+
+def refuse_if_finished(folder: Path) -> None:
+    """Raise BadInput where there is nothing left of a training to go on with."""
+    metadata = read_metadata(folder)
+    if metadata is not None and metadata.finished:
+        raise BadInput(
+            f"The training of {folder.name!r} is finished. "
+            "Train under another name, or start anew with --overwrite."
+        )
 
 
 def _refuse_if_taken(folder: Path) -> None:

@@ -30,30 +30,34 @@ PATIENCE_S = 60.0  # no further step is measured after so long
 class Quote:
     """The price of a training."""
 
-    steps: int
-    epochs: int
+    steps: int  # that are left
+    epochs: int  # in all
     clips: int
     trained_parameters: int
-    seconds: float  # for all steps and validations
+    seconds: float  # for these steps and their validations
     seconds_per_step: float
     peak_memory_bytes: int  # of this process, on its device
     disk_bytes: int  # models, checkpoints and logs together
     device: str
+    done: int = 0  # steps of a training that is resumed
 
     @property
     def message(self) -> str:
         """The quote in one line."""
+        left = f"{counted(self.steps, 'step')} of {self.done + self.steps:,} are left"
         return (
-            f"{counted(self.steps, 'step')} in {counted(self.epochs, 'epoch')} over "
-            f"{counted(self.clips, 'clip')}: about "
+            f"{left if self.done else counted(self.steps, 'step')} "
+            f"in {counted(self.epochs, 'epoch')} over {counted(self.clips, 'clip')}: about "
             f"{duration_text(self.seconds)}, {size_text(self.peak_memory_bytes)} of memory on "
             f"{self.device}, {size_text(self.disk_bytes)} of disk; "
             f"{self.trained_parameters:,} weights are trained"
         )
 
 
-def quote(bundle: Bundle, data: TrainingData, config: TrainingConfig) -> Quote:
+def quote(bundle: Bundle, data: TrainingData, config: TrainingConfig, *, done: int = 0) -> Quote:
     """Do a few real steps on an adapter that is then forgotten, and reckon from them.
+
+    done: steps that lie behind; only the others are reckoned.
 
     The longest clips come first: they need the most memory, and warm up the machine. Neither the
     model nor the random state is changed.
@@ -75,16 +79,19 @@ def quote(bundle: Bundle, data: TrainingData, config: TrainingConfig) -> Quote:
         bundle.dit.checkpointing = False
         bundle.dit.eval()
     trained = sum(parameter.numel() for parameter in parameters.values())
+    left = max(0, plan.steps - done)
+    validations = plan.epochs + 1 - done // plan.steps_per_epoch
     return Quote(
-        steps=plan.steps,
+        steps=left,
         epochs=plan.epochs,
         clips=len(data.training),
         trained_parameters=trained,
-        seconds=plan.steps * per_step + (plan.epochs + 1) * per_validation,
+        seconds=left * per_step + validations * per_validation,
         seconds_per_step=per_step,
         peak_memory_bytes=peak_memory(bundle.device),
         disk_bytes=disk_bytes(trained, config, plan.steps),
         device=str(bundle.device),
+        done=done,
     )
 
 

@@ -5,11 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from angen.adapters.card import write_card
-from angen.adapters.library import (
-    adapter_folder,
-    new_folder,
-    playable,
-)
+from angen.adapters.library import CHECKPOINTS, adapter_folder, new_folder, playable
 from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
 from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
@@ -21,11 +17,12 @@ from angen.studio.material.datasets import dataset_folder
 from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
+from angen.training.checkpoint import latest_checkpoint
 from angen.training.config import TrainingConfig, from_recipe
 from angen.training.effect import EffectReport, measure_effect
 from angen.training.events import EventKind, OnEvent, TrainingEvent
 from angen.training.evidence import MIN_EXCERPTS, EffectConfig, real_excerpts
-from angen.training.loop import TrainingResult, train
+from angen.training.loop import TrainingResult, refuse_if_finished, train
 from angen.training.material import TrainingData, training_data
 from angen.training.quote import Quote, quote
 from angen.training.report import write_report
@@ -116,12 +113,14 @@ def resume_training(
     """
     folder = adapter_folder(settings.loras, name)
     metadata = _metadata(folder)
+    refuse_if_finished(folder)
     config = from_recipe(metadata.recipe)
     place = _dataset_of(metadata, settings)
     base = metadata.base.name if metadata.base else None
     bundle, data = _open(settings, base, place, config, watch)
     if on_quote is not None:
-        _offer(bundle, data, config, watch, on_quote)
+        done = latest_checkpoint(folder / CHECKPOINTS).progress.step
+        _offer(bundle, data, config, watch, on_quote, done)
     claim(folder)
     on_event = _telling(watch, bundle, on_training)
     result = train(bundle, data, config, folder, on_event=on_event, resume=True)
@@ -191,11 +190,16 @@ def _open(
 
 
 def _offer(
-    bundle: Bundle, data: TrainingData, config: TrainingConfig, watch: Watch, on_quote: OnQuote
+    bundle: Bundle,
+    data: TrainingData,
+    config: TrainingConfig,
+    watch: Watch,
+    on_quote: OnQuote,
+    done: int = 0,
 ) -> None:
-    """Tell what the training will take, before it takes it."""
+    """Tell what the training will take, before it takes it; of its steps some are done."""
     watch.stage("Measuring the speed")
-    on_quote(quote(bundle, data, config))
+    on_quote(quote(bundle, data, config, done=done))
 
 
 def _telling(watch: Watch, bundle: Bundle, on_training: OnTraining) -> OnEvent:
