@@ -52,7 +52,13 @@ def main() -> None:
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     bundle, material = load_bundle(given.bundle), open_material("unseen")
-    recorded = {folder.name: stretches(folder, given.clips, CLIP_S) for folder in given.recordings}
+    recorded: dict[str, list[Tensor]] = {}
+    for folder in given.recordings:
+        if folder.name in recorded:
+            parser.error(f"two folders are called {folder.name}: their rows would be alike")
+        recorded[folder.name] = stretches(folder, given.clips, CLIP_S)
+        if not recorded[folder.name]:
+            parser.error(f"{folder} has no recording of {CLIP_S} s that sounds in its middle")
     if {"composed", "songs", "untrained", "structure", "long"} & set(given.tables):
         song_tables(given, bundle, material)
     if "style" in given.tables:

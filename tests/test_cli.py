@@ -313,7 +313,27 @@ def test_lyrics_and_instrumental_exclude_each_other(angen: Cli, tmp_path: Path) 
 
 def test_a_song_is_not_written_under_a_name_that_it_is_not(angen: Cli, tmp_path: Path) -> None:
     assert angen("generate", "--prompt", "house", "--out", tmp_path / "song.mp3") == 2
-    assert not list(tmp_path.glob("*.mp3"))
+    assert angen("generate", "--again", tmp_path / "a.wav", "--out", tmp_path / "b.flac") == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_words_that_a_base_cannot_sing_are_told(
+    angen: Cli, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "words.txt").write_text("[verse]\nla la\n")
+    asked = ("--prompt", "house", "--lyrics", tmp_path / "words.txt", "--duration", 2, "--steps", 2)
+    assert angen("generate", *asked, "--out", tmp_path / "song.wav", "--json") == 0
+    said = capsys.readouterr()
+    assert "has no voice" in said.err
+    assert [text for text in json.loads(said.out)["warnings"] if "has no voice" in text]
+
+
+def test_notes_beside_recordings_that_are_not_read_are_told(
+    angen: Cli, songs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (songs / "song 0.json").write_text(json.dumps({"key": "H moll"}))
+    assert angen("prepare", songs, "--name", "mine") == 0
+    assert "'H moll' is not read as a key" in capsys.readouterr().err
 
 
 def test_models_are_listed(angen: Cli, capsys: pytest.CaptureFixture[str]) -> None:

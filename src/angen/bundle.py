@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from angen.conditioning.lyrics import Lyrics, encode_lyrics, tags_alone
+from angen.conditioning.lyrics import Lyrics, encode_lyrics, read_tags
 from angen.conditioning.mulan.encoder import Mulan
 from angen.conditioning.style import StyleEncoder, load_style
 from angen.conditioning.tags import STRUCTURE_TAGS
@@ -122,11 +122,10 @@ class Bundle:
 
     def tokenize(self, lyrics: str) -> Lyrics:
         """Lyrics, line by line, as the model reads them: without a voice, tags and no words."""
-        read = encode_lyrics(lyrics)
         if self.sings:
-            return read
-        tags = tags_alone(read)
-        if tags.tokens != read.tokens:
+            return encode_lyrics(lyrics)
+        tags = read_tags(lyrics)
+        if tags.unsung:
             tags.warnings.append(
                 f"{self.name} has no voice: words are not sung, tags such as [verse] are followed. "
                 f"{RELEASED} sings."

@@ -21,6 +21,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from angen.amounts import size_text
 from angen.errors import BadInput, MissingWeights, OutOfSpace
 from angen.parts import MULAN, PARTS, RELEASED, file_sha256, files_of, has_part
 
@@ -180,8 +181,8 @@ def _require_space(place: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(place).free
     if needed_bytes - have > free:
         raise OutOfSpace(
-            f"The model needs {needed_bytes / 2**30:.1f} GB and {place.parent} has "
-            f"{free / 2**30:.1f} GB left. Free some space there, or set ANGEN_HOME to another disk."
+            f"The model needs {size_text(needed_bytes)} and {place.parent} has "
+            f"{size_text(free)} left. Free some space there, or set ANGEN_HOME to another disk."
         )
 
 

@@ -10,7 +10,7 @@ from angen.conditioning.lyrics import (
     Reading,
     encode_lyrics,
     instrumental,
-    tags_alone,
+    read_tags,
 )
 from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.errors import BadInput
@@ -42,11 +42,16 @@ def test_lines_without_words_are_left_out_and_named() -> None:
     assert lyrics.warnings == ["line 2 has no words: left out"]
 
 
-def test_tags_stay_where_there_is_no_voice() -> None:
-    tags = tags_alone(encode_lyrics("[Verse]\nhello\n[chorus]\n..."))
+def test_of_words_in_any_letters_the_tags_stay_where_there_is_no_voice() -> None:
+    tags = read_tags("[Verse]\nhello\n\n[chorus]\nпривет\n...\n[whispered]")
     assert tags.tokens == encode_lyrics("[verse]\n[chorus]").tokens
-    assert [bool(line) for line in tags.per_line] == [True, False, True, False]
-    assert len(tags.warnings) == 2
+    assert [bool(line) for line in tags.per_line] == [True, False, False, True, False, False, False]
+    assert tags.unsung == 2
+    near_miss, direction = tags.warnings
+    assert near_miss == "line 1: '[Verse]' is taken as [verse]"
+    assert direction.startswith("line 7: [whispered] is no structure tag and is left out.")
+    with pytest.raises(BadInput, match="at most 20000 can be sung"):
+        read_tags("la " * 7_000)
 
 
 @pytest.mark.parametrize("line", ["[Verse]", "[verse 2]", " [verse] ", "[VERSE 10:]", "[ verse ]"])

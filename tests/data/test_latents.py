@@ -176,6 +176,18 @@ def test_beats_that_cannot_be_are_heard_anew(
     assert same(again, first)
 
 
+def test_a_beat_at_the_very_end_is_one(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle
+) -> None:
+    encode_dataset(info, folder, tiny_bundle, silent)
+    path = next((folder / "latents").rglob("beats_*"))
+    last_s = info.clips[0].duration_s + 256 / 22_050  # an ear's last frame
+    write_tensors(path, {"beats": torch.tensor([0.5, last_s], dtype=torch.float64)})
+    again = encode_dataset(info, folder, tiny_bundle, silent)
+    assert again.repaired == ()
+    assert [0.5, last_s] in [beats.tolist() for beats in again.beats.values()]
+
+
 def test_a_clip_that_is_gone_is_refused_by_name(
     info: DatasetInfo, folder: Path, tiny_bundle: Bundle
 ) -> None:

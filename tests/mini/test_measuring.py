@@ -106,7 +106,7 @@ def test_a_tempo_is_kept_within_2_percent(
     assert (found.tempo, found.octaves, found.key) == (tempo, octaves, True)
 
 
-def test_where_nothing_beats_nothing_is_kept_best(heard: Listening) -> None:
+def test_of_music_without_a_tempo_none_is_kept(heard: Listening) -> None:
     still = replace(heard, bpm=None)
     assert kept(still, still).tempo
     assert not kept(heard, still).tempo

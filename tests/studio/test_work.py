@@ -17,10 +17,12 @@ from angen.errors import BadInput, Stopped, Taken, Unknown
 from angen.jobs.context import WorkContext
 from angen.jobs.job import JobState, Problem
 from angen.studio.learning.progress import sampled_steps
+from angen.studio.learning.training import resume_training
 from angen.studio.playing.shelf import Shelf
 from angen.studio.requests.material import AnalyzeRequest, FillRequest, MetadataEdit, PrepareRequest
 from angen.studio.requests.songs import AdapterUse, SongRequest
 from angen.studio.requests.training import MergeRequest, QuoteRequest, ResumeRequest, TrainRequest
+from angen.training.quote import Quote
 from tests.adapters.fill import written
 from tests.data.songs import write_song
 from tests.studio.working import Studio, result_of
@@ -339,6 +341,21 @@ def test_a_stopped_training_is_saved_and_can_be_resumed(studio: Studio, prepared
     assert result_of(done)["steps"] == 6
     with pytest.raises(Taken, match="finished"):
         studio.desk.resume(ResumeRequest(name="lora"))
+
+
+def test_a_training_that_goes_on_quotes_what_is_left(studio: Studio, prepared: Path) -> None:
+    with_dataset(studio, prepared)
+    job, context = studio.begin(studio.desk.train(training()))
+    with pytest.raises(Stopped):
+        studio.handlers["train"](job.arguments, Broken(context, after=3, error=Stopped))
+    studio.store.stopped(job, Problem(message="", kind="stopped"))
+    quotes: list[Quote] = []
+    _, context = studio.begin(studio.desk.resume(ResumeRequest(name="lora", report=False)))
+    resume_training("lora", studio.settings, context, quotes.append, effect=None)
+    assert [(quote.done, quote.steps) for quote in quotes] == [(3, 3)]
+    with pytest.raises(BadInput, match="finished"):
+        resume_training("lora", studio.settings, context, quotes.append, effect=None)
+    assert len(quotes) == 1
 
 
 def test_samples_are_heard_on_the_way_and_change_nothing(studio: Studio, prepared: Path) -> None:

@@ -45,6 +45,11 @@ def test_max_steps_takes_the_place_of_epochs() -> None:
     assert [step for step in range(1, 302) if made.ends_epoch(step)][-2:] == [300, 301]
 
 
+def test_validations_to_come_are_those_at_the_ends_of_epochs_and_of_the_base() -> None:
+    made = plan((1,) * 7, batch_size=3, max_steps=10)
+    assert [made.validations_after(step) for step in (0, 1, 3, 9, 10)] == [5, 4, 3, 1, 0]
+
+
 def test_epochs_begin_where_the_last_one_ended() -> None:
     made = plan((1,) * 9, batch_size=4)
     assert [made.epoch_of(step) for step in (0, 1, 3, 4, 6, 7)] == [1, 1, 1, 2, 2, 3]

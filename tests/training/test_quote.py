@@ -30,10 +30,9 @@ def test_quote_counts_steps_weights_and_gives_time_and_memory(tiny_bundle: Bundl
 def test_of_a_training_that_goes_on_the_rest_is_quoted(tiny_bundle: Bundle) -> None:
     found = quote(tiny_bundle, data(), CONFIG, done=7)
     assert (found.steps, found.done) == (5, 7)
-    assert found.message.startswith("5 steps of 12 are left in 4 epochs over 7 clips: about")
+    assert found.message.startswith("5 of 12 steps are left over 7 clips: about")
     over = quote(tiny_bundle, data(), CONFIG, done=12)
-    assert over.steps == 0
-    assert over.seconds < found.seconds
+    assert (over.steps, over.seconds) == (0, 0)
 
 
 def test_quote_changes_neither_model_nor_random_state(tiny_bundle: Bundle) -> None:

@@ -179,7 +179,7 @@ class RowView(View):
     heard: Annotated[MetadataView, told("What the machine alone would say.")]
     warnings: Annotated[
         tuple[str, ...],
-        told("Duplicates, clipping, silence, unusual loudness, doubtful tempo or key."),
+        told("Duplicates, clipping, silence, unusual loudness, doubtful or unread tempo or key."),
     ]
     prompt: Annotated[str, told("Exactly what the model will be told of this clip.")]
 

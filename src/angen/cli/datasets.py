@@ -203,6 +203,10 @@ def _add_stems(
 
 
 def _end(info: "DatasetInfo", left_out: str = "") -> None:
+    from angen.studio.material.doubts import unread_in
+
+    for clips, doubt in unread_in(info.clips):
+        say(about(clips, doubt))
     for note in info.notes:
         say(note)
     for problem in info.problems:

@@ -22,7 +22,10 @@ def generate(
         str | None, typer.Option(help="The style: genre, mood, instruments, tempo, key.")
     ] = None,
     lyrics: Annotated[
-        Path | None, typer.Option(help="Text file of lyrics, with tags such as \\[verse].")
+        Path | None,
+        typer.Option(
+            help="Text file of lyrics, with tags such as \\[verse]; mini follows tags alone."
+        ),
     ] = None,
     instrumental: Annotated[
         bool, typer.Option("--instrumental", help="No singing. The default without lyrics.")
@@ -87,7 +90,8 @@ def generate(
     for warning in made.warnings:
         say(warning)
     if as_json:
-        tell_json({"path": made.path, "duration_s": made.duration_s, "request": made.request})
+        facts = {"path": made.path, "duration_s": made.duration_s, "request": made.request}
+        tell_json(facts | {"warnings": made.warnings})
     else:
         tell(str(made.path))
         say(f"{made.duration_s:.1f} s, seed {made.request.seed}")

@@ -39,6 +39,7 @@ class Lyrics:
     tokens: list[int]
     per_line: list[list[int]]  # one list for each line of the text; empty for lines left out
     warnings: list[str] = field(default_factory=list)
+    unsung: int = 0  # lines of words that were left out because the model has no voice
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,11 +59,7 @@ def encode_lyrics(text: str, reader: LyricsReader | None = None) -> Lyrics:
     Raises BadInput, naming the line and the remedy, when a line is in a language that has no
     phonemiser here, and when the text is over ``LONGEST_LYRICS`` characters.
     """
-    if len(text) > LONGEST_LYRICS:
-        raise BadInput(
-            f"These lyrics have {len(text)} characters; at most {LONGEST_LYRICS} can be sung. "
-            "Leave out what belongs to other songs."
-        )
+    _check_length(text)
     reader = reader or LyricsReader()
     if reader.reading is Reading.UPSTREAM:
         lines = text.split("\n")
@@ -78,11 +75,20 @@ def encode_lyrics(text: str, reader: LyricsReader | None = None) -> Lyrics:
     return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=warnings)
 
 
-def tags_alone(lyrics: Lyrics) -> Lyrics:
-    """The same without words, for a model that has no voice: its structure tags."""
-    tags = STRUCTURE_TAGS.values()
-    per_line = [line if line and line[0] in tags else [] for line in lyrics.per_line]
-    return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=[*lyrics.warnings])
+def read_tags(text: str) -> Lyrics:
+    """Structure tags of ``text`` for a model that has no voice; its words are not even read.
+
+    Raises BadInput when the text is over ``LONGEST_LYRICS`` characters.
+    """
+    _check_length(text)
+    lines = text.splitlines()
+    warnings: list[str] = []
+    per_line = [
+        _marked(line, number, warnings) or _directed(line, number, warnings)
+        for number, line in enumerate(lines, 1)
+    ]
+    words = (has_words(line) and not is_direction(line) for line in lines)
+    return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=warnings, unsung=sum(words))
 
 
 def instrumental(structure: Sequence[str] = ()) -> list[int]:
@@ -95,6 +101,14 @@ def instrumental(structure: Sequence[str] = ()) -> list[int]:
         if meant_tag(tag) is None:
             raise BadInput(f"{tag} is no structure tag; choose of {_TAGS}")
     return encode_lyrics("\n".join(tags)).tokens
+
+
+def _check_length(text: str) -> None:
+    if len(text) > LONGEST_LYRICS:
+        raise BadInput(
+            f"These lyrics have {len(text)} characters; at most {LONGEST_LYRICS} can be sung. "
+            "Leave out what belongs to other songs."
+        )
 
 
 def _exact(line: str, number: int, reader: LyricsReader) -> list[int]:
@@ -125,16 +139,24 @@ def _worded(
         warnings.append(f"line {number} has no words: left out")
         return []
     if is_direction(line):
-        warnings.append(
-            f"line {number}: {line} is no structure tag and is left out. The tags are {_TAGS}; "
-            "write words to sing without brackets."
-        )
+        _directed(line, number, warnings)
+        warnings[-1] += " Write words to sing without brackets."
         return []
     tokens = _sung(number, lambda: _encode(line, reader, numbers))
     if tokens == [STOP]:
         warnings.append(f"line {number}: nothing in {line!r} can be sung: left out")
         return []
     return tokens
+
+
+def _directed(line: str, number: int, warnings: list[str]) -> list[int]:
+    """No tokens, and a warning where somebody meant a tag."""
+    if is_direction(line):
+        warnings.append(
+            f"line {number}: {line.strip()} is no structure tag and is left out. The tags are "
+            f"{_TAGS}."
+        )
+    return []
 
 
 def _encode(line: str, reader: LyricsReader, numbers: str) -> list[int]:

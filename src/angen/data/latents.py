@@ -33,6 +33,7 @@ OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
 
 FOLDER = "latents"
 STYLE_WIDTH = 512
+EDGE_S = 0.05  # the last frame of an ear ends a little after the sound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
 
 
 def _ascends(times: Tensor, last_s: float) -> bool:
-    inside = bool(((times >= 0) & (times <= last_s)).all())
+    inside = bool(((times >= 0) & (times <= last_s + EDGE_S)).all())
     return times.dtype == torch.float64 and inside and bool((times.diff() > 0).all())
 
 

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
+from angen.amounts import size_text
 from angen.audio.files import AudioInfo, probe
 from angen.data.clips import MAX_CLIP_RATE_HZ, Cutting, Names, Recording, cut_recording
 from angen.data.manifest import (
@@ -221,7 +222,7 @@ def require_space(root: Path, recordings: Sequence[AudioInfo]) -> None:
     free = shutil.disk_usage(existing).free
     if needed * 1.05 > free:
         raise OutOfSpace(
-            f"The clips need {needed / 2**20:.0f} MB; {existing} has {free / 2**20:.0f} MB left. "
+            f"The clips need {size_text(needed)}; {existing} has {size_text(free)} left. "
             "Free some space there, or give fewer recordings."
         )
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import torch
 
-from angen.amounts import duration_text, size_text
+from angen.amounts import counted, duration_text, size_text
 from angen.bundle import Bundle
 from angen.diffrhythm.sampling import SamplerConfig
 from angen.errors import BadInput
@@ -48,10 +48,11 @@ class FitQuote:
             else ""
         )
         return (
-            f"{self.songs} songs to make and {self.steps} steps: about "
+            f"{counted(self.songs, 'song')} to make and {counted(self.steps, 'step')}: about "
             f"{duration_text(self.seconds)} ({duration_text(self.songs_s)} for the songs), "
             f"{size_text(self.peak_memory_bytes)} of memory on {self.device} with "
-            f"{self.clips_at_once} clips at once, {size_text(self.disk_bytes)} of disk{later}"
+            f"{counted(self.clips_at_once, 'clip')} at once, "
+            f"{size_text(self.disk_bytes)} of disk{later}"
         )
 
 

@@ -109,7 +109,10 @@ def check_resuming(settings: Settings, store: Store, request: ResumeRequest) -> 
     except Incompatible as error:
         raise BadInput(str(error)) from error
     if metadata is not None and metadata.finished:
-        raise Taken(f"The training of {request.name!r} is finished: there is nothing to go on with")
+        raise Taken(
+            f"The training of {request.name!r} is finished: there is nothing to go on with. Train "
+            "under another name, or have it overwritten."
+        )
 
 
 def _refuse_twin(store: Store, name: str) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from angen.adapters.metadata import DatasetFacts
 from angen.amounts import counted
 from angen.bundle import Bundle
-from angen.conditioning.lyrics import encode_lyrics
 from angen.data.dataset import DataConfig, LatentDataset
 from angen.data.latents import Encoded, encode_dataset
 from angen.data.manifest import DatasetInfo
@@ -65,14 +64,15 @@ def training_data(
 def _untold(info: DatasetInfo, encoded: Encoded, bundle: Bundle) -> list[str]:
     """What of the clips this base is not told, in sentences."""
     notes = []
-    silent = sum(not len(beats) for beats in encoded.beats.values())
-    if silent:
+    beatless = sum(not len(beats) for beats in encoded.beats.values())
+    if beatless:
         notes.append(
-            f"No beats are told of {silent} of {counted(len(info.clips), 'clip')}: their tempo is "
-            "not told either, or was hardly heard, or where bars begin."
+            f"No beats are told of {beatless} of {counted(len(info.clips), 'clip')}: a tempo that "
+            "is not told, or is none of music, or is not what is heard, or bars that are hardly "
+            "heard. Check the tempo in the metadata."
         )
     lyrics = [] if bundle.sings else [clip.metadata.lyrics for clip in info.clips]
-    worded = sum(encode_lyrics(text).tokens != bundle.tokenize(text).tokens for text in lyrics)
+    worded = sum(bundle.tokenize(text).unsung > 0 for text in lyrics)
     if worded:
         clips = counted(worded, "clip")
         notes.append(f"{bundle.name} has no voice: the words of {clips} are not learned.")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import torch
 
+from angen.amounts import counted
 from angen.diffrhythm.objective import Batch
 from angen.errors import BadInput
 from angen.training.config import TrainingConfig
@@ -55,6 +56,11 @@ class Plan:
     def ends_epoch(self, step: int) -> bool:
         return step % self.steps_per_epoch == 0 or step == self.steps
 
+    def validations_after(self, step: int) -> int:
+        """How many are to come once ``step`` steps are done; that of the base is the first."""
+        ends = sum(self.ends_epoch(later) for later in range(step + 1, self.steps + 1))
+        return ends + (step == 0)
+
     def batches(self, step: int) -> list[list[int]]:
         """The clips of step ``step`` (from 1), in batches of at most ``batch_size``.
 
@@ -78,7 +84,7 @@ def make_plan(clips: Clips, config: TrainingConfig) -> Plan:
     """
     if len(clips) < MIN_CLIPS:
         raise BadInput(
-            f"The dataset has {len(clips)} training clip{'s' if len(clips) != 1 else ''}; "
+            f"The dataset has {counted(len(clips), 'training clip')}; "
             f"at least {MIN_CLIPS} are needed, and 20 or more are advisable. "
             "Add recordings and prepare it again."
         )

@@ -44,10 +44,11 @@ class Quote:
     @property
     def message(self) -> str:
         """The quote in one line."""
-        left = f"{counted(self.steps, 'step')} of {self.done + self.steps:,} are left"
+        steps = f"{counted(self.steps, 'step')} in {counted(self.epochs, 'epoch')}"
+        if self.done:
+            steps = f"{self.steps:,} of {counted(self.done + self.steps, 'step')} are left"
         return (
-            f"{left if self.done else counted(self.steps, 'step')} "
-            f"in {counted(self.epochs, 'epoch')} over {counted(self.clips, 'clip')}: about "
+            f"{steps} over {counted(self.clips, 'clip')}: about "
             f"{duration_text(self.seconds)}, {size_text(self.peak_memory_bytes)} of memory on "
             f"{self.device}, {size_text(self.disk_bytes)} of disk; "
             f"{self.trained_parameters:,} weights are trained"
@@ -80,13 +81,12 @@ def quote(bundle: Bundle, data: TrainingData, config: TrainingConfig, *, done: i
         bundle.dit.eval()
     trained = sum(parameter.numel() for parameter in parameters.values())
     left = max(0, plan.steps - done)
-    validations = plan.epochs + 1 - done // plan.steps_per_epoch
     return Quote(
         steps=left,
         epochs=plan.epochs,
         clips=len(data.training),
         trained_parameters=trained,
-        seconds=left * per_step + validations * per_validation,
+        seconds=left * per_step + plan.validations_after(done) * per_validation,
         seconds_per_step=per_step,
         peak_memory_bytes=peak_memory(bundle.device),
         disk_bytes=disk_bytes(trained, config, plan.steps),

@@ -116,7 +116,8 @@ def _lyrics() -> tuple[gr.Radio, gr.Group, gr.Textbox]:
             ]
         lyrics = gr.Textbox(
             label="Your lyrics",
-            info="A tag such as [verse] stands on a line of its own and says what follows.",
+            info="A tag such as [verse] stands on a line of its own and says what follows. "
+            "mini has no voice: it follows tags alone.",
             placeholder="[verse]\nCity lights are calling me home\n\n[chorus]\n...",
             lines=8,
             max_lines=24,

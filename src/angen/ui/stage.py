@@ -6,6 +6,7 @@ from typing import Any
 import gradio as gr
 from markupsafe import Markup
 
+from angen.amounts import counted
 from angen.errors import AngenError
 from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
@@ -208,7 +209,7 @@ def facts(request: SongRequest | None, duration_s: float, *, short: bool = False
         return first
     return [
         *first,
-        f"{request.steps} steps",
+        counted(request.steps, "step"),
         f"guidance {request.guidance:g}",
         request.base,
         "with lyrics" if request.lyrics else "instrumental",

@@ -168,8 +168,11 @@ def test_a_doubtful_tempo_is_told_until_a_person_sets_it() -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"bpm": 400.0}, "A tempo of 400 BPM is outside 40 to 240: halve it."),
-        ({"bpm": 20.0}, "A tempo of 20 BPM is outside 40 to 240: double it."),
+        ({"bpm": 400.0}, "A tempo of 400 BPM is none of music, 40 to 240: is it 200?"),
+        ({"bpm": 30.0}, "A tempo of 30 BPM is none of music, 40 to 240: is it 60?"),
+        ({"bpm": 10.0}, "A tempo of 10 BPM is none of music, 40 to 240."),
+        ({"bpm": 1000.0}, "A tempo of 1000 BPM is none of music, 40 to 240."),
+        ({"bpm": 240.4}, None),  # the prompt says 240
         ({"key": "H moll"}, "'H moll' is not read as a key. Write it like A minor or Eb major."),
         ({"key": "Eb major"}, None),
         ({"bpm": 240.0}, None),

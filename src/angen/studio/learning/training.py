@@ -114,12 +114,12 @@ def resume_training(
     folder = adapter_folder(settings.loras, name)
     metadata = _metadata(folder)
     refuse_if_finished(folder)
+    done = latest_checkpoint(folder / CHECKPOINTS).progress.step
     config = from_recipe(metadata.recipe)
     place = _dataset_of(metadata, settings)
     base = metadata.base.name if metadata.base else None
     bundle, data = _open(settings, base, place, config, watch)
     if on_quote is not None:
-        done = latest_checkpoint(folder / CHECKPOINTS).progress.step
         _offer(bundle, data, config, watch, on_quote, done)
     claim(folder)
     on_event = _telling(watch, bundle, on_training)

@@ -12,7 +12,7 @@ from angen.data.tables import apply_table, read_table, write_table
 from angen.errors import BadInput, Taken, Unknown
 from angen.files import locked
 from angen.names import check_known, check_name
-from angen.studio.material.doubts import unread
+from angen.studio.material.doubts import unread_in
 from angen.studio.material.edits import edited
 from angen.studio.requests.material import MetadataEdit
 from angen.studio.settings import Settings
@@ -38,7 +38,7 @@ class Imported:
     """What a person should know of a table that was taken over."""
 
     unused: tuple[str, ...]  # rows that fit no clip
-    doubts: tuple[tuple[str, str], ...]  # clip, and what of its row will not be read
+    doubts: tuple[tuple[str, str], ...]  # clips that it changed, and what of it is not read
 
 
 def list_datasets(settings: Settings) -> list[Dataset]:
@@ -80,10 +80,11 @@ def import_metadata(settings: Settings, name: str, path: Path) -> Imported:
     folder = dataset_folder(settings, name)
     table = read_table(path)
     with locked(settings.datasets / f".{folder.name}.lock"):
-        info, unused = apply_table(load_info(folder), table, str(path))
+        before = load_info(folder)
+        info, unused = apply_table(before, table, str(path))
         save_info(info, folder)
-    doubts = ((clip.file, text) for clip in info.clips for text in unread(clip.metadata))
-    return Imported(unused=tuple(unused), doubts=tuple(doubts))
+    changed = (new for new, old in zip(info.clips, before.clips, strict=True) if new != old)
+    return Imported(unused=tuple(unused), doubts=tuple(unread_in(changed)))
 
 
 def check_free(settings: Settings, name: str) -> None:

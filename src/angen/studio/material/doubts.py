@@ -5,11 +5,11 @@ that a person wrote in a way that nobody reads.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from angen.conditioning.figures import FASTEST, SLOWEST, key_in
-from angen.data.manifest import MIN_CONFIDENCE, ClipMetadata
+from angen.data.manifest import MIN_CONFIDENCE, Clip, ClipMetadata, tempo_told
 
 FAR_LU = 9.0  # from the median loudness of the table: heard as twice or half as loud
 DOUBTFUL = 0.4  # confidence below which tempo and key are wrong more often than not
@@ -69,12 +69,25 @@ def _unsure(metadata: ClipMetadata) -> tuple[str, ...]:
 def unread(metadata: ClipMetadata) -> tuple[str, ...]:
     """What a person wrote of tempo and key that a prompt will not be read to say."""
     doubts = []
-    bpm, key = metadata.bpm, metadata.key
+    bpm, key = tempo_told(metadata), metadata.key
     if "bpm" in metadata.edited and bpm is not None and not SLOWEST <= bpm <= FASTEST:
+        other = bpm * 2 if bpm < SLOWEST else bpm / 2
+        remedy = f": is it {other:g}?" if SLOWEST <= other <= FASTEST else "."
         doubts.append(
-            f"A tempo of {bpm:g} BPM is outside {SLOWEST:g} to {FASTEST:g}: "
-            f"{'double' if bpm < SLOWEST else 'halve'} it."
+            f"A tempo of {metadata.bpm:g} BPM is none of music, {SLOWEST:g} to {FASTEST:g}{remedy}"
         )
     if "key" in metadata.edited and key and key_in(key) is None:
         doubts.append(f"{key[:40]!r} is not read as a key. Write it like A minor or Eb major.")
     return tuple(doubts)
+
+
+def unread_in(clips: Iterable[Clip]) -> list[tuple[str, str]]:
+    """The same of clips: which ones, and what; those of one song together."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for clip in clips:
+        for doubt in unread(clip.metadata):
+            found[doubt].append(clip.file)
+    return [
+        (files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more", doubt)
+        for doubt, files in found.items()
+    ]

@@ -53,7 +53,8 @@ class SongRequest(Strict):
         str,
         Field(
             max_length=20_000,
-            description="What is sung, line by line, with tags such as [verse]; empty: nothing.",
+            description="What is sung, line by line, with tags such as [verse]; empty: nothing. "
+            "mini has no voice and follows the tags alone.",
         ),
     ] = ""
     duration_s: Annotated[

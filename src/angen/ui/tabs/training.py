@@ -142,7 +142,8 @@ def draw_quote(job: Job | None) -> Markup:
         for value, name in cards
     )
     basis = (
-        f"For {asked_for.get('dataset')}, {asked_for.get('epochs')} epochs, batch size "
+        f"For {asked_for.get('dataset')}, "
+        f"{counted(int(asked_for.get('epochs') or 0), 'epoch')}, batch size "
         f"{asked_for.get('batch_size')}, rank {asked_for.get('rank')}; measured "
         f"{words.ago(job.ended) if job.ended else ''}. Other settings: estimate again."
     )
