@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from angen.conditioning.instruments import instrument_code
@@ -16,10 +18,10 @@ from angen.conditioning.vector import placed
 from angen.vocoder.encoder import Encoder, fit_components
 from angen.vocoder.istft import InverseStft
 from mini import latents
-from mini.codec import DECODER, ENCODER, Targets, feature_weights, undo
+from mini.codec import DECODER, ENCODER, Targets, clips, feature_weights, mixed_clips, undo
 from mini.latents import Latents, bar_starts, draw, sections_in, tag_tokens
 from mini.loop import Budget, run
-from mini.material import Entry
+from mini.material import Entry, Material
 from mini.style import facts_of
 from mini.timbres import random_sound
 from tests.conditioning.test_style import tiny
@@ -77,6 +79,25 @@ def test_true_spectra_have_no_error_and_silence_has_little() -> None:
     assert magnitude.shape == moved.shape == (1, 481, 100)
     losses = targets.losses((magnitude + 1e-4).log(), moved, wave)
     assert float(losses["total"]) < 1e-3
+
+
+class Tones:
+    """A pool of tones."""
+
+    def crop(self, samples: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        hz = 220 * 2 ** rng.uniform(0, 2)
+        return (0.5 * np.sin(2 * np.pi * hz * np.arange(samples) / 24_000)).astype(np.float32)
+
+
+def test_some_clips_for_the_decoder_are_two_at_once() -> None:
+    pools = [cast(Material, Tones())] * 2
+    single = clips(pools, 80, np.random.default_rng(3))
+    mixed = mixed_clips(pools, 80, np.random.default_rng(3))
+    assert mixed.shape == single.shape == (80, 48_000)
+    same = (mixed == single).all(dim=1)
+    assert 0.05 < 1 - float(same.float().mean()) < 0.3
+    again = mixed_clips(pools, 80, np.random.default_rng(3))
+    assert torch.equal(mixed, again)
 
 
 def test_spectra_that_are_too_soft_lack_energy() -> None:
