@@ -35,6 +35,8 @@ GUITARS = {"nylon guitar", "acoustic guitar", "electric guitar", "distorted guit
         ("a French horn and music boxes", {"french horn", "music box"}),
         ("bass clarinet, blues harp", {"clarinet", "harmonica"}),
         ("drum and bass, 174 BPM", set()),
+        ("drum and bass guitar", {"drums", "electric bass"}),
+        ("no drum and bass guitar", set()),
         ("drum’n’bass, synth-pop, future bass, chill vibes", set()),
         ("drum & bass, drum 'n' bass, drum&bass", set()),
         ("drums and bass guitars", {"drums", "electric bass"}),

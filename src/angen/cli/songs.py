@@ -58,6 +58,8 @@ def generate(
     angen generate --prompt "rock" --lyrics words.txt --adapter my_band_lora:0.8 --seed 1
 
     angen generate --again song.wav --out same.wav
+
+    A song closes where its lyrics name an \\[outro]; without, it may break off at its full level.
     """
     if again is None and prompt is None:
         raise typer.BadParameter("give --prompt, or --again FILE")

@@ -154,6 +154,8 @@ def _any_name() -> str:
     names = []
     for name in sorted(_meanings(), key=len, reverse=True):
         plural = "(?:es)?" if name.endswith(("ss", "x")) else "" if name.endswith("s") else "s?"
+        style = name.endswith(" bass") and not _meanings()[name]  # "drum and bass guitar" is none
+        plural += r"(?![ -]guitar)" if style else ""
         names.append("[ -]".join(re.escape(word) for word in name.split()) + plural)
     return rf"(?<!\w)(?:{'|'.join(names)})(?!\w)"
 
