@@ -1,5 +1,6 @@
 """Stretches of real recordings, which no part of ``mini`` was fitted to: for measuring alone."""
 
+import logging
 from pathlib import Path
 
 import torch
@@ -7,18 +8,20 @@ from torch import Tensor
 
 from angen.audio.files import probe, read_audio
 from angen.data.scan import find_audio
+from angen.errors import BadInput
 from mini.bank import RATE_HZ
 
+log = logging.getLogger(__name__)
 SILENCE = 1e-3  # of full scale, root mean square
 
 
 def stretches(folder: Path, count: int, seconds: float) -> list[Tensor]:
     """The middles (S,) of up to ``count`` recordings that last as long, mono, spread evenly.
 
-    Those that are silent there are left out.
+    Those that are silent there, or cannot be read, are left out.
     """
     found, _ = find_audio([folder])
-    paths = [item.path for item in found if probe(item.path).duration_s >= seconds]
+    paths = [item.path for item in found if _duration_s(item.path) >= seconds]
     chosen = [paths[i * len(paths) // count] for i in range(count)] if count < len(paths) else paths
     made = []
     for path in chosen:
@@ -28,3 +31,11 @@ def stretches(folder: Path, count: int, seconds: float) -> list[Tensor]:
         if float(wave.square().mean().sqrt()) > SILENCE:
             made.append(wave)
     return made
+
+
+def _duration_s(path: Path) -> float:
+    try:
+        return probe(path).duration_s
+    except BadInput as error:
+        log.warning("Left out: %s", error)
+        return 0.0

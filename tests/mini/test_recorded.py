@@ -16,6 +16,7 @@ def test_middles_of_what_is_long_enough_and_sounds(tmp_path: Path) -> None:
     write_wav(tmp_path / "b silent.wav", 0 * tone, RATE_HZ)
     write_wav(tmp_path / "c short.wav", tone[:RATE_HZ], RATE_HZ)
     write_wav(tmp_path / "d.wav", tone, RATE_HZ)
+    (tmp_path / "e.wav").write_text("no sound")
     found = stretches(tmp_path, 10, 2.0)
     assert [len(wave) for wave in found] == [2 * RATE_HZ] * 2
     assert abs(found[0].numpy() - tone[RATE_HZ : 3 * RATE_HZ]).max() < 1e-3
