@@ -162,17 +162,18 @@ def row(name: str, made: Tensor, true: Tensor, heard: Sequence[Listening]) -> No
     mels = " ".join(
         f"{float((log_mel(made, n) - log_mel(true, n)).abs().mean()):.2f}" for n in FFT_SIZES
     )
-    level = 10 * torch.log10(made.square().mean(1) / true.square().mean(1))
-    judged = [kept(a, b) for a, b in zip(listened(made), heard, strict=True)]
+    again = listened(made)
+    judged = [kept(a, b) for a, b in zip(again, heard, strict=True)]
+    louder = [a.loudness_lufs - b.loudness_lufs for a, b in zip(again, heard, strict=True)]
     found = [onset_f(a, b) for a, b in zip(made, true, strict=True)]
     log.info(
-        "codec | %s | log-mel %s | STFT %.2f | level %+.1f dB, off by %.1f | onsets %.2f "
+        "codec | %s | log-mel %s | STFT %.2f | loudness %+.1f LU, off by %.1f | onsets %.2f "
         "| tempo %.2f, octaves allowed %.2f, where sure %s | key %.2f, where sure %s",
         name,
         mels,
         stft_distance(made, true),
-        float(level.mean()),
-        float(level.abs().mean()),
+        float(np.mean(louder)),
+        float(np.mean(np.abs(louder))),
         float(np.mean(found)),
         float(np.mean([one.tempo for one in judged])),
         float(np.mean([one.octaves for one in judged])),
