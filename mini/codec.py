@@ -13,7 +13,6 @@ import argparse
 import copy
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,7 +30,6 @@ from mini.timbres import random_sound
 
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "codec.pt"
-TUNED = WORK / "codec_tuned.pt"
 CHANNELS = 128
 NOISE = 0.2  # largest deviation of the noise on latents whose own is 1
 CLIP_S = 2.0
@@ -208,11 +206,8 @@ def undo(encoder: Encoder, decoder: InverseStft) -> None:
     decoder.unfold.bias.copy_((offset + 5) / 2.5)
 
 
-def train(budget: Budget, tuning: Budget, batch: int, seed: int) -> None:
-    """Train the decoder until both budgets are used up; it lies in ``TUNED``.
-
-    First from the spectra that it should say, then, shorter, from the sound that comes of them.
-    """
+def train(budget: Budget, batch: int, seed: int) -> None:
+    """Train the decoder until the budget is used up; it lies in ``CHECKPOINT``."""
     join()
     torch.manual_seed(seed)
     materials = [open_material("train"), open_material("held_out")]
@@ -222,44 +217,22 @@ def train(budget: Budget, tuning: Budget, batch: int, seed: int) -> None:
     undo(encoder, decoder)
     encoder.to(where).requires_grad_(False)
     decoder.to(where)
+    models: dict[str, nn.Module] = {"decoder": decoder}
+    averages = {name: copy.deepcopy(model).eval() for name, model in models.items()}
+    rng = np.random.default_rng([seed, rank()])
+    torch.manual_seed(seed + rank())
     targets = Targets().to(where)
 
-    def stage(budget: Budget, checkpoint: Path, number: int, *, sounding: bool) -> nn.Module:
-        models: dict[str, nn.Module] = {"decoder": decoder}
-        averages = {name: copy.deepcopy(model).eval() for name, model in models.items()}
-        rng = np.random.default_rng([seed, rank()] if number == 0 else [seed, rank(), number])
-        torch.manual_seed(seed + rank() + 1000 * number)
+    def step_losses(step: int) -> dict[str, Tensor]:
+        del step
+        wave = mixed_clips(materials, batch, rng).to(where)
+        latents = encoder(wave[:, None])
+        latents = latents + NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
+        with torch.autocast(where.type, torch.bfloat16):
+            logs, movement = decoder.spectra(latents)
+        return targets.losses(logs, movement, wave)
 
-        def step_losses(step: int) -> dict[str, Tensor]:
-            del step
-            wave = mixed_clips(materials, batch, rng).to(where)
-            latents = encoder(wave[:, None])
-            spread = NOISE * torch.rand(len(latents), 1, 1)
-            latents = latents + spread * torch.randn_like(latents)
-            with torch.autocast(where.type, torch.bfloat16):
-                logs, movement = decoder.spectra(latents)
-            losses = targets.losses(logs, movement, wave)
-            if sounding:
-                losses["pitch"] = pitch_loss(encoder, decoder.sounding(logs, movement), wave)
-                losses["total"] = losses["total"] + losses["pitch"]
-            return losses
-
-        run(models, averages, step_losses, budget, checkpoint)
-        return averages["decoder"]
-
-    learned = stage(budget, CHECKPOINT, 0, sounding=False)
-    decoder.load_state_dict(learned.state_dict())
-    stage(tuning, TUNED, 1, sounding=True)
-
-
-def pitch_loss(encoder: Encoder, made: Tensor, true: Tensor) -> Tensor:
-    """How far quarter tones of a sound (B, S) are from the true ones: mean of log magnitudes.
-
-    The head's bins are too wide to tell two low notes apart; the sound that they make together
-    can.
-    """
-    error: Tensor = encoder.fine(made) - encoder.fine(true)
-    return error.abs().mean()
+    run(models, averages, step_losses, budget, CHECKPOINT)
 
 
 def trained_encoder() -> Encoder:
@@ -270,7 +243,7 @@ def trained_encoder() -> Encoder:
 def trained_decoder() -> InverseStft:
     """The averaged decoder of the last checkpoint, ready for use."""
     decoder = InverseStft(DECODER)
-    decoder.load_state_dict(load_state(TUNED)["averages"]["decoder"])
+    decoder.load_state_dict(load_state(CHECKPOINT)["averages"]["decoder"])
     return decoder.eval().requires_grad_(False)
 
 
@@ -280,14 +253,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=4500)
     parser.add_argument("--batch", type=int, default=16, help="clips of 2 s in a step")
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--tuning-steps", type=int, default=900)
-    parser.add_argument("--tuning-rate", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     budget = Budget(steps=given.steps, rate=given.rate)
-    tuning = Budget(steps=given.tuning_steps, rate=given.tuning_rate)
-    train(budget, tuning, given.batch, given.seed)
+    train(budget, given.batch, given.seed)
 
 
 if __name__ == "__main__":

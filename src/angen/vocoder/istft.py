@@ -179,14 +179,11 @@ class InverseStft(nn.Module):
 
         Those of phases that are summed up over time lead nowhere.
         """
-        return self.sounding(*self.spectra(latents))[:, None]
-
-    def sounding(self, logs: Tensor, movement: Tensor) -> Tensor:
-        """What ``spectra`` gives as waveform (B, S), with gradients to the magnitudes alone."""
+        logs, movement = self.spectra(latents)
         magnitude = self.magnitude(logs)
         with torch.no_grad():
             phases = self._phases(magnitude, movement)
-        return self.overlapped(magnitude, phases)
+        return self.overlapped(magnitude, phases)[:, None]
 
     def magnitude(self, logs: Tensor) -> Tensor:
         """Magnitudes (B, K, F) from their logarithms."""
