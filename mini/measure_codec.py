@@ -141,11 +141,13 @@ class Kept:
 
 def kept(made: Listening, true: Listening) -> Kept:
     """What was heard of a stretch, against what was heard in the original."""
-    both = bool(made.bpm and true.bpm)
-    ours, theirs = made.bpm or 0.0, true.bpm or 0.0
+    tempo = octaves = made.bpm == true.bpm
+    if made.bpm and true.bpm:
+        tempo = abs(made.bpm / true.bpm - 1) < TEMPO_OFF
+        octaves = octave_free(made.bpm, true.bpm, TEMPO_OFF)
     return Kept(
-        tempo=abs(ours / theirs - 1) < TEMPO_OFF if both else ours == theirs,
-        octaves=octave_free(ours, theirs, TEMPO_OFF) if both else ours == theirs,
+        tempo=tempo,
+        octaves=octaves,
         key=made.key == true.key,
         sure_of_tempo=true.confidence.get("bpm", 0.0) >= SURE,
         sure_of_key=true.confidence.get("key", 0.0) >= SURE,

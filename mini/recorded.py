@@ -21,11 +21,12 @@ def stretches(folder: Path, count: int, seconds: float) -> list[Tensor]:
     Those that are silent there, or cannot be read, are left out.
     """
     found, _ = find_audio([folder])
-    paths = [item.path for item in found if _duration_s(item.path) >= seconds]
-    chosen = [paths[i * len(paths) // count] for i in range(count)] if count < len(paths) else paths
+    lengths = [(item.path, _duration_s(item.path)) for item in found]
+    long = [(path, length) for path, length in lengths if length >= seconds]
+    chosen = [long[i * len(long) // count] for i in range(count)] if count < len(long) else long
     made = []
-    for path in chosen:
-        start = (probe(path).duration_s - seconds) / 2
+    for path, length in chosen:
+        start = (length - seconds) / 2
         sound = read_audio(path, rate_hz=RATE_HZ, mono=True, start_s=start, duration_s=seconds)
         wave = torch.from_numpy(sound.samples[0].copy())[: int(seconds * RATE_HZ)]
         if float(wave.square().mean().sqrt()) > SILENCE:

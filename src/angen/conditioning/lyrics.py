@@ -139,9 +139,7 @@ def _worded(
         warnings.append(f"line {number} has no words: left out")
         return []
     if is_direction(line):
-        _directed(line, number, warnings)
-        warnings[-1] += " Write words to sing without brackets."
-        return []
+        return _directed(line, number, warnings, " Write words to sing without brackets.")
     tokens = _sung(number, lambda: _encode(line, reader, numbers))
     if tokens == [STOP]:
         warnings.append(f"line {number}: nothing in {line!r} can be sung: left out")
@@ -149,12 +147,12 @@ def _worded(
     return tokens
 
 
-def _directed(line: str, number: int, warnings: list[str]) -> list[int]:
+def _directed(line: str, number: int, warnings: list[str], remedy: str = "") -> list[int]:
     """No tokens, and a warning where somebody meant a tag."""
     if is_direction(line):
         warnings.append(
             f"line {number}: {line.strip()} is no structure tag and is left out. The tags are "
-            f"{_TAGS}."
+            f"{_TAGS}.{remedy}"
         )
     return []
 

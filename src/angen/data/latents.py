@@ -133,8 +133,9 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
         return torch.zeros(0, dtype=torch.float64)
     name = hashlib.sha256(f"{clip.sha256}/{bpm}".encode()).hexdigest()[:16]
     path = cache / f"beats_{name}.safetensors"
-    whole = functools.partial(_ascends, last_s=clip.duration_s)
-    tensors = _found(path, {"beats": (-1,)}, repaired, lambda found: whole(found["beats"]))
+    tensors = _found(
+        path, {"beats": (-1,)}, repaired, lambda found: _can_be(found["beats"], clip.duration_s)
+    )
     if tensors is None:
         heard = sound()
         tensors = {"beats": torch.from_numpy(beats_of(heard.samples, heard.rate_hz, bpm))}
@@ -142,7 +143,8 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
     return tensors["beats"]
 
 
-def _ascends(times: Tensor, last_s: float) -> bool:
+def _can_be(times: Tensor, last_s: float) -> bool:
+    """Whether these are times of beats in a clip that lasts so long."""
     inside = bool(((times >= 0) & (times <= last_s + EDGE_S)).all())
     return times.dtype == torch.float64 and inside and bool((times.diff() > 0).all())
 

@@ -115,12 +115,24 @@ def _digest(state: Mapping[str, Any]) -> str:
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in ``folder``, oldest first."""
-    found = [
-        (int(match[1]), path)
-        for path in (folder.iterdir() if folder.is_dir() else ())
-        if (match := _NAME.fullmatch(path.name)) and path.is_dir()
-    ]
-    return [path for _, path in sorted(found)]
+    there = folder.iterdir() if folder.is_dir() else ()
+    found = [path for path in there if _NAME.fullmatch(path.name) and path.is_dir()]
+    return sorted(found, key=_step)
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("_")[2])
+
+
+def _some(folder: Path) -> list[Path]:
+    """``checkpoints``, of which there must be one. Raises BadInput."""
+    found = checkpoints(folder)
+    if not found:
+        raise BadInput(
+            f"{folder.parent.name!r} has no checkpoint to go on from. "
+            "Start it anew, with --overwrite."
+        )
+    return found
 
 
 def forget_old(folder: Path, keep: int) -> None:
@@ -129,19 +141,18 @@ def forget_old(folder: Path, keep: int) -> None:
         shutil.rmtree(path)
 
 
+def steps_saved(folder: Path) -> int:
+    """The step of the newest checkpoint, of which nothing is read. Raises BadInput without one."""
+    return _step(_some(folder)[-1])
+
+
 def latest_checkpoint(folder: Path) -> Checkpoint:
     """The newest checkpoint, whole.
 
     Raises BadInput when there is none, Incompatible when it is damaged: then the message says which
     file, and where the training can go on from instead.
     """
-    found = checkpoints(folder)
-    if not found:
-        raise BadInput(
-            f"{folder.parent.name!r} has no checkpoint to go on from. "
-            "Start it anew, with --overwrite."
-        )
-    *earlier, newest = found
+    *earlier, newest = _some(folder)
     try:
         return read_checkpoint(newest)
     except Incompatible as error:

@@ -17,7 +17,7 @@ from angen.studio.material.datasets import dataset_folder
 from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
-from angen.training.checkpoint import latest_checkpoint
+from angen.training.checkpoint import steps_saved
 from angen.training.config import TrainingConfig, from_recipe
 from angen.training.effect import EffectReport, measure_effect
 from angen.training.events import EventKind, OnEvent, TrainingEvent
@@ -114,7 +114,7 @@ def resume_training(
     folder = adapter_folder(settings.loras, name)
     metadata = _metadata(folder)
     refuse_if_finished(folder)
-    done = latest_checkpoint(folder / CHECKPOINTS).progress.step
+    done = steps_saved(folder / CHECKPOINTS)
     config = from_recipe(metadata.recipe)
     place = _dataset_of(metadata, settings)
     base = metadata.base.name if metadata.base else None
