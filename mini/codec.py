@@ -2,8 +2,8 @@
 
 The encoder is a linear map, computed in a minute. The decoder learns to turn its 128 numbers at
 5 Hz into spectra; it learns from the spectra, not from the sound, which is several times cheaper.
-Noise on the latents while training makes nearby latents sound alike, which forgives the DiT its
-errors.
+It has two bands that know nothing of each other, one after the other they are trained. Noise on
+the latents while training makes nearby latents sound alike, which forgives the DiT its errors.
 
 Shapes: B clips, C latent channels, T latent frames, F spectrum frames, K bins,
 S samples.
@@ -13,6 +13,8 @@ import argparse
 import copy
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,21 +25,20 @@ from angen.files import replacing
 from angen.mel import LOWEST_HZ, mel_filters
 from angen.vocoder.encoder import Encoder, EncoderConfig, fit_components
 from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig
+from angen.vocoder.twoband import Crossover, TwoBand, TwoBandConfig
 from mini.bank import RATE_HZ
 from mini.loop import WORK, Budget, device, join, load_state, rank, run
 from mini.material import Material, open_material
 from mini.timbres import random_sound
 
 log = logging.getLogger(__name__)
-CHECKPOINT = WORK / "codec.pt"
 CHANNELS = 128
 NOISE = 0.2  # largest deviation of the noise on latents whose own is 1
 CLIP_S = 2.0
 FITTED_MINUTES = 40.0  # of music that the encoder is fitted to
 FINE_WEIGHT = 1.5  # of a quarter-tone band beside a mel band
 MIXED = 0.15  # of the clips that the decoder learns from: two at once, denser than we compose
-BROAD_BANDS = 24  # in which the decoder is held to the true energy,
-BROAD_FRAMES = 10  # over a tenth of a second
+BROAD_FRAMES = 10  # a tenth of a second, over which the decoder is held to the true energy
 
 ENCODER = EncoderConfig(
     out_channels=CHANNELS,
@@ -50,7 +51,7 @@ ENCODER = EncoderConfig(
     frames=20,
     fine_frames=2,
 )
-DECODER = IstftConfig(
+FULL = IstftConfig(
     in_channels=CHANNELS,
     sample_rate_hz=RATE_HZ,
     fft_samples=960,
@@ -63,6 +64,29 @@ DECODER = IstftConfig(
     blocks=4,
     kernel=5,
 )
+LOW = replace(FULL, sample_rate_hz=RATE_HZ // 10, fft_samples=384, hop_samples=24, width=192)
+DECODER = TwoBandConfig(full=FULL, low=LOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A band of the decoder, and how fine its spectra are told when they are compared."""
+
+    config: IstftConfig
+    mels: int
+    broad: int  # bands that are held to the true energy
+    checkpoint: Path
+
+    @property
+    def factor(self) -> int:
+        """Samples of music for each one of the band."""
+        return RATE_HZ // self.config.sample_rate_hz
+
+
+BANDS = {
+    "full": Band(FULL, 64, 24, WORK / "codec.pt"),
+    "low": Band(LOW, 40, 12, WORK / "codec-low.pt"),
+}
 
 
 class Targets(nn.Module):
@@ -73,13 +97,14 @@ class Targets(nn.Module):
     broad: Tensor
     weight: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, band: Band) -> None:
         super().__init__()
-        self.size, self.hop = DECODER.fft_samples, DECODER.hop_samples
+        rate_hz = band.config.sample_rate_hz
+        self.size, self.hop = band.config.fft_samples, band.config.hop_samples
         self.register_buffer("window", torch.hann_window(self.size))
-        self.register_buffer("filters", mel_filters(RATE_HZ, self.size, 64, LOWEST_HZ))
-        self.register_buffer("broad", mel_filters(RATE_HZ, self.size, BROAD_BANDS, LOWEST_HZ))
-        hz = torch.linspace(0, RATE_HZ / 2, self.size // 2 + 1)
+        self.register_buffer("filters", mel_filters(rate_hz, self.size, band.mels, LOWEST_HZ))
+        self.register_buffer("broad", mel_filters(rate_hz, self.size, band.broad, LOWEST_HZ))
+        hz = torch.linspace(0, rate_hz / 2, self.size // 2 + 1)
         weight = 1 / (1 + hz / 700)  # bins that the ear resolves count, as the mel scale has it
         self.register_buffer("weight", (weight / weight.mean())[:, None])
 
@@ -206,14 +231,13 @@ def undo(encoder: Encoder, decoder: InverseStft) -> None:
     decoder.unfold.bias.copy_((offset + 5) / 2.5)
 
 
-def train(budget: Budget, batch: int, seed: int) -> None:
-    """Train the decoder until the budget is used up; it lies in ``CHECKPOINT``."""
-    join()
+def train(band: Band, budget: Budget, batch: int, seed: int) -> None:
+    """Train a band of the decoder until the budget is used up; it lies in the band's checkpoint."""
     torch.manual_seed(seed)
     materials = [open_material("train"), open_material("held_out")]
     where = device()
     encoder = fitted(seed)
-    decoder = InverseStft(DECODER)
+    decoder = InverseStft(band.config)
     undo(encoder, decoder)
     encoder.to(where).requires_grad_(False)
     decoder.to(where)
@@ -221,7 +245,8 @@ def train(budget: Budget, batch: int, seed: int) -> None:
     averages = {name: copy.deepcopy(model).eval() for name, model in models.items()}
     rng = np.random.default_rng([seed, rank()])
     torch.manual_seed(seed + rank())
-    targets = Targets().to(where)
+    targets = Targets(band).to(where)
+    crossover = Crossover(band.factor).to(where) if band.factor > 1 else None
 
     def step_losses(step: int) -> dict[str, Tensor]:
         del step
@@ -230,9 +255,9 @@ def train(budget: Budget, batch: int, seed: int) -> None:
         latents = latents + NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
         with torch.autocast(where.type, torch.bfloat16):
             logs, movement = decoder.spectra(latents)
-        return targets.losses(logs, movement, wave)
+        return targets.losses(logs, movement, crossover.down(wave) if crossover else wave)
 
-    run(models, averages, step_losses, budget, CHECKPOINT)
+    run(models, averages, step_losses, budget, band.checkpoint)
 
 
 def trained_encoder() -> Encoder:
@@ -240,24 +265,30 @@ def trained_encoder() -> Encoder:
     return fitted(0).requires_grad_(False)
 
 
-def trained_decoder() -> InverseStft:
-    """The averaged decoder of the last checkpoint, ready for use."""
-    decoder = InverseStft(DECODER)
-    decoder.load_state_dict(load_state(CHECKPOINT)["averages"]["decoder"])
+def trained_decoder() -> TwoBand:
+    """The averaged decoders of the last checkpoints, ready for use."""
+    decoder = TwoBand(DECODER)
+    for name, band in BANDS.items():
+        state = load_state(band.checkpoint)["averages"]["decoder"]
+        decoder.get_submodule(name).load_state_dict(state)
     return decoder.eval().requires_grad_(False)
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=4500)
+    parser.add_argument("--bands", nargs="+", choices=BANDS, default=list(BANDS))
+    parser.add_argument("--steps", type=int, default=4500, help="of each band")
     parser.add_argument("--batch", type=int, default=16, help="clips of 2 s in a step")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     budget = Budget(steps=given.steps, rate=given.rate)
-    train(budget, given.batch, given.seed)
+    join()
+    for name in given.bands:
+        log.info("band: %s", name)
+        train(BANDS[name], budget, given.batch, given.seed)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from angen.diffrhythm.objective import (
     mean_loss,
 )
 from mini.bank import RATE_HZ
-from mini.codec import CHANNELS, DECODER
+from mini.codec import CHANNELS, FULL
 from mini.latents import Latents, cached, draw
 from mini.loop import WORK, Budget, device, join, load_state, rank, run
 from mini.style import trained
@@ -31,7 +31,7 @@ from mini.style import trained
 log = logging.getLogger(__name__)
 CHECKPOINT = WORK / "dit.pt"
 DROPPED = 0.1
-FRAMES_HZ = RATE_HZ / DECODER.samples_per_frame
+FRAMES_HZ = RATE_HZ / FULL.samples_per_frame
 BLOCK = 10  # frames, 2 s
 BLOCKS = (5, 10)  # lengths of clips
 CONFIG = DiTConfig(

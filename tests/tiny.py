@@ -1,5 +1,6 @@
 """A base model of random weights, small enough to run in every test."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.weights import save_dit
 from angen.vocoder.encoder import Encoder, EncoderConfig
 from angen.vocoder.istft import InverseStft, IstftConfig
+from angen.vocoder.twoband import TwoBand, TwoBandConfig
 from angen.vocoder.weights import save_decoder, save_encoder
 
 CHANNELS = 8
@@ -57,6 +59,15 @@ def tiny_decoder(seed: int = 1) -> InverseStft:
                 kernel=3,
             )
         )
+
+
+def tiny_two_band(seed: int = 1) -> TwoBand:
+    """The same, with a low band of its own at a tenth of the rate."""
+    full = tiny_decoder().config
+    low = replace(full, sample_rate_hz=RATE_HZ // 10, fft_samples=64, hop_samples=8)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TwoBand(TwoBandConfig(full=full, low=low))
 
 
 def tiny_encoder(seed: int = 2) -> Encoder:

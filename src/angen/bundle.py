@@ -47,11 +47,11 @@ from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
 from angen.vocoder.encoder import Encoder
 from angen.vocoder.encoding import at_rate, check_encoder, encode_in_pieces
 from angen.vocoder.generator import BigVGAN
-from angen.vocoder.istft import InverseStft
 from angen.vocoder.learned import LearnedEncoder
 from angen.vocoder.likeness import Likeness
 from angen.vocoder.refine import RefineConfig, refine, sound_of
-from angen.vocoder.streaming import DecodingStream
+from angen.vocoder.streaming import decoding_stream
+from angen.vocoder.twoband import SmallDecoder
 from angen.vocoder.weights import load_decoder, load_encoder
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
@@ -80,7 +80,7 @@ class Bundle:
         name: str,
         folder: Path,
         dit: DiT,
-        decoder: BigVGAN | InverseStft,
+        decoder: BigVGAN | SmallDecoder,
         encoder: Encoder | LearnedEncoder | None,
         style: StyleEncoder | Mulan | None,
         device: torch.device,
@@ -282,8 +282,8 @@ class Bundle:
         A frame is given out once the frames after it are known, except at the end. All pieces in a
         row have the length that ``decode`` gives; those of the small decoder have its sound too.
         """
-        if isinstance(self._decoder, InverseStft):
-            stream = DecodingStream(self._decoder)
+        if not isinstance(self._decoder, BigVGAN):
+            stream = decoding_stream(self._decoder)
             for block in blocks:
                 if len(sound := stream.push(block)):
                     yield sound
@@ -450,7 +450,7 @@ def default_dtype(device: torch.device) -> torch.dtype:
 def _check_widths(
     folder: Path,
     dit: DiT,
-    decoder: BigVGAN | InverseStft,
+    decoder: BigVGAN | SmallDecoder,
     encoder: Encoder | LearnedEncoder | None,
 ) -> None:
     channels = dit.config.mel_dim

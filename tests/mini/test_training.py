@@ -18,7 +18,7 @@ from angen.conditioning.vector import placed
 from angen.vocoder.encoder import Encoder, fit_components
 from angen.vocoder.istft import InverseStft
 from mini import latents
-from mini.codec import DECODER, ENCODER, Targets, clips, feature_weights, mixed_clips, undo
+from mini.codec import BANDS, ENCODER, FULL, Targets, clips, feature_weights, mixed_clips, undo
 from mini.latents import Latents, bar_starts, draw, sections_in, tag_tokens
 from mini.loop import Budget, run
 from mini.material import Entry, Material
@@ -73,7 +73,7 @@ def test_the_rate_warms_up_and_dies_away() -> None:
 
 
 def test_true_spectra_have_no_error_and_silence_has_little() -> None:
-    targets = Targets()
+    targets = Targets(BANDS["full"])
     wave = torch.from_numpy(random_sound(24_000, 24_000, np.random.default_rng(1)))[None]
     magnitude, moved = targets(wave)
     assert magnitude.shape == moved.shape == (1, 481, 100)
@@ -100,25 +100,31 @@ def test_some_clips_for_the_decoder_are_two_at_once() -> None:
     assert torch.equal(mixed, again)
 
 
-def test_spectra_that_are_too_soft_lack_energy() -> None:
-    targets = Targets()
+@pytest.mark.parametrize("band", BANDS)
+def test_spectra_that_are_too_soft_lack_energy(band: str) -> None:
+    targets = Targets(BANDS[band])
     wave = 0.1 * torch.randn(1, 24_000, generator=torch.Generator().manual_seed(0))
     magnitude, moved = targets(wave)
     losses = targets.losses((magnitude / 2 + 1e-4).log(), moved, wave)
     assert float(losses["energy"]) == pytest.approx(0.5 * np.log(4), rel=0.02)
 
 
-def test_a_sine_moves_by_its_distance_from_the_bin() -> None:
-    hz = 1010.0  # bins are 25 Hz apart: 0.4 of a bin above bin 40
-    wave = torch.sin(2 * torch.pi * hz * torch.arange(24_000) / 24_000)[None]
-    _, moved = Targets()(wave)
+@pytest.mark.parametrize(
+    ("band", "bin_hz", "hop_share"), [("full", 25.0, 0.25), ("low", 6.25, 0.0625)]
+)
+def test_a_sine_moves_by_its_distance_from_the_bin(
+    band: str, bin_hz: float, hop_share: float
+) -> None:
+    rate_hz = BANDS[band].config.sample_rate_hz
+    wave = torch.sin(2 * torch.pi * 40.4 * bin_hz / rate_hz * torch.arange(rate_hz))[None]
+    _, moved = Targets(BANDS[band])(wave)
     turn = float(moved[0, 40, 50].angle())
-    assert turn == pytest.approx(0.4 * torch.pi / 2, abs=0.01)
+    assert turn == pytest.approx(0.4 * 2 * torch.pi * hop_share, abs=0.01)
 
 
 def test_the_decoder_begins_with_the_inverse_of_the_encoder_but_for_a_constant() -> None:
     torch.manual_seed(0)
-    encoder, decoder = Encoder(ENCODER), InverseStft(DECODER)
+    encoder, decoder = Encoder(ENCODER), InverseStft(FULL)
     latent = torch.randn(3000, ENCODER.out_channels)
     features = latent @ torch.randn(ENCODER.out_channels, ENCODER.features) - 5
     fit_components(encoder, features, feature_weights())

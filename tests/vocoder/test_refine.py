@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,7 +9,8 @@ from angen.errors import Stopped
 from angen.vocoder.generator import BigVGAN, BigVGANConfig
 from angen.vocoder.likeness import Likeness
 from angen.vocoder.refine import RefineConfig, refine, sound_of
-from tests.tiny import CHANNELS, RATE_HZ, tiny_decoder
+from angen.vocoder.twoband import SmallDecoder
+from tests.tiny import CHANNELS, RATE_HZ, tiny_decoder, tiny_two_band
 
 
 def small_bigvgan() -> BigVGAN:
@@ -64,8 +67,11 @@ def test_silence_has_a_distance() -> None:
     assert gradient.isfinite().all()
 
 
-def test_gradients_reach_the_latents_of_the_small_decoder() -> None:
-    decoder = tiny_decoder().eval().requires_grad_(False)
+@pytest.mark.parametrize("make", [tiny_decoder, tiny_two_band])
+def test_gradients_reach_the_latents_of_the_small_decoders(
+    make: Callable[[], SmallDecoder],
+) -> None:
+    decoder = make().eval().requires_grad_(False)
     latents = random(1, CHANNELS, 10).requires_grad_()
     assert torch.equal(sound_of(decoder, latents)[:, None], decoder(latents))
     (gradient,) = torch.autograd.grad(sound_of(decoder, latents).square().sum(), [latents])

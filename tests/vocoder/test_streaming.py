@@ -1,41 +1,48 @@
 """Sound while the latents come, against the sound of all latents at once."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
-from angen.vocoder.istft import InverseStft, draw
-from angen.vocoder.streaming import DecodingStream
-from tests.tiny import CHANNELS, FRAME_SAMPLES, tiny_decoder
+from angen.vocoder.istft import draw
+from angen.vocoder.streaming import decoding_stream
+from angen.vocoder.twoband import SmallDecoder
+from tests.tiny import CHANNELS, FRAME_SAMPLES, tiny_decoder, tiny_two_band
 
-SHAKEN = FRAME_SAMPLES // 4  # at the very end: see ``draw``
+SHAKEN = FRAME_SAMPLES  # at the very end: see ``draw``
+BOTH = pytest.mark.parametrize("make", [tiny_decoder, tiny_two_band])
+Make = Callable[[], SmallDecoder]
 
 
 def noise(frames: int, seed: int = 0) -> Tensor:
     return torch.randn(frames, CHANNELS, generator=torch.Generator().manual_seed(seed))
 
 
-def whole(decoder: InverseStft, latents: Tensor) -> Tensor:
+def whole(decoder: SmallDecoder, latents: Tensor) -> Tensor:
     with torch.no_grad():
         audio: Tensor = decoder(latents.T[None])[0, 0]
     return audio
 
 
-def streamed(decoder: InverseStft, latents: Tensor, lengths: list[int]) -> list[Tensor]:
-    stream = DecodingStream(decoder)
+def streamed(decoder: SmallDecoder, latents: Tensor, lengths: list[int]) -> list[Tensor]:
+    stream = decoding_stream(decoder)
     return [*(stream.push(part) for part in torch.split(latents, lengths)), stream.finish()]
 
 
+@BOTH
 @pytest.mark.parametrize("lengths", [[10] * 12, [1] * 30, [7, 1, 40, 2], [3], [0, 5, 0], [250, 5]])
-def test_pieces_in_a_row_are_the_whole(lengths: list[int]) -> None:
-    decoder, latents = tiny_decoder(), noise(sum(lengths))
+def test_pieces_in_a_row_are_the_whole(make: Make, lengths: list[int]) -> None:
+    decoder, latents = make(), noise(sum(lengths))
     sound, expected = torch.cat(streamed(decoder, latents, lengths)), whole(decoder, latents)
     assert sound.shape == expected.shape
     torch.testing.assert_close(sound[:-SHAKEN], expected[:-SHAKEN], rtol=0, atol=1e-4)
 
 
-def test_no_piece_begins_with_a_jump() -> None:
-    decoder, latents = tiny_decoder(), noise(120)
+@BOTH
+def test_no_piece_begins_with_a_jump(make: Make) -> None:
+    decoder, latents = make(), noise(120)
     pieces = streamed(decoder, latents, [10] * 12)
     seams = torch.tensor([len(piece) for piece in pieces]).cumsum(0)[:-1]
     steps, expected = torch.cat(pieces).diff(), whole(decoder, latents).diff()
@@ -56,8 +63,24 @@ def test_a_piece_costs_the_same_late_as_early() -> None:
     assert max(seen) <= 10 + 4  # two frames of context on either side
 
 
-def test_nothing_comes_of_nothing() -> None:
-    stream = DecodingStream(tiny_decoder())
+def test_a_low_band_costs_and_waits_little_more() -> None:
+    decoder, latents = tiny_two_band(), noise(400)
+    seen: list[int] = []
+    exchanged = decoder.crossover.exchanged
+
+    def counted(full: Tensor, low: Tensor) -> Tensor:
+        seen.append(full.shape[1])
+        return exchanged(full, low)
+
+    decoder.crossover.exchanged = counted  # type: ignore[method-assign]
+    pieces = streamed(decoder, latents, [10] * 40)
+    assert max(seen) <= (10 + 4) * FRAME_SAMPLES
+    assert len(pieces[0]) >= 5 * FRAME_SAMPLES
+
+
+@BOTH
+def test_nothing_comes_of_nothing(make: Make) -> None:
+    stream = decoding_stream(make())
     assert len(stream.push(torch.zeros(0, CHANNELS))) == len(stream.finish()) == 0
 
 

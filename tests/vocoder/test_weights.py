@@ -1,5 +1,7 @@
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from torch import nn
 
 from angen.errors import Incompatible, MissingWeights
 from angen.vocoder.generator import RELEASED, BigVGAN, BigVGANConfig
+from angen.vocoder.twoband import SmallDecoder
 from angen.vocoder.weights import expected_shapes, fold, load_decoder, save_decoder
+from tests.tiny import CHANNELS, tiny_decoder, tiny_two_band
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "diffrhythm2"
 SMALL = BigVGANConfig(
@@ -73,6 +77,42 @@ def test_saved_and_loaded_it_sounds_the_same(tmp_path: Path) -> None:
     ]
     latents = torch.randn(1, 3, 4)
     assert torch.equal(load_decoder(tmp_path / "ours")(latents), decoder(latents))
+
+
+@pytest.mark.parametrize("make", [tiny_decoder, tiny_two_band])
+def test_small_decoders_sound_the_same_once_loaded(
+    tmp_path: Path, make: Callable[[], SmallDecoder]
+) -> None:
+    decoder = make().eval()
+    save_decoder(decoder, tmp_path)
+    loaded, latents = load_decoder(tmp_path), torch.randn(1, CHANNELS, 4)
+    assert type(loaded) is type(decoder)
+    assert torch.equal(loaded(latents), decoder(latents))
+
+
+@pytest.mark.parametrize(
+    ("band", "changed", "words"),
+    [
+        ("low", {"sample_rate_hz": 3_000}, "a whole fraction of 8000"),
+        ("low", {"sample_rate_hz": 8_000}, "a whole fraction of 8000"),
+        ("low", {"frames": 10}, "80 samples in the low band, 160 were expected"),
+        ("low", {"in_channels": 5}, "low.in_channels=5"),
+        ("full", {"hop_samples": 70}, "decoder.json, full: fft_samples=160"),
+        ("full", None, "there are ['kind', 'low']"),
+        ("more", {}, "there are ['full', 'kind', 'low', 'more']"),
+    ],
+)
+def test_two_bands_that_do_not_fit_are_refused(
+    tmp_path: Path, band: str, changed: dict[str, int] | None, words: str
+) -> None:
+    save_decoder(tiny_two_band(), tmp_path)
+    values = json.loads((tmp_path / "decoder.json").read_text())
+    values[band] = values.get(band, {}) | (changed or {})
+    if changed is None:
+        del values[band]
+    (tmp_path / "decoder.json").write_text(json.dumps(values))
+    with pytest.raises(Incompatible, match=re.escape(words)):
+        load_decoder(tmp_path)
 
 
 def test_bias_and_tanh_at_the_end_follow_the_configuration() -> None:

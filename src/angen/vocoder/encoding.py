@@ -14,8 +14,8 @@ from torch import Tensor
 from angen.errors import BadInput, Incompatible
 from angen.vocoder.encoder import Encoder
 from angen.vocoder.generator import BigVGAN
-from angen.vocoder.istft import InverseStft
 from angen.vocoder.learned import LearnedEncoder
+from angen.vocoder.twoband import SmallDecoder
 
 PIECE_FRAMES = 300  # encoded at once: one minute, so that hours fit in memory
 CONTEXT_FRAMES = 20  # read on either side of it
@@ -56,7 +56,7 @@ def encode_in_pieces(
 
 def check_encoder(
     folder: Path,
-    decoder: BigVGAN | InverseStft,
+    decoder: BigVGAN | SmallDecoder,
     encoder: Encoder | LearnedEncoder,
     found: Callable[[], str],
 ) -> None:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from angen.vocoder.generator import BigVGAN
-from angen.vocoder.istft import InverseStft
 from angen.vocoder.likeness import Distance, Likeness
+from angen.vocoder.twoband import SmallDecoder
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
 Prior = Callable[[Tensor], Tensor]  # latents (1, C, t) -> how unlike the model's own (scalar)
@@ -36,17 +36,17 @@ class RefineConfig:
             raise ValueError(f"steps={self.steps}: 0 or more")
 
 
-def sound_of(decoder: BigVGAN | InverseStft, latents: Tensor) -> Tensor:
+def sound_of(decoder: BigVGAN | SmallDecoder, latents: Tensor) -> Tensor:
     """Waveform (B, S) of latents (B, C, T), with gradients that mean something.
 
     The small decoder makes up its phases; there, gradients go through magnitudes alone.
     """
-    wave = decoder.learnable(latents) if isinstance(decoder, InverseStft) else decoder(latents)
+    wave = decoder(latents) if isinstance(decoder, BigVGAN) else decoder.learnable(latents)
     return wave[:, 0]
 
 
 def refine(
-    decoder: BigVGAN | InverseStft,
+    decoder: BigVGAN | SmallDecoder,
     likeness: Likeness,
     latents: Tensor,
     audio: Tensor,
@@ -85,7 +85,7 @@ def refine(
 class _Window:
     """A stretch of a clip, and the frames inside it that may change."""
 
-    decoder: BigVGAN | InverseStft
+    decoder: BigVGAN | SmallDecoder
     likeness: Likeness
     around: Tensor  # (C, t)
     target: Tensor  # (t * hop,)

@@ -7,16 +7,80 @@ and the pieces meet as if they had been decoded in one.
 Shapes: T latent frames, C latent channels, F spectrum frames, K bins, S samples.
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
 from angen.vocoder.istft import TOUCHES, InverseStft, draw
+from angen.vocoder.twoband import SmallDecoder, TwoBand
 
 _FIRST_NOISE = 100  # latent frames that noise is drawn for at first
 
 
-class DecodingStream:
-    """One song on its way through the decoder."""
+class DecodingStream(Protocol):
+    """One song on its way through a decoder."""
+
+    def push(self, latents: Tensor, /) -> Tensor:
+        """Take in latents (T, C); sound (S,) of all frames that no later one will change."""
+
+    def finish(self) -> Tensor:
+        """The rest of the sound: the song is over."""
+
+
+def decoding_stream(decoder: SmallDecoder) -> DecodingStream:
+    """The beginning of a song."""
+    return TwoBandStream(decoder) if isinstance(decoder, TwoBand) else OneBandStream(decoder)
+
+
+class TwoBandStream:
+    """A song on its way through a decoder of two bands."""
+
+    def __init__(self, decoder: TwoBand) -> None:
+        self._crossover = decoder.crossover
+        self._full, self._low = OneBandStream(decoder.full), OneBandStream(decoder.low)
+        self._full_size = decoder.full.samples_per_frame
+        self._low_size = decoder.low.samples_per_frame
+        self._margin = -(-decoder.crossover.margin // self._full_size)  # T
+        self._full_sound = torch.zeros(0)  # both from the same frame on,
+        self._low_sound = torch.zeros(0)
+        self._before = 0  # so many of which were given out before: context for the next
+
+    @torch.no_grad()
+    def push(self, latents: Tensor) -> Tensor:
+        """Take in latents (T, C); sound (S,) of all frames that no later one will change."""
+        known = self._take(self._full.push(latents), self._low.push(latents))
+        return self._sound(known, known - self._margin)
+
+    @torch.no_grad()
+    def finish(self) -> Tensor:
+        """The rest of the sound: the song is over."""
+        known = self._take(self._full.finish(), self._low.finish())
+        return self._sound(known, known)
+
+    def _take(self, full: Tensor, low: Tensor) -> int:
+        """Keep both bands' newest sound; how many frames there are of both."""
+        self._full_sound = torch.cat([self._full_sound, full])
+        self._low_sound = torch.cat([self._low_sound, low])
+        return min(len(self._full_sound) // self._full_size, len(self._low_sound) // self._low_size)
+
+    def _sound(self, known: int, until: int) -> Tensor:
+        if until <= self._before:
+            return torch.zeros(0)
+        device = self._crossover.taps.device
+        full = self._full_sound[None, : known * self._full_size].to(device)
+        low = self._low_sound[None, : known * self._low_size].to(device)
+        joined = self._crossover.exchanged(full, low)[0].cpu()
+        sound = joined[self._before * self._full_size : until * self._full_size]
+        gone = max(0, until - self._margin)
+        self._full_sound = self._full_sound[gone * self._full_size :]
+        self._low_sound = self._low_sound[gone * self._low_size :]
+        self._before = until - gone
+        return sound
+
+
+class OneBandStream:
+    """A song on its way through a decoder of one band."""
 
     def __init__(self, decoder: InverseStft) -> None:
         config = decoder.config

@@ -25,6 +25,7 @@ from angen.vocoder.encoder import Encoder, EncoderConfig
 from angen.vocoder.generator import BigVGAN, BigVGANConfig
 from angen.vocoder.istft import InverseStft, IstftConfig
 from angen.vocoder.learned import LearnedEncoder, learned_config
+from angen.vocoder.twoband import SmallDecoder, TwoBand, TwoBandConfig
 
 DECODER_CONFIG = "decoder.json"
 DECODER_FILES = ("decoder.safetensors", "decoder.bin")  # the first that exists is read
@@ -32,13 +33,14 @@ ENCODER_CONFIG = "encoder.json"
 ENCODER_FILE = "encoder.safetensors"
 MOST_REFINING = 10_000  # steps a clip
 ROOT_KEY = "generator"  # under which decoder.bin keeps its tensors
-BIGVGAN, ISTFT, MEL, LEARNED = "bigvgan", "istft", "mel", "learned"  # kinds
+BIGVGAN, ISTFT, TWO_BAND = "bigvgan", "istft", "two-band"  # kinds of decoders
+MEL, LEARNED = "mel", "learned"  # and of encoders
 
 Network = TypeVar("Network", bound=nn.Module)
 Config = TypeVar("Config", IstftConfig, EncoderConfig)
 
 
-def load_decoder(folder: Path) -> BigVGAN | InverseStft:
+def load_decoder(folder: Path) -> BigVGAN | SmallDecoder:
     """The decoder in ``folder``, float32 on the CPU, in ``eval`` mode, weight norm folded.
 
     Raises MissingWeights when a file is absent, Incompatible when it is damaged, of unknown
@@ -57,19 +59,22 @@ def load_decoder(folder: Path) -> BigVGAN | InverseStft:
             return _filled(BigVGAN(config), path, tensors)
         case "istft":
             return _filled(InverseStft(_config(IstftConfig, DECODER_CONFIG, values)), path, tensors)
+        case "two-band":
+            return _filled(TwoBand(_two_band(values)), path, tensors)
         case other:
             raise Incompatible(f"{folder / DECODER_CONFIG}: unknown kind of decoder {other!r}")
 
 
 def save_decoder(
-    decoder: BigVGAN | InverseStft, folder: Path, dtype: torch.dtype = torch.float32
+    decoder: BigVGAN | SmallDecoder, folder: Path, dtype: torch.dtype = torch.float32
 ) -> None:
     """Write decoder.json and decoder.safetensors."""
     write_tensors(folder / DECODER_FILES[0], _in(dtype, decoder))
     if isinstance(decoder, BigVGAN):
         write_json(folder / DECODER_CONFIG, {"kind": BIGVGAN, **decoder.config.to_json()})
     else:
-        write_json(folder / DECODER_CONFIG, {"kind": ISTFT, **asdict(decoder.config)})
+        kind = TWO_BAND if isinstance(decoder, TwoBand) else ISTFT
+        write_json(folder / DECODER_CONFIG, {"kind": kind, **asdict(decoder.config)})
 
 
 def load_encoder(folder: Path) -> Encoder | LearnedEncoder:
@@ -189,6 +194,22 @@ def _config(kind: type[Config], file: str, values: Mapping[str, object]) -> Conf
         return kind(**ready)  # type: ignore[arg-type]
     except (TypeError, ValueError) as fault:
         raise Incompatible(f"{file}: {fault}") from fault
+
+
+def _two_band(values: Mapping[str, object]) -> TwoBandConfig:
+    full, low = values.get("full"), values.get("low")
+    if not isinstance(full, dict) or not isinstance(low, dict) or len(values) != 3:
+        raise Incompatible(
+            f"{DECODER_CONFIG}: kind, full and low are wanted, there are {sorted(values)}. Copy "
+            "the decoder again."
+        )
+    try:
+        return TwoBandConfig(
+            full=_config(IstftConfig, f"{DECODER_CONFIG}, full", full),
+            low=_config(IstftConfig, f"{DECODER_CONFIG}, low", low),
+        )
+    except ValueError as fault:
+        raise Incompatible(f"{DECODER_CONFIG}: {fault}") from fault
 
 
 def _in(dtype: torch.dtype, network: nn.Module) -> dict[str, Tensor]:

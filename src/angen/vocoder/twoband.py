@@ -1,0 +1,121 @@
+"""Two decoders of the same latents, one for low notes: the decoder that ``mini`` ships with.
+
+Windows short enough for drums melt low notes that lie a semitone apart. So a second decoder, at a
+fraction of the rate and with windows several times as long, has the lowest band to itself.
+
+Shapes: B clips, C latent channels, T latent frames, S samples of the full band.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from angen.vocoder.istft import InverseStft, IstftConfig
+
+LOBES = 20  # of the crossover's sinc on either side: what makes it steep
+EDGE = 0.92  # where the low band is halved, as a share of half its rate
+KAISER_BETA = 5.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TwoBandConfig:
+    """Fields of ``decoder.json`` beside ``"kind": "two-band"``."""
+
+    full: IstftConfig
+    low: IstftConfig  # at a whole fraction of the rate
+
+    def __post_init__(self) -> None:
+        rates = self.full.sample_rate_hz, self.low.sample_rate_hz
+        if rates[1] < 1 or rates[0] % rates[1] or rates[0] == rates[1]:
+            raise ValueError(
+                f"low.sample_rate_hz={rates[1]} must be a whole fraction of {rates[0]}"
+            )
+        sizes = self.full.samples_per_frame, self.low.samples_per_frame
+        if sizes[0] != sizes[1] * self.factor:
+            raise ValueError(
+                f"a latent frame is {sizes[1]} samples in the low band, {sizes[0] / self.factor:g} "
+                "were expected"
+            )
+        if self.full.in_channels != self.low.in_channels:
+            raise ValueError(
+                f"low.in_channels={self.low.in_channels}, full.in_channels={self.full.in_channels}"
+            )
+
+    @property
+    def factor(self) -> int:
+        """Samples of the full band for each one of the low band."""
+        return self.full.sample_rate_hz // self.low.sample_rate_hz
+
+
+class Crossover(nn.Module):
+    """Puts a low band of its own in the place of what a sound has there."""
+
+    taps: Tensor
+
+    def __init__(self, factor: int) -> None:
+        super().__init__()
+        self.factor = factor
+        self.reach = LOBES * factor  # samples to either side that the filter sees
+        at = torch.arange(-self.reach, self.reach + 1, dtype=torch.float64)
+        window = torch.kaiser_window(
+            2 * self.reach + 1, periodic=False, beta=KAISER_BETA, dtype=torch.float64
+        )
+        taps = torch.sinc(at * EDGE / factor) * window
+        self.register_buffer("taps", (taps / taps.sum()).float(), persistent=False)
+
+    @property
+    def margin(self) -> int:
+        """Samples of the full band, on either side, that a sample of ``exchanged`` depends on."""
+        return 2 * self.reach
+
+    def down(self, wave: Tensor) -> Tensor:
+        """The low band (B, S / factor) of a sound (B, S), silent beyond its ends."""
+        return functional.conv1d(
+            wave[:, None], self.taps.view(1, 1, -1), stride=self.factor, padding=self.reach
+        )[:, 0]
+
+    def up(self, low: Tensor) -> Tensor:
+        """A low band (B, S / factor) as a sound (B, S)."""
+        return functional.conv_transpose1d(
+            low[:, None],
+            self.factor * self.taps.view(1, 1, -1),
+            stride=self.factor,
+            padding=self.reach,
+            output_padding=self.factor - 1,
+        )[:, 0]
+
+    def exchanged(self, full: Tensor, low: Tensor) -> Tensor:
+        """``full`` (B, S) with ``low`` (B, S / factor) in place of its own low band."""
+        return full + self.up(low - self.down(full))
+
+
+class TwoBand(nn.Module):
+    """Latents (B, C, T) -> waveform (B, 1, T * samples_per_frame)."""
+
+    def __init__(self, config: TwoBandConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.sample_rate_hz = config.full.sample_rate_hz
+        self.samples_per_frame = config.full.samples_per_frame
+        self.in_channels = config.full.in_channels
+        self.full = InverseStft(config.full)
+        self.low = InverseStft(config.low)
+        self.crossover = Crossover(config.factor)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """(B, C, T) -> (B, 1, S), S = T * samples_per_frame; no frames give no samples."""
+        return self._joined(self.full(latents), self.low(latents))
+
+    def learnable(self, latents: Tensor) -> Tensor:
+        """As ``forward``, with gradients as in ``InverseStft.learnable``."""
+        return self._joined(self.full.learnable(latents), self.low.learnable(latents))
+
+    def _joined(self, full: Tensor, low: Tensor) -> Tensor:
+        if not full.shape[2]:
+            return full
+        return self.crossover.exchanged(full[:, 0], low[:, 0])[:, None]
+
+
+SmallDecoder = InverseStft | TwoBand  # decoders whose phases are summed up from the beginning

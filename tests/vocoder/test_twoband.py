@@ -1,0 +1,75 @@
+"""The decoder that ships: the crossover against what is known, and both bands together."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from angen.vocoder.twoband import Crossover
+from tests.tiny import CHANNELS, FRAME_SAMPLES, RATE_HZ, tiny_two_band
+
+LOW_HZ = 2_400
+WHOLE_HZ = 24_000
+
+
+def sine(hz: float, rate_hz: int = WHOLE_HZ) -> Tensor:
+    return torch.sin(2 * torch.pi * hz * torch.arange(rate_hz) / rate_hz)[None]
+
+
+def level(wave: Tensor) -> float:
+    """Of the middle, where no end is near; 1 for a full-scale sine."""
+    return float(wave[0, len(wave[0]) // 4 : -len(wave[0]) // 4].square().mean().mul(2).sqrt())
+
+
+@pytest.mark.parametrize("hz", [40.0, 440.0, 900.0])
+def test_low_notes_come_from_the_low_band_alone(hz: float) -> None:
+    crossover = Crossover(10)
+    assert level(crossover.exchanged(sine(hz), torch.zeros(1, LOW_HZ))) < 0.01
+    played = crossover.exchanged(torch.zeros(1, WHOLE_HZ), sine(hz, LOW_HZ))
+    torch.testing.assert_close(played[:, 500:-500], sine(hz)[:, 500:-500], atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("hz", [1_300.0, 3_000.0, 9_000.0])
+def test_high_notes_stay_as_they_are(hz: float) -> None:
+    made = Crossover(10).exchanged(sine(hz), torch.zeros(1, LOW_HZ))
+    torch.testing.assert_close(made[:, 500:-500], sine(hz)[:, 500:-500], atol=0.01, rtol=0)
+
+
+def test_a_sound_with_its_own_low_band_stays_as_it_is() -> None:
+    crossover, wave = Crossover(10), torch.randn(2, WHOLE_HZ)
+    assert torch.equal(crossover.exchanged(wave, crossover.down(wave)), wave)
+
+
+def test_nothing_is_late_in_the_low_band() -> None:
+    crossover, wave = Crossover(10), torch.zeros(1, WHOLE_HZ)
+    wave[0, 12_000] = 1
+    assert int(crossover.down(wave).argmax()) == 1_200
+    assert int(crossover.up(crossover.down(wave)).argmax()) == 12_000
+
+
+def test_sound_beyond_the_margin_does_not_matter() -> None:
+    crossover, wave, low = Crossover(10), torch.randn(1, 4_000), torch.randn(1, 400)
+    whole = crossover.exchanged(wave, low)
+    part = crossover.exchanged(wave[:, :3_000], low[:, :300])
+    until = 3_000 - crossover.margin
+    torch.testing.assert_close(part[:, :until], whole[:, :until], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("frames", [0, 1, 7])
+def test_each_latent_frame_becomes_its_samples(frames: int) -> None:
+    decoder = tiny_two_band()
+    assert (decoder.samples_per_frame, decoder.sample_rate_hz) == (FRAME_SAMPLES, RATE_HZ)
+    with torch.no_grad():
+        wave = decoder(torch.randn(2, CHANNELS, frames))
+    assert wave.shape == (2, 1, FRAME_SAMPLES * frames)
+    assert torch.isfinite(wave).all()
+
+
+def test_each_band_is_that_of_its_decoder() -> None:
+    decoder, latents = tiny_two_band(), torch.randn(1, CHANNELS, 10)
+    with torch.no_grad():
+        made, full, low = (part(latents)[:, 0] for part in (decoder, decoder.full, decoder.low))
+    crossover = decoder.crossover
+    low_error = crossover.down(made) - low
+    high_error = made - crossover.up(low) - full + crossover.up(crossover.down(full))
+    assert level(low_error) < 0.5 * level(low)  # but for the slope, where the bands meet
+    assert level(high_error) < 1e-4
