@@ -72,7 +72,7 @@ def unpack(
             if size > limit:
                 raise BadInput(
                     f"{holder}: {entry.filename[:_SHOWN]!r} unpacks to more than "
-                    f"{limit // 2**20} MB, more than such a file ever has. Do not use this archive."
+                    f"{limit / 1e6:g} MB, more than such a file ever has. Do not use this archive."
                 )
             file.write(chunk)
     return size

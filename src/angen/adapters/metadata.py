@@ -11,7 +11,7 @@ from angen.errors import Incompatible
 from angen.files import replacing
 
 METADATA_FILE = "metadata.json"
-MAX_METADATA_BYTES = 16 * 2**20
+MAX_METADATA_BYTES = 16_000_000
 
 Kind = Literal["user", "vocal", "symbolic", "merged", "imported"]
 

@@ -23,8 +23,8 @@ from angen.adapters.metadata import METADATA_FILE
 from angen.files import replacing
 
 CARD_FILE = "README.md"
-MODEL_LIMITS = {CONFIG_FILE: 2**20, WEIGHTS_FILE: 4 * 2**30}  # bytes
-LIMITS = {METADATA_FILE: 2**24, REPORT_FILE: 2**24, CARD_FILE: 2**20}
+MODEL_LIMITS = {CONFIG_FILE: 1_000_000, WEIGHTS_FILE: 4_000_000_000}  # bytes
+LIMITS = {METADATA_FILE: 16_000_000, REPORT_FILE: 16_000_000, CARD_FILE: 1_000_000}
 LIMITS |= {f"{model}/{name}": n for model in (BEST, FINAL) for name, n in MODEL_LIMITS.items()}
 
 

@@ -119,7 +119,7 @@ def create_app(
     for router in _ROUTERS:
         app.include_router(router)
     problems.install(app, str(settings.home))
-    most = FILES_AT_ONCE * settings.max_upload_mb * 2**20
+    most = FILES_AT_ONCE * settings.max_upload_bytes
     inside = _Page(Answers(app.door, app.state.kept), app.state)
     app.door = Guard(inside, access=access, max_upload_bytes=most, paths=app.state.paths)
     app.openapi = lambda: _described(app, access)  # type: ignore[method-assign]

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from angen.api.access import Access, is_own, may_enter
 from angen.api.problems import problem
 
-MAX_JSON_BYTES = 4 * 2**20
+MAX_JSON_BYTES = 4_000_000
 FILES = re.compile(r"/api/uploads|/api/training/(datasets|lora-adapters)/import")  # take files
 WRONG_PASSWORD_S = 0.5  # a wrong password waits so long: guessing takes for ever
 HEADERS = {
@@ -124,7 +124,7 @@ _HINTS = {
 
 
 def _too_large(limit: int) -> str:
-    size = f"{limit / 2**20:g} MB" if limit < 2**30 else f"{limit / 2**30:.3g} GB"
+    size = f"{limit / 1e6:g} MB" if limit < 1e9 else f"{limit / 1e9:.3g} GB"
     return f"The body is larger than {size}. Send less at once."
 
 

@@ -257,7 +257,7 @@ def build_page(desk: "Desk") -> FastAPI:
         page,
         path="/",
         app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
-        max_file_size=f"{desk.settings.max_upload_mb}mb",
+        max_file_size=desk.settings.max_upload_bytes,
         allowed_paths=[],
         enable_monitoring=False,
         **mount_options(),

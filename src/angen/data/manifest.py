@@ -23,7 +23,7 @@ from angen.files import replacing
 
 FILE_NAME = "dataset_info.json"
 FORMAT_VERSION = 1
-MAX_BYTES = 256 * 2**20
+MAX_BYTES = 256_000_000
 NOTE_STEMS = (
     "The folder stems/ holds the recordings taken apart. Training learns from the clips as they "
     "are; to train on vocals alone, bring the vocal stems as recordings."
@@ -197,7 +197,7 @@ def load_info(folder: Path) -> DatasetInfo:
     path = folder / FILE_NAME
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} is larger than {MAX_BYTES >> 20} MB: not a manifest of ours.")
+            raise BadInput(f"{path} is larger than {MAX_BYTES / 1e6:g} MB: not a manifest of ours.")
         return DatasetInfo.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise BadInput(

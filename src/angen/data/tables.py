@@ -22,7 +22,7 @@ from angen.files import replacing
 Values = Mapping[str, Any]  # field -> value, fields of EDITABLE
 COLUMNS = ("file", *EDITABLE)
 CLEAR = "-"
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 64_000_000
 _ALIASES = {
     "filename": "file",
     "file_name": "file",
@@ -210,7 +210,7 @@ def cells(metadata: ClipMetadata) -> dict[str, str]:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} is larger than {MAX_BYTES >> 20} MB: not a table or note.")
+            raise BadInput(f"{path} is larger than {MAX_BYTES / 1e6:g} MB: not a table or note.")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 text. Save it as UTF-8.") from error

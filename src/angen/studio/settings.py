@@ -52,6 +52,11 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{path}"
 
     @property
+    def max_upload_bytes(self) -> int:
+        """Largest file that is taken in."""
+        return self.max_upload_mb * 1_000_000
+
+    @property
     def loras(self) -> Path:
         """Adapters, a folder each."""
         return self.home / "models" / "loras"

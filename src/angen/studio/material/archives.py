@@ -37,8 +37,8 @@ from angen.zips import UNREADABLE, check_paths, told_of, unpack
 OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
 
 MAX_ENTRIES = 20_000
-MAX_CLIP_BYTES = 512 * 2**20
-MAX_TOTAL_BYTES = 64 * 2**30
+MAX_CLIP_BYTES = 512_000_000
+MAX_TOTAL_BYTES = 64_000_000_000
 _BESIDE = ".import-"
 
 

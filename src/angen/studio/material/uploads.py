@@ -73,7 +73,7 @@ def save_upload(settings: Settings, name: str, stream: BinaryIO) -> Upload:
     identity = secrets.token_hex(8)
     with _incoming(settings, identity) as folder:
         file = safe(PurePosixPath(shown).stem, 80) + suffix
-        size, sha256 = _receive(stream, folder / file, settings.max_upload_mb * 2**20, shown)
+        size, sha256 = _receive(stream, folder / file, settings.max_upload_bytes, shown)
         upload = _described(folder / file, identity, shown, size, sha256, others)
         (folder / FACTS_FILE).write_bytes(_FACTS.dump_json(upload, indent=1))
     return upload
@@ -149,7 +149,7 @@ def _receive(stream: BinaryIO, path: Path, limit: int, shown: str) -> tuple[int,
             size += len(chunk)
             if size > limit:
                 raise BadInput(
-                    f"{shown!r} is larger than {limit // 2**20} MB. Bring it as FLAC, or in parts; "
+                    f"{shown!r} is larger than {limit / 1e6:g} MB. Bring it as FLAC, or in parts; "
                     "ANGEN_MAX_UPLOAD_MB raises the limit."
                 )
             digest.update(chunk)
