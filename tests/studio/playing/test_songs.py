@@ -14,6 +14,7 @@ from angen.studio.requests.asking import asked
 from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings, read_settings
 from angen.studio.watch import OnStep
+from tests.adapters.fill import written
 
 ASKED = {"prompt": "house, 120 BPM", "duration_s": 3.0, "seed": 4, "steps": 2}
 
@@ -81,6 +82,19 @@ def test_another_seed_is_another_song(settings: Settings) -> None:
     first = generate_song(asked(SongRequest, ASKED), settings, Noted())
     other = generate_song(asked(SongRequest, ASKED | {"seed": 5}), settings, Noted())
     assert first.path.read_bytes() != other.path.read_bytes()
+
+
+def test_an_adapter_that_is_off_leaves_the_song_of_the_base(
+    settings: Settings, tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    adapter = str(written(tiny_bundle, tmp_path / "a"))
+
+    def song(*uses: dict[str, object]) -> bytes:
+        request = asked(SongRequest, ASKED | {"prompt": "harp, 120 BPM", "adapters": uses})
+        return read_audio(generate_song(request, settings, Noted()).path).samples.tobytes()
+
+    off = {"name": adapter, "strength": 0}
+    assert song(off) == song(off, off) == song() != song(off, {"name": adapter})
 
 
 class Short:

@@ -105,7 +105,10 @@ def remake_song(
 
 
 def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings) -> list[str]:
-    """Load adapters into the bundle; what a person should know about them."""
+    """Load adapters into the bundle; what a person should know about them.
+
+    Those that are all off leave the base alone, which is told its prompt in another way.
+    """
     warnings: list[str] = []
     for use in adapters:
         report = load_adapter(
@@ -116,6 +119,8 @@ def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings)
             base_fingerprint=bundle.model_fingerprint,
         )
         warnings += report.warnings
+    if not any(use.strength for use in adapters):
+        detach(bundle.dit)
     return warnings
 
 
