@@ -7,7 +7,7 @@ import torch
 
 from angen.adapters.attach import attach, detach, switched_off
 from angen.adapters.shape import LoraShape
-from angen.bundle import Bundle, default_dtype, load_bundle
+from angen.bundle import PIECE_FRAMES, Bundle, default_dtype, load_bundle
 from angen.conditioning.lyrics import encode_lyrics
 from angen.conditioning.telling import LEARNED
 from angen.conditioning.timeline import timeline
@@ -126,6 +126,21 @@ def test_streamed_pieces_meet_without_a_step(tiny_bundle: Bundle) -> None:
     steps = streamed.diff().abs()
     assert steps[seams - 1].max() <= 1.01 * steps.max()
     assert steps[seams - 1].mean() < 2 * steps.mean()
+
+
+@pytest.mark.parametrize("frames", [1, PIECE_FRAMES - 1, 2 * PIECE_FRAMES + 3])
+def test_a_song_of_any_length_sounds_as_decoded_in_one_go(tiny_bundle: Bundle, frames: int) -> None:
+    latents = noise(frames, CHANNELS)
+    audio = tiny_bundle.decode(latents)
+    with torch.no_grad():
+        expected = tiny_bundle.sound(latents.T[None])[0]
+    assert audio.shape == expected.shape == (frames * FRAME_SAMPLES,)
+    until = (frames - 1) * FRAME_SAMPLES  # the last frame of fewer is shaken otherwise
+    torch.testing.assert_close(audio[:until], expected[:until], atol=1e-3, rtol=0)
+
+
+def test_no_frames_are_no_sound(tiny_bundle: Bundle) -> None:
+    assert tiny_bundle.decode(torch.zeros(0, CHANNELS)).shape == (0,)
 
 
 def test_the_first_sound_comes_after_the_first_block(tiny_bundle: Bundle) -> None:

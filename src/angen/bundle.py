@@ -43,7 +43,7 @@ from angen.parts import (
     has_part,
     missing_file,
 )
-from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
+from angen.vocoder.chunks import crossfade, decode_in_chunks
 from angen.vocoder.encoder import Encoder
 from angen.vocoder.encoding import at_rate, check_encoder, encode_in_pieces
 from angen.vocoder.generator import BigVGAN
@@ -57,7 +57,7 @@ from angen.vocoder.weights import load_decoder, load_encoder
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
 
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
-CHEAP_CHUNK = (900, 20)  # of a decoder that can afford it: three minutes without a seam
+PIECE_FRAMES = 300  # decoded at once by a small decoder: a minute, so that hours fit in memory
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
 ENDINGS = frozenset(STRUCTURE_TAGS[tag] for tag in ("[outro]", "[end]"))
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
@@ -269,18 +269,17 @@ class Bundle:
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
         """Latents (T, C) as sound (S,), S = T * samples_per_frame."""
+        if not isinstance(self._decoder, BigVGAN):
+            pieces = torch.split(latents, PIECE_FRAMES)
+            return torch.cat([torch.zeros(0), *self.decode_stream(pieces)])
         channel_first = latents.T[None].float().to(self.device)  # (1, C, T)
-        if self._released:
-            audio = decode_in_chunks(self._decoder, channel_first, *RELEASED_CHUNK)
-        else:
-            audio = decode_with_fades(self._decoder, channel_first, *CHEAP_CHUNK)
-        return audio[0, 0].cpu()
+        return decode_in_chunks(self._decoder, channel_first, *RELEASED_CHUNK)[0, 0].cpu()
 
     def decode_stream(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
 
         A frame is given out once the frames after it are known, except at the end. All pieces in a
-        row have the length that ``decode`` gives; those of the small decoder have its sound too.
+        row have the length that ``decode`` gives; those of a small decoder have its sound too.
         """
         if not isinstance(self._decoder, BigVGAN):
             stream = decoding_stream(self._decoder)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from angen.vocoder.chunks import crossfade, decode_in_chunks, decode_with_fades
+from angen.vocoder.chunks import crossfade, decode_in_chunks
 
 HOP = 3
 
@@ -67,19 +67,6 @@ def test_later_chunks_overwrite_from_half_the_overlap_on() -> None:
 def test_an_overlap_as_long_as_the_chunk_is_refused() -> None:
     with pytest.raises(ValueError, match="chunk=5, overlap=5"):
         decode_in_chunks(Echo(), torch.zeros(1, 1, 4), chunk=5, overlap=5)
-
-
-@pytest.mark.parametrize("frames", [0, 1, 19, 20, 21, 34, 35, 36, 47, 100])
-def test_faded_chunks_join_to_the_whole_for_a_decoder_without_context(frames: int) -> None:
-    latents = torch.randn(2, 1, frames)
-    audio = decode_with_fades(Echo(), latents, 20, 5)
-    torch.testing.assert_close(audio, latents.repeat_interleave(HOP, dim=-1))
-
-
-def test_chunks_are_faded_over_a_frame_amid_their_overlap() -> None:
-    audio = decode_with_fades(Numbered(), torch.zeros(1, 1, 30), 20, 6)
-    expected = [1.0] * 17 * HOP + [1.25, 1.5, 1.75] + [2.0] * 12 * HOP
-    assert audio.flatten().tolist() == expected
 
 
 def test_a_crossfade_is_as_long_as_both_sounds_allow() -> None:

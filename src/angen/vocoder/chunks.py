@@ -46,26 +46,6 @@ def decode_in_chunks(
     return audio
 
 
-def decode_with_fades(decoder: Decoder, latents: Tensor, chunk: int, overlap: int) -> Tensor:
-    """As ``decode_in_chunks``, but each chunk is faded in over a frame, amid the overlap.
-
-    For a decoder whose sound depends on where it began: cut hard, its chunks would click.
-    """
-    if not 0 < overlap < chunk:
-        raise ValueError(f"chunk={chunk}, overlap={overlap}: an overlap is shorter than its chunk")
-    frames, hop = latents.shape[-1], decoder.samples_per_frame
-    if frames <= chunk:
-        return decoder(latents).float()
-    audio = decoder(latents[..., :chunk]).float()
-    for start in range(chunk - overlap, frames - overlap, chunk - overlap):
-        join = start + overlap // 2  # frame from which on the new chunk is heard
-        piece = decoder(latents[..., start : start + chunk])[..., (join - start) * hop :]
-        audio = torch.cat(
-            [audio[..., : join * hop], crossfade(audio[..., join * hop :], piece, hop)], dim=-1
-        )
-    return audio
-
-
 def crossfade(before: Tensor, after: Tensor, samples: int) -> Tensor:
     """``after`` (..., S), faded in over its first ``samples`` from what ``before`` has there."""
     length = min(samples, before.shape[-1], after.shape[-1])
