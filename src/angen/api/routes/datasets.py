@@ -12,8 +12,9 @@ from angen.api.deps import DatasetName, DeskDep
 from angen.api.files import AUDIO, ZIP, name_of, received, served
 from angen.api.problems import faults
 from angen.api.views import CuratedList, DatasetDetail, DatasetList, JobView
-from angen.data.manifest import DatasetInfo
+from angen.data.manifest import DatasetInfo, Problem
 from angen.jobs.job import Job
+from angen.studio.material.doubts import unread_in
 from angen.studio.requests.material import MetadataEdit
 
 router = APIRouter(prefix="/api/training", tags=["datasets"])
@@ -67,7 +68,7 @@ def import_dataset(
 @router.get("/datasets/{name}", response_model=DatasetDetail, responses=faults(404))
 def show_dataset(name: DatasetName, desk: DeskDep) -> DatasetInfo:
     """A training set with its clips."""
-    return desk.dataset(name)
+    return _with_doubts(desk.dataset(name))
 
 
 @router.patch(
@@ -75,7 +76,15 @@ def show_dataset(name: DatasetName, desk: DeskDep) -> DatasetInfo:
 )
 def edit_dataset(name: DatasetName, edits: Body[ClipEdits], desk: DeskDep) -> DatasetInfo:
     """Save what people say of clips; all of it or, when a value does not fit, nothing."""
-    return desk.edit_dataset(name, edits.clips)
+    return _with_doubts(desk.edit_dataset(name, edits.clips))
+
+
+def _with_doubts(info: DatasetInfo) -> DatasetInfo:
+    """The same, with what people wrote and no prompt will be read to say among its warnings."""
+    doubts = [
+        Problem(file=clips, reason=doubt, left_out=False) for clips, doubt in unread_in(info.clips)
+    ]
+    return info.model_copy(update={"problems": (*info.problems, *doubts)})
 
 
 @router.delete(
