@@ -14,17 +14,17 @@ from matplotlib.figure import Figure
 from angen.files import replacing
 from mini.loop import WORK
 
-STAGE = re.compile(r"-m mini\.(\w+)")
+STAGE = re.compile(r"-m mini\.(\w+)|band: (\w+)")
 STEP = re.compile(r"step (\d+), [\d.]+ min: total=([\d.]+)")
 
 
 def losses(log: str) -> dict[str, list[tuple[int, float]]]:
-    """(step, total loss) by the name of the module that was trained."""
+    """(step, total loss) by the name of what was trained."""
     found: dict[str, list[tuple[int, float]]] = {}
     name = "training"
     for line in log.splitlines():
         if stage := STAGE.search(line):
-            name = stage[1]
+            name = stage[1] or f"codec, {stage[2]} band"
         if step := STEP.search(line):
             found.setdefault(name, []).append((int(step[1]), float(step[2])))
     return found
