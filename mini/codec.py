@@ -63,8 +63,11 @@ FULL = IstftConfig(
     width=256,
     blocks=4,
     kernel=5,
+    touches=2,
 )
-LOW = replace(FULL, sample_rate_hz=RATE_HZ // 10, fft_samples=384, hop_samples=24, width=192)
+LOW = replace(
+    FULL, sample_rate_hz=RATE_HZ // 10, fft_samples=384, hop_samples=24, width=192, touches=6
+)
 DECODER = TwoBandConfig(full=FULL, low=LOW)
 
 

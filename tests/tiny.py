@@ -57,6 +57,7 @@ def tiny_decoder(seed: int = 1) -> InverseStft:
                 width=16,
                 blocks=2,
                 kernel=3,
+                touches=2,
             )
         )
 
@@ -64,7 +65,7 @@ def tiny_decoder(seed: int = 1) -> InverseStft:
 def tiny_two_band(seed: int = 1) -> TwoBand:
     """The same, with a low band of its own at a tenth of the rate."""
     full = tiny_decoder().config
-    low = replace(full, sample_rate_hz=RATE_HZ // 10, fft_samples=64, hop_samples=8)
+    low = replace(full, sample_rate_hz=RATE_HZ // 10, fft_samples=64, hop_samples=8, touches=3)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return TwoBand(TwoBandConfig(full=full, low=low))

@@ -22,6 +22,7 @@ def tiny(channels: int = 3) -> InverseStft:
         width=8,
         blocks=1,
         kernel=5,
+        touches=2,
     )
     return InverseStft(config).eval()
 
@@ -104,7 +105,11 @@ def test_the_views_lie_in_the_order_of_the_encoder() -> None:
     assert views[0, 4].tolist() == [20] * 10
 
 
-def test_a_hop_that_does_not_divide_the_window_is_refused() -> None:
-    fields = {**asdict(tiny().config), "hop_samples": 50}
-    with pytest.raises(ValueError, match="hop_samples=50"):
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("hop_samples", 50), ("hop_samples", 160), ("fine_frames", 2), ("touches", -1)],
+)
+def test_what_does_not_fit_together_is_refused(field: str, value: int) -> None:
+    fields = {**asdict(tiny().config), field: value}
+    with pytest.raises(ValueError, match=f"{field}={value}"):
         IstftConfig(**fields)

@@ -23,7 +23,7 @@ from angen.vocoder.frames import Block, FrameNorm
 
 LOUDEST_LOG = 1.0  # cap of a log magnitude (0 is a full-scale sine): keeps a bad latent finite
 FLOOR = 1e-4  # added to magnitudes before their logarithm
-TOUCHES = 2  # rounds of Griffin-Lim at the end
+MOST_TOUCHES = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +41,7 @@ class IstftConfig:
     width: int
     blocks: int
     kernel: int  # spectrum frames that a block looks over
+    touches: int  # rounds of Griffin-Lim at the end
 
     def __post_init__(self) -> None:
         if self.fft_samples % self.hop_samples or self.fft_samples < 2 * self.hop_samples:
@@ -52,6 +53,9 @@ class IstftConfig:
             raise ValueError(
                 f"fine_frames={self.fine_frames} must be at least 1 and divide frames={self.frames}"
             )
+
+        if not 0 <= self.touches <= MOST_TOUCHES:
+            raise ValueError(f"touches={self.touches}: 0 to {MOST_TOUCHES}")
 
     @property
     def samples_per_frame(self) -> int:
@@ -208,7 +212,7 @@ class InverseStft(nn.Module):
         """
         sureness = movement.abs().clamp(1e-4, 1)
         phases = summed + (-2 * sureness.log()).sqrt() * noise.T  # spread of an unsure angle
-        for _ in range(TOUCHES):
+        for _ in range(self.config.touches):
             phases = self.analyse(self.overlapped(magnitude, phases)).angle()
         return phases
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from angen.vocoder.istft import TOUCHES, InverseStft, draw
+from angen.vocoder.istft import InverseStft, draw
 from angen.vocoder.twoband import SmallDecoder, TwoBand
 
 _FIRST_NOISE = 100  # latent frames that noise is drawn for at first
@@ -88,7 +88,7 @@ class OneBandStream:
         laps = config.fft_samples // config.hop_samples
         unsure = 2 + config.blocks * (config.kernel // 2)  # F at an edge that convolutions blur
         self._blurred = -(-unsure // config.frames)  # the same in T
-        self._touched = -(-laps * (TOUCHES + 1) // config.frames)  # T that the last touches reach
+        self._touched = -(-laps * (config.touches + 1) // config.frames)  # T that touches reach
         self._tail = torch.zeros(0, config.in_channels)  # latents from ``_first`` on
         self._first = 0
         self._from = 0  # T from which spectra are exact; ``_phase`` is that of the frame before
