@@ -21,7 +21,7 @@ def test_durations(seconds: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(0, "0 bytes"), (1_500, "1.5 kB"), (2e9, "2.0 GB"), (123_456_789, "123 MB")]
+    ("count", "said"), [(0, "0 bytes"), (1_500, "1.5 kB"), (2e9, "2 GB"), (123_456_789, "123 MB")]
 )
 def test_sizes(count: float, said: str) -> None:
     assert size_text(count) == said

@@ -152,7 +152,7 @@ def test_the_first_sound_comes_after_the_first_block(tiny_bundle: Bundle) -> Non
         return [noise(BLOCK, CHANNELS)]
 
     stream = tiny_bundle.decode_stream(block for _ in range(3) for block in blocks())
-    assert len(next(stream)) == 8 * FRAME_SAMPLES
+    assert len(next(stream)) == 9 * FRAME_SAMPLES
     assert asked == 1
 
 

@@ -23,4 +23,5 @@ def size_text(count: float) -> str:
     while count >= 1000 and unit < len(_UNITS) - 1:
         count, unit = count / 1000, unit + 1
     exact = unit == 0 or count >= 100
-    return f"{count:.0f} {_UNITS[unit]}" if exact else f"{count:.1f} {_UNITS[unit]}"
+    amount = f"{count:.0f}" if exact else f"{count:.1f}".removesuffix(".0")
+    return f"{amount} {_UNITS[unit]}"

@@ -57,7 +57,7 @@ from angen.vocoder.weights import load_decoder, load_encoder
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
 
 RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the model was released
-PIECE_FRAMES = 300  # decoded at once by a small decoder: a minute, so that hours fit in memory
+PIECE_FRAMES = 300  # decoded at once by a small decoder, so that long songs fit in memory
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
 ENDINGS = frozenset(STRUCTURE_TAGS[tag] for tag in ("[outro]", "[end]"))
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it

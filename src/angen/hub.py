@@ -29,6 +29,7 @@ OnStep = Callable[[int, int], None]  # megabytes fetched, in all; may raise Stop
 
 SUFFIXES = (".json", ".safetensors", ".bin")
 SOURCE = "source.json"
+_MB = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,13 +192,13 @@ def _download(
 ) -> None:
     total = sum(file.size_bytes for file in files)
     done = 0
-    on_step(0, total >> 20)
+    on_step(0, total // _MB)
     for file in files:
         if not (folder / file.name).is_file():
             hub.download(repo, revision, file.name, folder)
             _require_whole(repo, file, folder / file.name)
         done += file.size_bytes
-        on_step(done >> 20, total >> 20)
+        on_step(done // _MB, total // _MB)
 
 
 def _require_whole(repo: str, file: RemoteFile, path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from angen.amounts import size_text
 from angen.errors import BadInput, Incompatible
 
 UNREADABLE = (  # what ``zipfile`` raises for an archive that is damaged, or not one
@@ -72,7 +73,7 @@ def unpack(
             if size > limit:
                 raise BadInput(
                     f"{holder}: {entry.filename[:_SHOWN]!r} unpacks to more than "
-                    f"{limit / 1e6:g} MB, more than such a file ever has. Do not use this archive."
+                    f"{size_text(limit)}, more than such a file ever has. Do not use this archive."
                 )
             file.write(chunk)
     return size

@@ -10,6 +10,8 @@ from angen.audio.listening import listen
 from angen.bundle import Bundle, load_bundle
 from angen.conditioning.style import load_style
 from angen.diffrhythm.sampling import SamplerConfig, Song
+from angen.vocoder.twoband import TwoBand
+from angen.vocoder.weights import load_decoder
 from mini.pack import LARGEST_BYTES
 
 FOLDER = Path(angen.__file__).parent / "bundles" / "mini"
@@ -69,6 +71,31 @@ def test_loudness_survives_the_codec(mini: Bundle) -> None:
 def test_silence_stays_nearly_silent(mini: Bundle) -> None:
     made = mini.decode(mini.encode_audio(torch.zeros(48_000), 24_000))
     assert float(made.abs().max()) < 0.05
+
+
+def test_low_notes_come_from_the_low_band(mini: Bundle) -> None:
+    latents = mini.encode_audio(tone(110, 2, 24_000), 24_000).T[None]
+    decoder = load_decoder(FOLDER).requires_grad_(False)
+    assert isinstance(decoder, TwoBand)
+    before = torch.fft.rfft(decoder(latents)[0, 0]).abs()  # bins of half a hertz
+    assert decoder.low.leave.bias is not None
+    decoder.low.leave.bias[: decoder.low.bins] = -30.0  # silence
+    after = torch.fft.rfft(decoder(latents)[0, 0]).abs()
+    assert after[:2_000].norm() < 0.01 * before[:2_000].norm()
+    torch.testing.assert_close(
+        after[2_500:], before[2_500:], atol=0.01 * float(before.max()), rtol=0
+    )
+
+
+def test_a_song_is_heard_from_its_first_block_on_and_sounds_as_in_one_go(mini: Bundle) -> None:
+    noise = 0.1 * torch.randn(5 * 24_000, generator=torch.Generator().manual_seed(0))
+    music = torch.cat([tone(147, 5, 24_000), tone(220, 5, 24_000) + noise])
+    latents = mini.encode_audio(music, 24_000)
+    pieces = list(mini.decode_stream(torch.split(latents, mini.block)))
+    assert len(pieces[0]) == 6 * mini.samples_per_frame
+    streamed, whole = torch.cat(pieces), mini.sound(latents.T[None])[0]
+    until = -3 * mini.samples_per_frame  # where the last frame's noise may be heard
+    torch.testing.assert_close(streamed[:until], whole[:until], atol=1e-4, rtol=0)
 
 
 def test_an_end_mark_is_no_natural_frame(mini: Bundle) -> None:

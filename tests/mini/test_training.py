@@ -109,6 +109,19 @@ def test_spectra_that_are_too_soft_lack_energy(band: str) -> None:
     assert float(losses["energy"]) == pytest.approx(0.5 * np.log(4), rel=0.02)
 
 
+@pytest.mark.parametrize("band", BANDS)
+def test_errors_are_weighed_and_summed_up_to_where_a_band_ends(band: str) -> None:
+    targets = Targets(BANDS[band])
+    end_hz = BANDS[band].config.sample_rate_hz / 2
+    hz = torch.linspace(0, end_hz, targets.size // 2 + 1)
+    for filters in (targets.filters, targets.broad):
+        centres = filters @ hz
+        assert centres[0] < 0.12 * end_hz
+        assert 0.8 * end_hz < centres[-1] < end_hz
+    ratio = targets.weight[0] / targets.weight[-1]
+    assert float(ratio) == pytest.approx(1 + end_hz / 700, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("band", "bin_hz", "hop_share"), [("full", 25.0, 0.25), ("low", 6.25, 0.0625)]
 )

@@ -8,7 +8,9 @@ import gradio as gr
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.routing import Mount
 
+from angen.cli import serving
 from angen.studio.desk import Desk
 from angen.ui.app import TABS, TRAINING, build_page
 from angen.ui.tabs import adapters, audio, training
@@ -135,3 +137,8 @@ def test_gradio_offers_no_api_beside_rest(served: TestClient) -> None:
     named_endpoints = served.get("/gradio_api/info").json()["named_endpoints"]
 
     assert named_endpoints == {}
+
+
+def test_the_page_takes_files_as_large_as_the_studio_does(idle_desk: Desk) -> None:
+    (mount,) = (route for route in serving.build_page(idle_desk).routes if isinstance(route, Mount))
+    assert mount.app.get_blocks().max_file_size == idle_desk.settings.max_upload_bytes  # type: ignore[attr-defined]

@@ -39,6 +39,25 @@ def test_a_sound_with_its_own_low_band_stays_as_it_is() -> None:
     assert torch.equal(crossover.exchanged(wave, crossover.down(wave)), wave)
 
 
+@pytest.mark.parametrize(
+    ("hz", "least", "most"),
+    [
+        (1_000, 0.99, 1.01),
+        (1_104, 0.49, 0.51),
+        (1_200, 0, 0.005),
+        (1_250, 0, 0.005),
+        (9_000, 0, 0.005),
+    ],
+)
+def test_the_bands_meet_steeply_below_where_the_low_one_ends(
+    hz: float, least: float, most: float
+) -> None:
+    taps = Crossover(10).taps.double()
+    at = torch.arange(len(taps), dtype=torch.double)
+    gain = abs(torch.sum(taps * torch.exp(-2j * torch.pi * hz / WHOLE_HZ * at)))
+    assert least <= float(gain) <= most
+
+
 def test_nothing_is_late_in_the_low_band() -> None:
     crossover, wave = Crossover(10), torch.zeros(1, WHOLE_HZ)
     wave[0, 12_000] = 1

@@ -11,6 +11,7 @@ from torch import nn
 
 from angen.errors import Incompatible, MissingWeights
 from angen.vocoder.generator import RELEASED, BigVGAN, BigVGANConfig
+from angen.vocoder.istft import InverseStft
 from angen.vocoder.twoband import SmallDecoder
 from angen.vocoder.weights import expected_shapes, fold, load_decoder, save_decoder
 from tests.tiny import CHANNELS, tiny_decoder, tiny_two_band
@@ -94,6 +95,13 @@ def test_small_decoders_sound_the_same_once_loaded(
     ("band", "changed", "words"),
     [
         ("low", {"sample_rate_hz": 3_000}, "a whole fraction of 8000"),
+        ("low", {"sample_rate_hz": 8}, "at least 1/100 of it"),
+        ("low", {"sample_rate_hz": "800"}, "decoder.json, low: sample_rate_hz='800' is no whole"),
+        ("low", {"sample_rate_hz": 800.0}, "decoder.json, low: sample_rate_hz=800.0 is no whole"),
+        ("full", {"sample_rate_hz": 0}, "sample_rate_hz=0 is no whole number, 1 to 1,000,000"),
+        ("full", {"touches": True}, "touches=True is no whole number, 0 to 1,000,000"),
+        ("full", {"width": 900_000}, "of another shape"),
+        ("low", None, "there are ['full', 'kind']"),
         ("low", {"sample_rate_hz": 8_000}, "a whole fraction of 8000"),
         ("low", {"frames": 10}, "80 samples in the low band, 160 were expected"),
         ("low", {"in_channels": 5}, "low.in_channels=5"),
@@ -103,7 +111,7 @@ def test_small_decoders_sound_the_same_once_loaded(
     ],
 )
 def test_two_bands_that_do_not_fit_are_refused(
-    tmp_path: Path, band: str, changed: dict[str, int] | None, words: str
+    tmp_path: Path, band: str, changed: dict[str, object] | None, words: str
 ) -> None:
     save_decoder(tiny_two_band(), tmp_path)
     values = json.loads((tmp_path / "decoder.json").read_text())
@@ -113,6 +121,24 @@ def test_two_bands_that_do_not_fit_are_refused(
     (tmp_path / "decoder.json").write_text(json.dumps(values))
     with pytest.raises(Incompatible, match=re.escape(words)):
         load_decoder(tmp_path)
+
+
+def test_a_band_that_is_no_object_is_refused(tmp_path: Path) -> None:
+    save_decoder(tiny_two_band(), tmp_path)
+    values = json.loads((tmp_path / "decoder.json").read_text())
+    (tmp_path / "decoder.json").write_text(json.dumps(values | {"low": [1]}))
+    with pytest.raises(Incompatible, match="with fields of their own"):
+        load_decoder(tmp_path)
+
+
+def test_a_decoder_from_before_touches_were_told_has_the_usual(tmp_path: Path) -> None:
+    save_decoder(tiny_decoder(), tmp_path)
+    values = json.loads((tmp_path / "decoder.json").read_text())
+    del values["touches"]
+    (tmp_path / "decoder.json").write_text(json.dumps(values))
+    decoder = load_decoder(tmp_path)
+    assert isinstance(decoder, InverseStft)
+    assert decoder.config.touches == 2
 
 
 def test_bias_and_tanh_at_the_end_follow_the_configuration() -> None:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from angen.amounts import size_text
 from angen.api.access import Access, is_own, may_enter
 from angen.api.problems import problem
 
@@ -124,8 +125,7 @@ _HINTS = {
 
 
 def _too_large(limit: int) -> str:
-    size = f"{limit / 1e6:g} MB" if limit < 1e9 else f"{limit / 1e9:.3g} GB"
-    return f"The body is larger than {size}. Send less at once."
+    return f"The body is larger than {size_text(limit)}. Send less at once."
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

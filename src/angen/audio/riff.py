@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-MAX_COMMENT_BYTES = 4 * 1024 * 1024  # strangers' files must not fill the memory
+MAX_COMMENT_BYTES = 4_000_000  # strangers' files must not fill the memory
 _MAX_CHUNKS = 10_000
 _UNKNOWN_LENGTH = 0xFFFFFFFF  # written by programs that stream and never come back to the header
 

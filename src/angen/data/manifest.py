@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from angen.amounts import size_text
 from angen.errors import BadInput
 from angen.files import replacing
 
@@ -197,7 +198,7 @@ def load_info(folder: Path) -> DatasetInfo:
     path = folder / FILE_NAME
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} is larger than {MAX_BYTES / 1e6:g} MB: not a manifest of ours.")
+            raise BadInput(f"{path} is larger than {size_text(MAX_BYTES)}: not a manifest of ours.")
         return DatasetInfo.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise BadInput(

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from angen.amounts import size_text
 from angen.data.manifest import EDITABLE, Clip, ClipMetadata, DatasetInfo
 from angen.errors import BadInput
 from angen.files import replacing
@@ -210,7 +211,7 @@ def cells(metadata: ClipMetadata) -> dict[str, str]:
 def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} is larger than {MAX_BYTES / 1e6:g} MB: not a table or note.")
+            raise BadInput(f"{path} is larger than {size_text(MAX_BYTES)}: not a table or note.")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 text. Save it as UTF-8.") from error

@@ -23,12 +23,13 @@ from angen.vocoder.frames import Block, FrameNorm
 
 LOUDEST_LOG = 1.0  # cap of a log magnitude (0 is a full-scale sine): keeps a bad latent finite
 FLOOR = 1e-4  # added to magnitudes before their logarithm
-MOST_TOUCHES = 100
+NOISE_SEED = 0
+MOST_BLOCKS, MOST_TOUCHES = 100, 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IstftConfig:
-    """Fields of ``decoder.json`` beside ``"kind": "istft"``."""
+    """Fields of ``decoder.json`` beside ``"kind": "istft"``, or of each band of another kind."""
 
     in_channels: int
     sample_rate_hz: int
@@ -41,7 +42,7 @@ class IstftConfig:
     width: int
     blocks: int
     kernel: int  # spectrum frames that a block looks over
-    touches: int  # rounds of Griffin-Lim at the end
+    touches: int = 2  # rounds of Griffin-Lim at the end
 
     def __post_init__(self) -> None:
         if self.fft_samples % self.hop_samples or self.fft_samples < 2 * self.hop_samples:
@@ -54,6 +55,10 @@ class IstftConfig:
                 f"fine_frames={self.fine_frames} must be at least 1 and divide frames={self.frames}"
             )
 
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel={self.kernel} must be odd")
+        if not 0 <= self.blocks <= MOST_BLOCKS:
+            raise ValueError(f"blocks={self.blocks}: 0 to {MOST_BLOCKS}")
         if not 0 <= self.touches <= MOST_TOUCHES:
             raise ValueError(f"touches={self.touches}: 0 to {MOST_TOUCHES}")
 
@@ -91,7 +96,7 @@ def draw(frames: int, bins: int) -> Tensor:
 
     Fewer frames get what more frames get first, but for a few numbers of the last frame.
     """
-    return torch.randn(frames, bins, generator=torch.Generator().manual_seed(0))
+    return torch.randn(frames, bins, generator=torch.Generator().manual_seed(NOISE_SEED))
 
 
 def summed_phases(magnitude: Tensor, advance: Tensor, start: Tensor | None = None) -> Tensor:

@@ -12,10 +12,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from angen.vocoder.istft import InverseStft, draw
+from angen.vocoder.istft import NOISE_SEED, InverseStft
 from angen.vocoder.twoband import SmallDecoder, TwoBand
 
-_FIRST_NOISE = 100  # latent frames that noise is drawn for at first
+_TOUCH_REACH = 3  # windows: what lies farther off moves no sound, however often it is touched up
+_NOISE_FRAMES = 1_600  # drawn at once; a multiple of 16, so that the numbers are those of ``draw``
 
 
 class DecodingStream(Protocol):
@@ -88,20 +89,23 @@ class OneBandStream:
         laps = config.fft_samples // config.hop_samples
         unsure = 2 + config.blocks * (config.kernel // 2)  # F at an edge that convolutions blur
         self._blurred = -(-unsure // config.frames)  # the same in T
-        self._touched = -(-laps * (config.touches + 1) // config.frames)  # T that touches reach
+        touched = laps * min(config.touches + 1, _TOUCH_REACH)  # F that the last touches reach
+        self._touched = -(-touched // config.frames)
+        self._unsettled = -(-(unsure + touched) // config.frames)  # T at the end that may change
         self._tail = torch.zeros(0, config.in_channels)  # latents from ``_first`` on
         self._first = 0
         self._from = 0  # T from which spectra are exact; ``_phase`` is that of the frame before
         self._phase: Tensor | None = None  # (1, K)
         self._given = 0  # T whose sound was given out
-        self._noise = torch.zeros(0, decoder.bins)  # (F, K)
+        self._generator = torch.Generator().manual_seed(NOISE_SEED)
+        self._noise = torch.zeros(0, decoder.bins)  # (F, K), of frames from ``_from`` on
 
     @torch.no_grad()
     def push(self, latents: Tensor) -> Tensor:
         """Take in latents (T, C); sound (S,) of all frames that no later one will change."""
         self._tail = torch.cat([self._tail, latents.float().cpu()])
         known = self._first + len(self._tail)
-        return self._sound(known - self._blurred - self._touched)
+        return self._sound(known - self._unsettled)
 
     @torch.no_grad()
     def finish(self) -> Tensor:
@@ -128,18 +132,19 @@ class OneBandStream:
 
     def _noise_of(self, count: int) -> Tensor:
         """What a decoding in one piece would shake these frames with."""
-        frames = self._decoder.config.frames
-        first = self._from * frames
-        while len(self._noise) <= first + count:
-            self._noise = draw(max(2 * len(self._noise), _FIRST_NOISE * frames), self._decoder.bins)
-        return self._noise[first : first + count]
+        while len(self._noise) < count:
+            more = torch.randn(_NOISE_FRAMES, self._decoder.bins, generator=self._generator)
+            self._noise = torch.cat([self._noise, more])
+        return self._noise[:count]
 
     def _forget(self, until: int, summed: Tensor) -> None:
         """Keep what the frames after ``until`` need, and no more."""
         self._given = until
         start = max(self._from, until - self._touched)
         if start > self._from:
-            self._phase = summed[:, :, (start - self._from) * self._decoder.config.frames - 1]
+            gone = (start - self._from) * self._decoder.config.frames  # F
+            self._phase = summed[:, :, gone - 1]
+            self._noise = self._noise[gone:]
             self._from = start
         first = max(self._first, start - self._blurred)
         self._tail = self._tail[first - self._first :]

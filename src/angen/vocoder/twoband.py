@@ -17,6 +17,7 @@ from angen.vocoder.istft import InverseStft, IstftConfig
 LOBES = 20  # of the crossover's sinc on either side: what makes it steep
 EDGE = 0.92  # where the low band is halved, as a share of half its rate
 KAISER_BETA = 5.0
+MOST_FACTOR = 100  # the filter grows with it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,9 +29,10 @@ class TwoBandConfig:
 
     def __post_init__(self) -> None:
         rates = self.full.sample_rate_hz, self.low.sample_rate_hz
-        if rates[1] < 1 or rates[0] % rates[1] or rates[0] == rates[1]:
+        if rates[0] % rates[1] or not 1 < self.factor <= MOST_FACTOR:
             raise ValueError(
-                f"low.sample_rate_hz={rates[1]} must be a whole fraction of {rates[0]}"
+                f"low.sample_rate_hz={rates[1]} must be a whole fraction of {rates[0]}, at least "
+                f"1/{MOST_FACTOR} of it"
             )
         sizes = self.full.samples_per_frame, self.low.samples_per_frame
         if sizes[0] != sizes[1] * self.factor:

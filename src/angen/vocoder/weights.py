@@ -4,8 +4,9 @@ A ``kind`` in the JSON file tells which network; without one it is the released 
 """
 
 import pickle
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +37,9 @@ ROOT_KEY = "generator"  # under which decoder.bin keeps its tensors
 BIGVGAN, ISTFT, TWO_BAND = "bigvgan", "istft", "two-band"  # kinds of decoders
 MEL, LEARNED = "mel", "learned"  # and of encoders
 
+_MOST = 1_000_000  # of any number in a configuration
+_MAY_BE_NONE = frozenset({"blocks", "touches"})
+
 Network = TypeVar("Network", bound=nn.Module)
 Config = TypeVar("Config", IstftConfig, EncoderConfig)
 
@@ -52,15 +56,16 @@ def load_decoder(folder: Path) -> BigVGAN | SmallDecoder:
     tensors = _read_bin(path) if path.suffix == ".bin" else read_tensors(path)
     match values.get("kind", BIGVGAN):
         case "bigvgan":
-            config = BigVGANConfig.from_json(values)
+            released = BigVGANConfig.from_json(values)
             if any(name.endswith(".weight_g") for name in tensors):
-                check_shapes(path, tensors, expected_shapes(config))
+                check_shapes(path, tensors, expected_shapes(released))
                 tensors = fold(tensors)
-            return _filled(BigVGAN(config), path, tensors)
+            return _filled(BigVGAN(released), path, tensors)
         case "istft":
-            return _filled(InverseStft(_config(IstftConfig, DECODER_CONFIG, values)), path, tensors)
+            config = _config(IstftConfig, DECODER_CONFIG, values)
+            return _checked(partial(InverseStft, config), path, tensors)
         case "two-band":
-            return _filled(TwoBand(_two_band(values)), path, tensors)
+            return _checked(partial(TwoBand, _two_band(values)), path, tensors)
         case other:
             raise Incompatible(f"{folder / DECODER_CONFIG}: unknown kind of decoder {other!r}")
 
@@ -157,11 +162,21 @@ def fold(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return folded
 
 
+def _checked(make: Callable[[], Network], path: Path, tensors: Mapping[str, Tensor]) -> Network:
+    """A network filled with tensors that fit it: nothing is laid out in memory for others."""
+    with torch.device("meta"):
+        check_shapes(path, tensors, _shapes(make()))
+    return _filled(make(), path, tensors)
+
+
 def _filled(network: Network, path: Path, tensors: Mapping[str, Tensor]) -> Network:
-    shapes: Shapes = {name: tuple(t.shape) for name, t in network.state_dict().items()}
-    check_shapes(path, tensors, shapes)
+    check_shapes(path, tensors, _shapes(network))
     network.load_state_dict(dict(tensors))  # casts to float32
     return network.eval()
+
+
+def _shapes(network: nn.Module) -> Shapes:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def _read_bin(path: Path) -> dict[str, Tensor]:
@@ -179,20 +194,19 @@ def _read_bin(path: Path) -> dict[str, Tensor]:
 
 
 def _config(kind: type[Config], file: str, values: Mapping[str, object]) -> Config:
-    known = {field.name for field in fields(kind)}
-    ready = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in values.items()
-        if name != "kind"
-    }
-    if ready.keys() != known:
-        raise Incompatible(
-            f"{file}: missing fields {sorted(known - ready.keys())}, "
-            f"unknown fields {sorted(ready.keys() - known)}"
-        )
+    known = {field.name: field.default is MISSING for field in fields(kind)}  # and if it is needed
+    ready = {name: value for name, value in values.items() if name != "kind"}
+    missing = sorted(name for name, needed in known.items() if needed and name not in ready)
+    unknown = sorted(ready.keys() - known.keys())
+    if missing or unknown:
+        raise Incompatible(f"{file}: missing fields {missing}, unknown fields {unknown}")
+    for name, value in ready.items():
+        least = 0 if name in _MAY_BE_NONE else 1
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
+            raise Incompatible(f"{file}: {name}={value!r} is no whole number, {least} to {_MOST:,}")
     try:
         return kind(**ready)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as fault:
+    except ValueError as fault:
         raise Incompatible(f"{file}: {fault}") from fault
 
 
@@ -200,8 +214,8 @@ def _two_band(values: Mapping[str, object]) -> TwoBandConfig:
     full, low = values.get("full"), values.get("low")
     if not isinstance(full, dict) or not isinstance(low, dict) or len(values) != 3:
         raise Incompatible(
-            f"{DECODER_CONFIG}: kind, full and low are wanted, there are {sorted(values)}. Copy "
-            "the decoder again."
+            f"{DECODER_CONFIG}: kind, full and low are wanted, the last two with fields of their "
+            f"own; there are {sorted(values)}. Copy the decoder again."
         )
     try:
         return TwoBandConfig(

@@ -14,7 +14,7 @@ from angen.api.problems import faults
 from angen.api.views import CuratedList, DatasetDetail, DatasetList, JobView
 from angen.data.manifest import DatasetInfo, Problem
 from angen.jobs.job import Job
-from angen.studio.material.doubts import unread_in
+from angen.studio.material.doubts import unread
 from angen.studio.requests.material import MetadataEdit
 
 router = APIRouter(prefix="/api/training", tags=["datasets"])
@@ -82,7 +82,9 @@ def edit_dataset(name: DatasetName, edits: Body[ClipEdits], desk: DeskDep) -> Da
 def _with_doubts(info: DatasetInfo) -> DatasetInfo:
     """The same, with what people wrote and no prompt will be read to say among its warnings."""
     doubts = [
-        Problem(file=clips, reason=doubt, left_out=False) for clips, doubt in unread_in(info.clips)
+        Problem(file=clip.file, reason=doubt, left_out=False)
+        for clip in info.clips
+        for doubt in unread(clip.metadata)
     ]
     return info.model_copy(update={"problems": (*info.problems, *doubts)})
 

@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 
+from angen.amounts import size_text
 from angen.audio.files import SUFFIXES, probe
 from angen.errors import BadInput, OutOfSpace, Unknown
 from angen.files import is_full
@@ -149,7 +150,7 @@ def _receive(stream: BinaryIO, path: Path, limit: int, shown: str) -> tuple[int,
             size += len(chunk)
             if size > limit:
                 raise BadInput(
-                    f"{shown!r} is larger than {limit / 1e6:g} MB. Bring it as FLAC, or in parts; "
+                    f"{shown!r} is larger than {size_text(limit)}. Bring it as FLAC, or in parts; "
                     "ANGEN_MAX_UPLOAD_MB raises the limit."
                 )
             digest.update(chunk)

@@ -107,7 +107,8 @@ def remake_song(
 def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings) -> list[str]:
     """Load adapters into the bundle; what a person should know about them.
 
-    Those that are all off leave the base alone, which is told its prompt in another way.
+    When all are off they are taken out again: a base without adapters is told its prompt louder,
+    and off must sound like without.
     """
     warnings: list[str] = []
     for use in adapters:
