@@ -79,20 +79,6 @@ def test_gradients_reach_the_latents_of_the_small_decoders(
     assert gradient.norm() > 0
 
 
-def test_gradients_of_two_bands_are_those_of_each() -> None:
-    decoder = tiny_two_band().eval().requires_grad_(False)
-    latents = random(1, CHANNELS, 10).requires_grad_()
-
-    def gradient(sound: Tensor) -> Tensor:
-        (found,) = torch.autograd.grad(sound.square().sum(), [latents])
-        return found
-
-    bands = [band.learnable(latents)[:, 0] for band in (decoder.full, decoder.low)]
-    found = gradient(sound_of(decoder, latents))
-    torch.testing.assert_close(found, gradient(decoder.crossover.exchanged(*bands)))
-    assert (found - gradient(decoder(latents))).norm() > 0.1 * found.norm()
-
-
 def test_refinement_finds_latents_that_sound_more_like_the_recording() -> None:
     decoder, likeness = small_bigvgan(), Likeness(4_000)
     truth, std = random(3, 8), torch.ones(3)

@@ -83,12 +83,53 @@ def test_each_latent_frame_becomes_its_samples(frames: int) -> None:
     assert torch.isfinite(wave).all()
 
 
-def test_each_band_is_that_of_its_decoder() -> None:
-    decoder, latents = tiny_two_band(), torch.randn(1, CHANNELS, 10)
+def notes(*hz: float) -> Tensor:
+    at = torch.arange(2 * RATE_HZ) / RATE_HZ
+    return 0.2 * torch.stack([torch.sin(2 * torch.pi * one * at) for one in hz]).sum(0)[None]
+
+
+def test_two_low_notes_that_short_windows_melt_are_kept_apart() -> None:
+    decoder = tiny_two_band()  # bins of its full band are 50 Hz wide
+    true, melted = notes(200, 212), notes(206)
+    magnitude = decoder.full.analyse(true).abs()
+    joined = decoder.joined(magnitude, melted, decoder.crossover.down(true))
+    spectrum = torch.fft.rfft(joined[0, 4_000:12_000]).abs()  # bins of a hertz
+    assert min(spectrum[200], spectrum[212]) > 5 * spectrum[206]
+    assert int(spectrum[190:222].argmax()) + 190 in (200, 212)
+
+
+def test_loudness_from_moment_to_moment_is_that_of_the_full_band() -> None:
+    decoder = tiny_two_band()
+    true = notes(200) * (torch.arange(2 * RATE_HZ) > RATE_HZ)  # silent until the first second
+    steady = decoder.crossover.down(notes(200))
+    joined = decoder.joined(decoder.full.analyse(true).abs(), true, steady)[0]
+    assert joined[: RATE_HZ - 200].abs().max() < 1e-4
+    torch.testing.assert_close(
+        joined[RATE_HZ + 400 : -400], true[0, RATE_HZ + 400 : -400], atol=0.02, rtol=0
+    )
+
+
+def test_sound_beyond_the_margin_of_a_decoder_does_not_matter() -> None:
+    decoder, frames = tiny_two_band(), 200
+    magnitude = torch.rand(1, decoder.full.bins, frames)
+    full, low = torch.randn(1, frames * 80), torch.randn(1, frames * 8)
+    whole = decoder.joined(magnitude, full, low)
+    part = decoder.joined(magnitude[:, :, :150], full[:, : 150 * 80], low[:, : 150 * 8])
+    until = 150 * 80 - decoder.margin
+    torch.testing.assert_close(part[:, :until], whole[:, :until], atol=1e-4, rtol=0)
+
+
+def test_gradients_pass_through_magnitudes_alone() -> None:
+    decoder = tiny_two_band().requires_grad_(False)
+    latents = torch.randn(1, CHANNELS, 6, requires_grad=True)
+    sound = decoder(latents)
+    assert torch.equal(decoder.learnable(latents), sound)
+    (found,) = torch.autograd.grad(sound.square().sum(), [latents])
+    full = decoder.full
+    magnitude = full.magnitude(full.spectra(latents)[0])
     with torch.no_grad():
-        made, full, low = (part(latents)[:, 0] for part in (decoder, decoder.full, decoder.low))
-    crossover = decoder.crossover
-    low_error = crossover.down(made) - low
-    high_error = made - crossover.up(low) - full + crossover.up(crossover.down(full))
-    assert level(low_error) < 0.5 * level(low)  # but for the slope, where the bands meet
-    assert level(high_error) < 1e-4
+        bands = full(latents)[:, 0], decoder.low(latents)[:, 0]
+        phases = full.analyse(decoder.crossover.exchanged(*bands)).angle()
+    (expected,) = torch.autograd.grad(full.overlapped(magnitude, phases).square().sum(), [latents])
+    torch.testing.assert_close(found, expected)
+    assert found.norm() > 0

@@ -38,44 +38,51 @@ class TwoBandStream:
     """A song on its way through a decoder of two bands."""
 
     def __init__(self, decoder: TwoBand) -> None:
-        self._crossover = decoder.crossover
+        self._decoder = decoder
         self._full, self._low = OneBandStream(decoder.full), OneBandStream(decoder.low)
-        self._full_size = decoder.full.samples_per_frame
-        self._low_size = decoder.low.samples_per_frame
-        self._margin = -(-decoder.crossover.margin // self._full_size)  # T
-        self._full_sound = torch.zeros(0)  # both from the same frame on,
+        self._margin = -(-decoder.margin // decoder.samples_per_frame)  # T
+        self._magnitude = torch.zeros(decoder.full.bins, 0)  # (K, F); all from the same frame on
+        self._full_sound = torch.zeros(0)
         self._low_sound = torch.zeros(0)
-        self._before = 0  # so many of which were given out before: context for the next
+        self._before = 0  # T of them that were given out before: context for the next
 
     @torch.no_grad()
     def push(self, latents: Tensor) -> Tensor:
         """Take in latents (T, C); sound (S,) of all frames that no later one will change."""
-        known = self._take(self._full.push(latents), self._low.push(latents))
+        known = self._keep(self._full.take(latents), self._low.push(latents))
         return self._sound(known, known - self._margin)
 
     @torch.no_grad()
     def finish(self) -> Tensor:
         """The rest of the sound: the song is over."""
-        known = self._take(self._full.finish(), self._low.finish())
+        known = self._keep(self._full.rest(), self._low.finish())
         return self._sound(known, known)
 
-    def _take(self, full: Tensor, low: Tensor) -> int:
-        """Keep both bands' newest sound; how many frames there are of both."""
-        self._full_sound = torch.cat([self._full_sound, full])
+    def _keep(self, full: tuple[Tensor, Tensor], low: Tensor) -> int:
+        """Keep what is newest of both bands; how many frames there are of both."""
+        self._full_sound = torch.cat([self._full_sound, full[0]])
+        self._magnitude = torch.cat([self._magnitude, full[1]], dim=1)
         self._low_sound = torch.cat([self._low_sound, low])
-        return min(len(self._full_sound) // self._full_size, len(self._low_sound) // self._low_size)
+        return min(
+            len(self._full_sound) // self._decoder.full.samples_per_frame,
+            len(self._low_sound) // self._decoder.low.samples_per_frame,
+        )
 
     def _sound(self, known: int, until: int) -> Tensor:
         if until <= self._before:
             return torch.zeros(0)
-        device = self._crossover.taps.device
-        full = self._full_sound[None, : known * self._full_size].to(device)
-        low = self._low_sound[None, : known * self._low_size].to(device)
-        joined = self._crossover.exchanged(full, low)[0].cpu()
-        sound = joined[self._before * self._full_size : until * self._full_size]
+        size, low_size = self._decoder.samples_per_frame, self._decoder.low.samples_per_frame
+        frames, device = self._decoder.config.full.frames, self._decoder.full.window.device
+        joined = self._decoder.joined(
+            self._magnitude[None, :, : known * frames].to(device),
+            self._full_sound[None, : known * size].to(device),
+            self._low_sound[None, : known * low_size].to(device),
+        )[0].cpu()
         gone = max(0, until - self._margin)
-        self._full_sound = self._full_sound[gone * self._full_size :]
-        self._low_sound = self._low_sound[gone * self._low_size :]
+        self._magnitude = self._magnitude[:, gone * frames :]
+        self._full_sound = self._full_sound[gone * size :]
+        self._low_sound = self._low_sound[gone * low_size :]
+        sound = joined[self._before * size : until * size]
         self._before = until - gone
         return sound
 
@@ -103,18 +110,28 @@ class OneBandStream:
     @torch.no_grad()
     def push(self, latents: Tensor) -> Tensor:
         """Take in latents (T, C); sound (S,) of all frames that no later one will change."""
+        return self.take(latents)[0]
+
+    @torch.no_grad()
+    def finish(self) -> Tensor:
+        """The rest of the sound: the song is over."""
+        return self.rest()[0]
+
+    @torch.no_grad()
+    def take(self, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``push``, with the magnitudes (K, F) of that sound."""
         self._tail = torch.cat([self._tail, latents.float().cpu()])
         known = self._first + len(self._tail)
         return self._sound(known - self._unsettled)
 
     @torch.no_grad()
-    def finish(self) -> Tensor:
-        """The rest of the sound: the song is over."""
+    def rest(self) -> tuple[Tensor, Tensor]:
+        """As ``finish``, with the magnitudes (K, F) of that sound."""
         return self._sound(self._first + len(self._tail))
 
-    def _sound(self, until: int) -> Tensor:
+    def _sound(self, until: int) -> tuple[Tensor, Tensor]:
         if until <= self._given:
-            return torch.zeros(0)
+            return torch.zeros(0), torch.zeros(self._decoder.bins, 0)
         decoder, frames = self._decoder, self._decoder.config.frames
         channel_first = self._tail.T[None].to(decoder.window.device)
         logs, movement = decoder.spectra(channel_first)
@@ -126,9 +143,11 @@ class OneBandStream:
         phases = decoder.settled(magnitude, movement, summed, noise)
         wave = decoder.overlapped(magnitude, phases)[0].cpu()
         size = decoder.samples_per_frame
-        sound = wave[(self._given - self._from) * size : (until - self._from) * size]
+        new = slice(self._given - self._from, until - self._from)
+        sound = wave[new.start * size : new.stop * size]
+        heard = magnitude[0, :, new.start * frames : new.stop * frames].cpu()
         self._forget(until, summed)
-        return sound
+        return sound, heard
 
     def _noise_of(self, count: int) -> Tensor:
         """What a decoding in one piece would shake these frames with."""

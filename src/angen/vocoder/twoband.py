@@ -1,9 +1,12 @@
 """Two decoders of the same latents, one for low notes: the decoder that ``mini`` ships with.
 
 Windows short enough for drums melt low notes that lie a semitone apart. So a second decoder, at a
-fraction of the rate and with windows several times as long, has the lowest band to itself.
+fraction of the rate and with windows several times as long, has the lowest band to itself. What
+counts of its sound is where the notes are in their turning; how loud they are from moment to moment
+the first decoder knows better, so its magnitudes are put upon the phases of both.
 
-Shapes: B clips, C latent channels, T latent frames, S samples of the full band.
+Shapes: B clips, C latent channels, T latent frames, S samples, F spectrum frames and K bins of the
+full band.
 """
 
 from dataclasses import dataclass
@@ -69,7 +72,7 @@ class Crossover(nn.Module):
 
     @property
     def margin(self) -> int:
-        """Samples of the full band, on either side, that a sample of ``exchanged`` depends on."""
+        """Samples, on either side, that a sample of ``exchanged`` depends on."""
         return 2 * self.reach
 
     def down(self, wave: Tensor) -> Tensor:
@@ -107,17 +110,35 @@ class TwoBand(nn.Module):
         self.crossover = Crossover(config.factor)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """(B, C, T) -> (B, 1, S), S = T * samples_per_frame; no frames give no samples."""
-        return self._joined(self.full(latents), self.low(latents))
+        """(B, C, T) -> (B, 1, S), S = T * samples_per_frame; no frames give no samples.
+
+        Gradients reach the latents through magnitudes alone, as in ``InverseStft.learnable``.
+        """
+        if latents.shape[2] == 0:
+            return latents.new_zeros(len(latents), 1, 0)
+        logs, movement = self.full.spectra(latents)
+        magnitude = self.full.magnitude(logs)
+        with torch.no_grad():
+            full, low = self.full.to_wave(logs, movement), self.low(latents)
+        return self.joined(magnitude, full[:, 0], low[:, 0])[:, None]
 
     def learnable(self, latents: Tensor) -> Tensor:
-        """As ``forward``, with gradients as in ``InverseStft.learnable``."""
-        return self._joined(self.full.learnable(latents), self.low.learnable(latents))
+        """The same: all its gradients mean something."""
+        return self(latents)  # type: ignore[no-any-return]
 
-    def _joined(self, full: Tensor, low: Tensor) -> Tensor:
-        if not full.shape[2]:
-            return full
-        return self.crossover.exchanged(full[:, 0], low[:, 0])[:, None]
+    def joined(self, magnitude: Tensor, full: Tensor, low: Tensor) -> Tensor:
+        """One sound (B, S) of both bands': ``magnitude`` (B, K, F) at their phases.
+
+        magnitude: of the full band. full: (B, S). low: (B, S / factor).
+        """
+        with torch.no_grad():
+            phases = self.full.analyse(self.crossover.exchanged(full, low)).angle()
+        return self.full.overlapped(magnitude, phases)
+
+    @property
+    def margin(self) -> int:
+        """Samples, on either side, that a sample of ``joined`` depends on."""
+        return self.crossover.margin + self.config.full.fft_samples
 
 
 SmallDecoder = InverseStft | TwoBand  # decoders whose phases are summed up from the beginning
