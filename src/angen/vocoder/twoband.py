@@ -1,9 +1,9 @@
 """Two decoders of the same latents, one for low notes: the decoder that ``mini`` ships with.
 
 Windows short enough for drums melt low notes that lie a semitone apart. So a second decoder, at a
-fraction of the rate and with windows several times as long, has the lowest band to itself. What
-counts of its sound is where the notes are in their turning; how loud they are from moment to moment
-the first decoder knows better, so its magnitudes are put upon the phases of both.
+fraction of the rate and with windows several times as long, has the lowest band to itself. It
+knows how notes turn; how loud they are from moment to moment, the first one knows better. So the
+phases are those of both sounds together, and magnitudes the geometric mean of that and the first.
 
 Shapes: B clips, C latent channels, T latent frames, S samples, F spectrum frames and K bins of the
 full band.
@@ -21,6 +21,7 @@ LOBES = 20  # of the crossover's sinc on either side: what makes it steep
 EDGE = 0.92  # where the low band is halved, as a share of half its rate
 KAISER_BETA = 5.0
 MOST_FACTOR = 100  # the filter grows with it
+TINY = 1e-4  # added to magnitudes: keeps the gradient of silence finite
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,13 +128,14 @@ class TwoBand(nn.Module):
         return self(latents)  # type: ignore[no-any-return]
 
     def joined(self, magnitude: Tensor, full: Tensor, low: Tensor) -> Tensor:
-        """One sound (B, S) of both bands': ``magnitude`` (B, K, F) at their phases.
+        """One sound (B, S) of both bands'.
 
-        magnitude: of the full band. full: (B, S). low: (B, S / factor).
+        magnitude: (B, K, F) of the full band. full: (B, S). low: (B, S / factor).
         """
         with torch.no_grad():
-            phases = self.full.analyse(self.crossover.exchanged(full, low)).angle()
-        return self.full.overlapped(magnitude, phases)
+            spectrum = self.full.analyse(self.crossover.exchanged(full, low))
+        mean = ((magnitude + TINY) * (spectrum.abs() + TINY)).sqrt()
+        return self.full.overlapped(mean, spectrum.angle())
 
     @property
     def margin(self) -> int:
