@@ -1,6 +1,6 @@
 """Does a LoRA bring `mini` to a style, and only to the style that it was trained on?
 
-    python -m benchmarks.lora_effect [--seeds 0 1 2] [--steps 300] [--home FOLDER]
+    python -m benchmarks.lora_effect [--seeds 0 1 2] [--steps 300] [--loras STYLE] [--home FOLDER]
 
 For each seed, datasets are composed in the three styles that the base never heard, and in one that
 it plays. A LoRA is trained on each. All are measured on the clips that the first dataset keeps
@@ -12,6 +12,7 @@ import argparse
 import csv
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,19 +62,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=300)
+    styles = (STYLE, *CONTROLS)
+    parser.add_argument("--loras", nargs="+", choices=styles, default=styles, help="of what styles")
     parser.add_argument("--home", type=Path, help="keeps everything there; else thrown away")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         settings = Settings(home=args.home or Path(temporary))
-        rows = [row for seed in args.seeds for row in one_seed(seed, args.steps, settings)]
+        rows = [
+            row for seed in args.seeds for row in one_seed(seed, args.loras, args.steps, settings)
+        ]
     print("\n".join((HEADER, "|---" * HEADER.count(" | ") + "|---|", *rows)))
 
 
-def one_seed(seed: int, steps: int, settings: Settings) -> list[str]:
-    """A LoRA of each style, all measured on what the first one's style keeps aside."""
+def one_seed(seed: int, styles: Sequence[str], steps: int, settings: Settings) -> list[str]:
+    """A LoRA of each of the styles, all measured on what the first one's style keeps aside."""
     rows = []
     own = dataset(STYLE, seed, settings)
-    for style in (STYLE, *CONTROLS):
+    for style in styles:
         began = time.monotonic()
         name = own if style == STYLE else dataset(style, seed, settings)
         request = recipe(f"{style.replace(' ', '_')}_{seed}", name, steps, seed)
