@@ -12,6 +12,7 @@ S samples.
 import argparse
 import copy
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +38,7 @@ NOISE = 0.2  # largest deviation of the noise on latents whose own is 1
 CLIP_S = 2.0
 FITTED_MINUTES = 40.0  # of music that the encoder is fitted to
 FINE_WEIGHT = 1.5  # of a quarter-tone band beside a mel band
+LEVELLED_CLIPS = 256  # by which the decoder is made as loud as the music
 MIXED = 0.15  # of the clips that the decoder learns from: two at once, denser than we compose
 BROAD_FRAMES = 10  # a tenth of a second, over which the decoder is held to the true energy
 
@@ -268,13 +270,31 @@ def trained_encoder() -> Encoder:
     return fitted(0).requires_grad_(False)
 
 
+@torch.no_grad()
+def level(decoder: TwoBand, encoder: Encoder, waves: Tensor) -> float:
+    """Make up for the loudness that a decoder loses of clips (B, S); by how much, in dB.
+
+    What it cannot know it takes for softer than it is, and phases that do not agree take the rest.
+    """
+    made = decoder(encoder(waves[:, None]))[:, 0]
+    lost = (waves.square().mean(1) / made.square().mean(1).clamp_min(1e-9)).sqrt().log().median()
+    for band in (decoder.full, decoder.low):
+        assert band.leave.bias is not None
+        band.leave.bias[: band.bins] += lost
+    return float(lost) * 20 / math.log(10)
+
+
 def trained_decoder() -> TwoBand:
-    """The averaged decoders of the last checkpoints, ready for use."""
+    """The averaged decoders of the last checkpoints, as loud as what they learned from."""
     decoder = TwoBand(DECODER)
     for name, band in BANDS.items():
         state = load_state(band.checkpoint)["averages"]["decoder"]
         decoder.get_submodule(name).load_state_dict(state)
-    return decoder.eval().requires_grad_(False)
+    decoder.eval().requires_grad_(False)
+    materials = [open_material("train"), open_material("held_out")]
+    waves = clips(materials, LEVELLED_CLIPS, np.random.default_rng(0))
+    log.info("louder by %.2f dB", level(decoder, trained_encoder(), waves))
+    return decoder
 
 
 def main() -> None:

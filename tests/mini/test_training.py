@@ -17,8 +17,20 @@ from angen.conditioning.timeline import timeline
 from angen.conditioning.vector import placed
 from angen.vocoder.encoder import Encoder, fit_components
 from angen.vocoder.istft import InverseStft
+from angen.vocoder.twoband import TwoBand
 from mini import latents
-from mini.codec import BANDS, ENCODER, FULL, Targets, clips, feature_weights, mixed_clips, undo
+from mini.codec import (
+    BANDS,
+    DECODER,
+    ENCODER,
+    FULL,
+    Targets,
+    clips,
+    feature_weights,
+    level,
+    mixed_clips,
+    undo,
+)
 from mini.latents import Latents, bar_starts, draw, sections_in, tag_tokens
 from mini.loop import Budget, run
 from mini.material import Entry, Material
@@ -145,6 +157,23 @@ def test_the_decoder_begins_with_the_inverse_of_the_encoder_but_for_a_constant()
     with torch.no_grad():
         back = decoder.unfold(encoder.components(features)) * 2.5 - 5
     assert float((back - features).std(0).max()) < 0.05
+
+
+def test_a_decoder_that_is_too_soft_is_made_louder() -> None:
+    torch.manual_seed(0)
+    encoder, decoder = Encoder(ENCODER), TwoBand(DECODER).eval().requires_grad_(False)
+    waves = clips([cast(Material, Tones())] * 2, 6, np.random.default_rng(3))
+
+    def loudness() -> Tensor:
+        with torch.no_grad():
+            made: Tensor = decoder(encoder(waves[:, None]))
+        return made.square().mean((1, 2)).sqrt()
+
+    before = loudness()
+    louder_db = level(decoder, encoder, waves)
+    gain = float((loudness() / before).log10().mean()) * 20
+    assert abs(louder_db) > 1
+    assert gain == pytest.approx(louder_db, rel=0.1)
 
 
 def test_players_of_a_piece_are_true_in_the_places_of_their_codes() -> None:
