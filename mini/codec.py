@@ -82,11 +82,6 @@ class Band:
     broad: int  # bands that are held to the true energy
     checkpoint: Path
 
-    @property
-    def factor(self) -> int:
-        """Samples of music for each one of the band."""
-        return RATE_HZ // self.config.sample_rate_hz
-
 
 BANDS = {
     "full": Band(FULL, 64, 24, WORK / "codec.pt"),
@@ -251,7 +246,7 @@ def train(band: Band, budget: Budget, batch: int, seed: int) -> None:
     rng = np.random.default_rng([seed, rank()])
     torch.manual_seed(seed + rank())
     targets = Targets(band).to(where)
-    crossover = Crossover(band.factor).to(where) if band.factor > 1 else None
+    crossover = Crossover(DECODER.factor).to(where) if band.config is LOW else None
 
     def step_losses(step: int) -> dict[str, Tensor]:
         del step

@@ -99,7 +99,6 @@ class Bundle:
         self._decoder = decoder
         self._encoder = encoder
         self._style = style
-        self._released = isinstance(decoder, BigVGAN)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -118,7 +117,7 @@ class Bundle:
     @property
     def sings(self) -> bool:
         """Whether it has a voice. The released model has; ours learned from instruments alone."""
-        return self._released
+        return isinstance(self._decoder, BigVGAN)
 
     def tokenize(self, lyrics: str) -> Lyrics:
         """Lyrics, line by line, as the model reads them: without a voice, tags and no words."""

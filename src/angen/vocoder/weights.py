@@ -166,11 +166,15 @@ def _checked(make: Callable[[], Network], path: Path, tensors: Mapping[str, Tens
     """A network filled with tensors that fit it: nothing is laid out in memory for others."""
     with torch.device("meta"):
         check_shapes(path, tensors, _shapes(make()))
-    return _filled(make(), path, tensors)
+    return _loaded(make(), tensors)
 
 
 def _filled(network: Network, path: Path, tensors: Mapping[str, Tensor]) -> Network:
     check_shapes(path, tensors, _shapes(network))
+    return _loaded(network, tensors)
+
+
+def _loaded(network: Network, tensors: Mapping[str, Tensor]) -> Network:
     network.load_state_dict(dict(tensors))  # casts to float32
     return network.eval()
 
