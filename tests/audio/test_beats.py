@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from angen.audio.beats import find_downbeats, settle_phase, track_beats
-from angen.audio.listening import Listening, beats_of, listen
+from angen.audio.listening import BEATS_EAR, Listening, beats_of, listen
 from angen.audio.tempo import FRAME_RATE_HZ, onset_curve
 from tests.audio.sounds import MAJOR, band, chords, clicks
 
@@ -39,6 +39,13 @@ def test_beats_of_a_known_tempo_begin_with_a_bar(level: int) -> None:
     assert bars == pytest.approx(round(bars), abs=0.03)
     assert np.median(np.diff(beats)) == pytest.approx(60 / 96 / level, abs=0.02)
     assert beats[-1] > 20
+
+
+def test_beats_that_are_kept_are_what_is_heard_today() -> None:
+    """Where this fails on purpose, raise BEATS_EAR: else data sets keep what was heard before."""
+    beats = beats_of(band(96, 0, MAJOR, 24, RATE), RATE, 96)
+    heard = (len(beats), *(round(float(time), 2) for time in (beats[0], beats[-1], beats.mean())))
+    assert (BEATS_EAR, heard) == (1, (35, 2.5, 23.74, 13.12))
 
 
 def test_where_the_pulse_is_another_or_none_no_beats_are_told() -> None:

@@ -1,11 +1,16 @@
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 import torch
+from numpy.typing import NDArray
 
+from angen.audio.listening import BEATS_EAR
 from angen.bundle import Bundle, load_bundle
+from angen.data import latents
 from angen.data.clips import Cutting
 from angen.data.latents import Encoded, encode_dataset
 from angen.data.manifest import DatasetInfo, prompt_of
@@ -135,6 +140,32 @@ def test_a_clip_that_has_changed_is_refused_by_name(
     soundfile.write(path, samples * 0.5, rate_hz)
     with pytest.raises(BadInput, match=rf"{path.name} is not the clip that was prepared"):
         encode_dataset(info, folder, tiny_bundle, silent)
+
+
+def test_beats_of_another_ear_are_heard_anew(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hears(second: float, *_: object) -> NDArray[np.float64]:
+        return np.array([second])
+
+    before = encode_dataset(info, folder, tiny_bundle, silent)
+    monkeypatch.setattr(latents, "beats_of", partial(hears, 1.5))
+    assert same(encode_dataset(info, folder, tiny_bundle, silent), before)
+    monkeypatch.setattr(latents, "BEATS_EAR", BEATS_EAR + 1)
+    after = encode_dataset(info, folder, tiny_bundle, silent)
+    assert [beats.tolist() for beats in after.beats.values()] == [[1.5], [1.5]]
+    assert not after.repaired
+
+
+def test_prompts_are_read_as_they_are_read_today(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode_dataset(info, folder, tiny_bundle, silent)
+    today = torch.arange(512.0)
+    monkeypatch.setattr(Bundle, "embed_text", lambda *_: today)
+    styles = encode_dataset(info, folder, tiny_bundle, silent).text_styles
+    assert styles
+    assert all(torch.equal(style, today) for style in styles.values())
 
 
 @pytest.mark.parametrize("change", ["gone", "another"])

@@ -22,6 +22,7 @@ from angen.audio.tags import Energy
 from angen.audio.timbre import Facts, TimbreListener
 from angen.errors import BadInput
 
+BEATS_EAR = 1  # to be raised when `beats_of` hears otherwise: beats that are kept are heard anew
 _SURE = 0.3  # of a tempo and of bars; music without a clear pulse gets less
 
 

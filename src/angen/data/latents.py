@@ -1,12 +1,12 @@
-"""Clips as the model sees them: latents and style vectors, computed once and found by content.
+"""Clips as the model sees them: latents, style vectors and beats, computed once, found by content.
 
 Under ``<dataset>/latents/<bundle>/``, named by the bundle's fingerprint:
 
     <clip>.safetensors          latents (T, C), audio style (512,); named by the clip's sha256
-    prompt_<hash>.safetensors   text style (512,); named by the prompt's sha256
-    beats_<hash>.safetensors    beat times (K,) for a bundle with timelines, by clip and tempo
+    beats_<hash>.safetensors    beat times (K,) for a bundle with timelines, by clip, tempo and ear
 
-A changed clip, prompt, tempo or bundle has another name, so nothing stale is ever found.
+A changed clip, tempo, ear or bundle has another name, so nothing stale is found. Text styles are
+not kept: they are quickly made, and change with the code that reads prompts.
 
 Shapes: T latent frames, C latent channels, K beats, E = 512 style width.
 """
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from angen.audio.files import Audio, read_audio
-from angen.audio.listening import beats_of
+from angen.audio.listening import BEATS_EAR, beats_of
 from angen.bundle import Bundle
 from angen.conditioning.figures import FASTEST, SLOWEST
 from angen.data.manifest import Clip, DatasetInfo, prompt_of, tempo_told
@@ -79,7 +79,7 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
         audio_styles[clip.file] = tensors["style"]
         prompt = prompt_of(clip.metadata)
         if prompt not in text_styles:
-            text_styles[prompt] = _text_style(prompt, cache, bundle, repaired)
+            text_styles[prompt] = bundle.embed_text(prompt)
         if bundle.has_timeline:
             beats[clip.file] = _beats(clip, sound, cache, repaired)
         on_step(done, len(info.clips))
@@ -113,16 +113,6 @@ def _sound(clip: Clip, folder: Path) -> Audio:
     return read_audio(path, mono=True)
 
 
-def _text_style(prompt: str, cache: Path, bundle: Bundle, repaired: list[str]) -> Tensor:
-    name = hashlib.sha256(prompt.encode()).hexdigest()[:16]
-    path = cache / f"prompt_{name}.safetensors"
-    tensors = _found(path, {"style": (STYLE_WIDTH,)}, repaired)
-    if tensors is None:
-        tensors = {"style": bundle.embed_text(prompt)}
-        write_tensors(path, tensors)
-    return tensors["style"]
-
-
 def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[str]) -> Tensor:
     """Beat times (K,) of a clip, ascending, in the tempo that its prompt tells; none without one.
 
@@ -131,7 +121,7 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
     bpm = tempo_told(clip.metadata)
     if bpm is None or not SLOWEST <= bpm <= FASTEST:
         return torch.zeros(0, dtype=torch.float64)
-    name = hashlib.sha256(f"{clip.sha256}/{bpm}".encode()).hexdigest()[:16]
+    name = hashlib.sha256(f"{clip.sha256}/{bpm}/{BEATS_EAR}".encode()).hexdigest()[:16]
     path = cache / f"beats_{name}.safetensors"
     tensors = _found(
         path, {"beats": (-1,)}, repaired, lambda found: _can_be(found["beats"], clip.duration_s)
