@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from angen.errors import Incompatible
+from angen.errors import Incompatible, Taken
 from angen.files import replacing
 
 METADATA_FILE = "metadata.json"
@@ -98,6 +98,21 @@ def read_metadata(folder: Path) -> AdapterMetadata | None:
             f"{path} cannot be read: {where}: {fault['msg']}. It is damaged or from a newer "
             "version; remove it to use the adapter without."
         ) from error
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether all steps of the adapter's training are done. Raises Incompatible."""
+    metadata = read_metadata(folder)
+    return metadata is not None and metadata.finished is not None
+
+
+def refuse_if_finished(folder: Path) -> None:
+    """Raise Taken where there is nothing left of a training to go on with. Raises Incompatible."""
+    if is_finished(folder):
+        raise Taken(
+            f"The training of {folder.name!r} is finished: there is nothing to go on with. Train "
+            "under another name, or have it overwritten (--overwrite)."
+        )
 
 
 def update_metadata(folder: Path, changes: Mapping[str, Any]) -> AdapterMetadata:

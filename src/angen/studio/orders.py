@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from angen.adapters.library import adapter_folder, new_folder, playable
-from angen.adapters.metadata import read_metadata
+from angen.adapters.metadata import refuse_if_finished
 from angen.data.manifest import load_info
 from angen.errors import BadInput, Incompatible, MissingWeights, Taken, Unknown
 from angen.jobs.job import OVER, Job, JobState
@@ -105,14 +105,9 @@ def check_resuming(settings: Settings, store: Store, request: ResumeRequest) -> 
     folder = adapter_folder(settings.loras, request.name)
     _refuse_twin(store, request.name)
     try:
-        metadata = read_metadata(folder)
+        refuse_if_finished(folder)
     except Incompatible as error:
         raise BadInput(str(error)) from error
-    if metadata is not None and metadata.finished:
-        raise Taken(
-            f"The training of {request.name!r} is finished: there is nothing to go on with. Train "
-            "under another name, or have it overwritten."
-        )
 
 
 def _refuse_twin(store: Store, name: str) -> None:

@@ -25,6 +25,7 @@ from angen.adapters.metadata import (
     BaseFacts,
     Losses,
     read_metadata,
+    refuse_if_finished,
     write_metadata,
 )
 from angen.adapters.status import training_lock
@@ -139,16 +140,6 @@ def _resumable(
             "Resume it without changes, or start anew with --overwrite."
         )
     return checkpoint
-
-
-def refuse_if_finished(folder: Path) -> None:
-    """Raise BadInput where there is nothing left of a training to go on with."""
-    metadata = read_metadata(folder)
-    if metadata is not None and metadata.finished:
-        raise BadInput(
-            f"The training of {folder.name!r} is finished. "
-            "Train under another name, or start anew with --overwrite."
-        )
 
 
 def _refuse_if_taken(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from angen.adapters.library import BEST, CHECKPOINTS, FINAL, adapter_folder
-from angen.adapters.metadata import METADATA_FILE, read_metadata
+from angen.adapters.metadata import METADATA_FILE, is_finished, read_metadata
 from angen.bundle import Bundle
 from angen.data.manifest import DatasetInfo, load_info, prompt_of
 from angen.errors import Incompatible, Stopped
@@ -173,10 +173,9 @@ def _claim(folder: Path, context: Context) -> None:
 
 def _finished(folder: Path) -> bool:
     try:
-        metadata = read_metadata(folder)
+        return is_finished(folder)
     except Incompatible:
         return False
-    return metadata is not None and metadata.finished is not None
 
 
 def _result(trained: TrainedLora, settings: Settings) -> dict[str, Any]:

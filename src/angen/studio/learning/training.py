@@ -6,7 +6,12 @@ from pathlib import Path
 
 from angen.adapters.card import write_card
 from angen.adapters.library import CHECKPOINTS, adapter_folder, new_folder, playable
-from angen.adapters.metadata import AdapterMetadata, read_metadata, update_metadata
+from angen.adapters.metadata import (
+    AdapterMetadata,
+    read_metadata,
+    refuse_if_finished,
+    update_metadata,
+)
 from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
@@ -22,7 +27,7 @@ from angen.training.config import TrainingConfig, from_recipe
 from angen.training.effect import EffectReport, measure_effect
 from angen.training.events import EventKind, OnEvent, TrainingEvent
 from angen.training.evidence import MIN_EXCERPTS, EffectConfig, real_excerpts
-from angen.training.loop import TrainingResult, refuse_if_finished, train
+from angen.training.loop import TrainingResult, train
 from angen.training.material import TrainingData, training_data
 from angen.training.quote import Quote, quote
 from angen.training.report import write_report
