@@ -48,8 +48,7 @@ _ALSO = {
         *("overdriven guitar", "overdriven electric guitar", "heavy guitar"),
     ),
     "double bass": (
-        *("upright bass", "acoustic bass", "string bass", "standup bass", "walking bass"),
-        "contrabass",
+        *("upright bass", "acoustic bass", "string bass", "standup bass", "contrabass"),
     ),
     "electric bass": (
         *("bass guitar", "electric bass guitar", "acoustic bass guitar", "fretless bass"),
@@ -156,7 +155,7 @@ def _any_name() -> str:
         plural = "(?:es)?" if name.endswith(("ss", "x")) else "" if name.endswith("s") else "s?"
         style = name.endswith(" bass") and not _meanings()[name]  # "drum and bass guitar" is none
         plural += r"(?![ -]guitar)" if style else ""
-        names.append("[ -]".join(re.escape(word) for word in name.split()) + plural)
+        names.append(_spaced(name) + plural)
     return rf"(?<!\w)(?:{'|'.join(names)})(?!\w)"
 
 
@@ -177,7 +176,20 @@ def _each(shared: re.Match[str]) -> str:
     one, joint, other, noun = shared.groups()
     first = f"{one} {noun}"
     known = first.lower().removesuffix("s") in _meanings()
-    return f"{first} {joint} {other} {noun}" if known else shared[0]
+    whole = _ends_in_name().search(shared.string, 0, shared.end(1))  # "double bass and ... guitar"
+    return f"{first} {joint} {other} {noun}" if known and not whole else shared[0]
+
+
+@cache
+def _ends_in_name() -> re.Pattern[str]:
+    """A name of several words at the end of a text."""
+    several = "|".join(_spaced(name) for name in _meanings() if " " in name)
+    return re.compile(rf"(?<!\w)(?:{several})$", re.IGNORECASE)
+
+
+def _spaced(name: str) -> str:
+    """A pattern of a name, written in one word with hyphens or in several."""
+    return "[ -]".join(re.escape(word) for word in name.split())
 
 
 @cache
