@@ -23,6 +23,7 @@ from angen.conditioning.vector import MEANING
 from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput
+from angen.mel import LogMel
 from angen.training.distance import frechet_distance
 from mini.bank import RATE_HZ
 from mini.material import Entry, Material
@@ -34,6 +35,7 @@ TOGETHER = 25  # songs sampled at once
 LONG_S = (60.0, 180.0)
 FORM = "[intro]\n[verse]\n[chorus]\n[outro]"
 CLOSE = RATE_HZ // 2  # samples
+BESIDE_S = 4.0  # to either side of a seam
 CALM, FULL = "[intro]\n[verse]", "[chorus]\n[inst]"
 
 
@@ -248,7 +250,7 @@ def close_db(waves: Sequence[Tensor]) -> float:
 
 
 def long_rows(bundle: Bundle, chosen: "Chosen", songs: int, guidance: float) -> None:
-    """What is left of style, tempo and key at the end of longer songs, and whether they close.
+    """What is left of style, tempo and key at the end of longer songs, their seams, their close.
 
     songs: of 20 s, that are as much music as those of each length.
     """
@@ -256,8 +258,44 @@ def long_rows(bundle: Bundle, chosen: "Chosen", songs: int, guidance: float) -> 
         count = max(1, round(songs * SECONDS / seconds))
         waves = play(bundle, chosen.prompts[:count], guidance, lyrics=FORM, seconds=seconds)
         log.info("songs of %.0f s | last half second %+.1f dB", seconds, close_db(waves))
+        seam_row(bundle, waves, seconds)
         ends = [wave[-round(SECONDS * RATE_HZ) :] for wave in waves]
         judge(bundle, ends, chosen.entries[: len(ends)], f"their last {SECONDS:.0f} s")
+
+
+def change(wave: Tensor, at_s: float) -> float:
+    """How another the sound of (S,) is after a moment than before: mean difference in log-mel.
+
+    Of the mean spectra of ``BESIDE_S`` to either side.
+    """
+    first, at, last = (round((at_s + off) * RATE_HZ) for off in (-BESIDE_S, 0, BESIDE_S))
+    ear = LogMel(rate_hz=RATE_HZ, fft_samples=1024, hop_samples=256, bands=48)
+    before, after = (ear(part[None])[0].mean(1) for part in (wave[first:at], wave[at:last]))
+    return float((after - before).abs().mean())
+
+
+def seams(seconds: float, span_s: float) -> tuple[list[float], list[float]]:
+    """Where a song forgets all but half of what it knows, and moments halfway between those."""
+    half_s = span_s / 2
+    forgets = np.arange(span_s, seconds - BESIDE_S, half_s)
+    return list(forgets), list(forgets[:-1] + half_s / 2)
+
+
+def seam_row(bundle: Bundle, waves: Sequence[Tensor], seconds: float) -> None:
+    """Whether songs become others where they forget, more than they do anyway."""
+    span_s = bundle.dit.config.span / bundle.latent_rate_hz
+    forgets, between = seams(seconds, span_s)
+    whole = [wave for wave in waves if len(wave) >= (seconds - 1) * RATE_HZ]
+    at, off = (
+        np.array([np.mean([change(wave, at_s) for at_s in times]) for wave in whole])
+        for times in (forgets, between)
+    )
+    log.info(
+        "seams of %d songs of %.0f s | change where it forgets %.3f, halfway between %.3f "
+        "| difference %+.3f, standard error %.3f",
+        *(len(whole), seconds, at.mean(), off.mean(), (at - off).mean()),
+        (at - off).std(ddof=1) / np.sqrt(len(whole)),
+    )
 
 
 def structure_rows(bundle: Bundle, prompts: Sequence[str], guidance: float) -> None:

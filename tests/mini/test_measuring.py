@@ -9,7 +9,15 @@ import torch
 from angen.audio.listening import Listening, listen
 from mini.material import Entry
 from mini.measure_codec import kept, onset_f, onsets, opus, stft_distance
-from mini.measure_songs import Verdict, exchanged, near_key, octave_free, share_heard
+from mini.measure_songs import (
+    Verdict,
+    change,
+    exchanged,
+    near_key,
+    octave_free,
+    seams,
+    share_heard,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +63,15 @@ def verdict_of(*heard: str) -> Verdict:
     return Verdict(
         style=True, cosine=1, tempo=True, key=True, near_key=True, heard=names, instruments=1
     )  # fmt: skip
+
+
+def test_a_song_that_becomes_another_is_heard_where_it_does() -> None:
+    noise = torch.randn(60 * 24_000, generator=torch.Generator().manual_seed(0)) * 0.1
+    darker = torch.cat([noise[: 30 * 24_000], noise[30 * 24_000 :].view(-1, 8).mean(1, True)
+                        .expand(-1, 8).reshape(-1)])  # fmt: skip
+    assert seams(60.0, 20.0) == ([20.0, 30.0, 40.0, 50.0], [25.0, 35.0, 45.0])
+    assert change(darker, 30.0) > 10 * change(darker, 20.0)
+    assert change(darker, 30.0) > 10 * change(noise, 30.0)
 
 
 def clicks(*at_s: float) -> torch.Tensor:
