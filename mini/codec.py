@@ -28,7 +28,7 @@ from angen.vocoder.encoder import Encoder, EncoderConfig, fit_components
 from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig
 from angen.vocoder.twoband import Crossover, TwoBand, TwoBandConfig
 from mini.bank import RATE_HZ
-from mini.loop import WORK, Budget, device, join, load_state, rank, run
+from mini.loop import WORK, Budget, device, join, load_state, rank, repeatable, run
 from mini.material import Material, open_material
 from mini.timbres import random_sound
 
@@ -248,11 +248,15 @@ def train(band: Band, budget: Budget, batch: int, seed: int) -> None:
     targets = Targets(band).to(where)
     crossover = Crossover(DECODER.factor).to(where) if band.config is LOW else None
 
-    def step_losses(step: int) -> dict[str, Tensor]:
-        del step
+    @repeatable
+    def drawn() -> tuple[Tensor, Tensor]:
         wave = mixed_clips(materials, batch, rng).to(where)
         latents = encoder(wave[:, None])
-        latents = latents + NOISE * torch.rand(len(latents), 1, 1) * torch.randn_like(latents)
+        loudness = NOISE * torch.rand(len(latents), 1, 1).to(where)
+        return wave, latents + loudness * torch.randn_like(latents)
+
+    def step_losses(step: int) -> dict[str, Tensor]:
+        wave, latents = drawn(step)
         with torch.autocast(where.type, torch.bfloat16):
             logs, movement = decoder.spectra(latents)
         return targets.losses(logs, movement, crossover.down(wave) if crossover else wave)

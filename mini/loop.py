@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
@@ -28,6 +28,8 @@ WORK = Path(__file__).parent / "work"  # git-ignored: material, checkpoints, log
 SAVE_EVERY_S = 60.0
 BESIDE_MUON = 0.3  # AdamW's share of the rate where Muon trains the matrices
 SLOW = 0.15  # of that share, for weights that must not outgrow others
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,6 +98,25 @@ def join() -> None:
 def device() -> torch.device:
     """Where trainings run: on a GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def repeatable(draw: Callable[[], T]) -> Callable[[int], T]:
+    """``draw`` by step, so that a training that goes on draws what it would have drawn.
+
+    What the steps before have drawn is drawn again and thrown away.
+    """
+    drawn = 0
+
+    def at(step: int) -> T:
+        nonlocal drawn
+        if drawn < step:
+            log.info("drawing again what %d steps have drawn", step - drawn)
+        for _ in range(step - drawn):
+            draw()
+        drawn = step + 1
+        return draw()
+
+    return at
 
 
 def _agree(weights: Sequence[Tensor]) -> None:

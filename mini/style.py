@@ -31,7 +31,7 @@ from angen.conditioning.style import Answers, StyleEncoder
 from angen.conditioning.vector import MEANING
 from mini.bank import RATE_HZ
 from mini.heard import STYLE, Heard
-from mini.loop import WORK, Budget, device, join, load_state, rank, run
+from mini.loop import WORK, Budget, device, join, load_state, rank, repeatable, run
 from mini.material import Entry, Material, open_material
 
 log = logging.getLogger(__name__)
@@ -166,11 +166,15 @@ def train(budget: Budget, batch: int, seed: int) -> None:
     heads = Heads(len(names)).to(where)
     average = copy.deepcopy(style).eval()
 
-    def step_losses(step: int) -> dict[str, Tensor]:
-        del step
+    @repeatable
+    def drawn() -> tuple[Tensor, list[str], list[Entry]]:
         heard, texts, chosen = pairs(pools, batch, rng.choice([5.0, 8.0, 12.0]), rng)
         room = 0.2 * torch.randn(len(heard), 1, STYLE.bands)  # another room, another speaker
         heard[:, :, : STYLE.bands] += room
+        return heard, texts, chosen
+
+    def step_losses(step: int) -> dict[str, Tensor]:
+        heard, texts, chosen = drawn(step)
         facts = moved(facts_of(chosen, names), where)
         answers = style.audio.answers(*split(heard.to(where)))
         audio = functional.normalize(style.audio.vector(answers), dim=1)

@@ -1,5 +1,6 @@
 """How mini is trained: its schedule, its targets, its batches. No pool and no bank is needed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -32,7 +33,7 @@ from mini.codec import (
     undo,
 )
 from mini.latents import Latents, bar_starts, draw, sections_in, tag_tokens
-from mini.loop import Budget, run
+from mini.loop import Budget, repeatable, run
 from mini.material import Entry, Material
 from mini.style import facts_of
 from mini.timbres import random_sound
@@ -64,6 +65,18 @@ def test_a_run_learns_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
     run({"line": again}, {"line": Line()}, count, Budget(steps=62, rate=0.05), path)
     assert steps == [60, 61]
+
+
+def test_a_training_that_goes_on_draws_what_it_would_have_drawn() -> None:
+    def numbers() -> Callable[[int], float]:
+        rng = np.random.default_rng(5)
+        return repeatable(lambda: float(rng.random()))
+
+    whole = numbers()
+    drawn = [whole(step) for step in range(6)]
+    assert len(set(drawn)) == 6
+    later = numbers()
+    assert [later(step) for step in (3, 4, 5)] == drawn[3:]
 
 
 def test_muon_trains_the_matrices_that_it_is_given(tmp_path: Path) -> None:
