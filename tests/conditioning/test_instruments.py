@@ -49,6 +49,7 @@ GUITARS = {"nylon guitar", "acoustic guitar", "electric guitar", "distorted guit
         ("drum and bass and acoustic guitar", {"acoustic guitar"}),
         ("organ/flute", {"organ", "flute"}),
         ("piano and electric guitar", {"piano", "electric guitar"}),
+        ("ſtrings, K\u212a, \u212aalimba", {"strings", "kalimba"}),
         ("pianissimo, harpy, glassy, in E, hard", set()),
         ("", set()),
     ],

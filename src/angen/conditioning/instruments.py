@@ -166,7 +166,7 @@ def _named() -> re.Pattern[str]:
 
 def _spelled_out(text: str) -> str:
     """The same text in one way of writing: "acoustic and electric guitar" names both guitars."""
-    text = " ".join(text.replace("’", "'").split())
+    text = " ".join(text.casefold().replace("’", "'").split())
     text = re.sub(r" ?'?\bn' ?(?=bass)| 'n' ", " n ", text)
     text = re.sub(r" ?([&+/]) ?", r" \1 ", text)
     return _SHARED.sub(_each, text)
