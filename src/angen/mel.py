@@ -16,7 +16,8 @@ def mel_filters(rate_hz: int, fft_samples: int, bands: int, low_hz: float) -> Te
 
     Source: the mel scale of O'Shaughnessy 1987, 2595 log10(1 + f / 700).
     """
-    mel = 2595 * torch.log10(1 + torch.tensor([low_hz, rate_hz / 2], dtype=torch.float64) / 700)
+    ends_hz = torch.tensor([low_hz, rate_hz / 2], dtype=torch.float64, device="cpu")
+    mel = 2595 * torch.log10(1 + ends_hz / 700)
     points_mel = torch.linspace(float(mel[0]), float(mel[1]), bands + 2, dtype=torch.float64)
     return _triangles(700 * (10 ** (points_mel / 2595) - 1), rate_hz, fft_samples)
 

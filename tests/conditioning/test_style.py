@@ -1,5 +1,6 @@
 """The style encoder: unit vectors that no neighbour in a batch can change, and honest failures."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,33 @@ def test_saved_and_loaded_it_says_the_same(tmp_path: Path) -> None:
 def test_the_released_model_is_told_where_its_vectors_come_from(tmp_path: Path) -> None:
     with pytest.raises(MissingWeights, match="MuQ-MuLan"):
         load_style(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("audio_strides", ["a"], "audio_strides='a' is no whole number"),
+        ("audio_strides", [2.0, 2], "audio_strides=2.0 is no whole number"),
+        ("audio_strides", 2, "audio_strides=2 is no list"),
+        ("hop_samples", 5_000, "hop_samples=5000 skips sound"),
+        ("hop_samples", 0, "hop_samples=0 is no whole number, 1 to"),
+        ("fft_samples", -1, "fft_samples=-1"),
+        ("bands", 6, "bands=6 must be a multiple of 4"),
+        ("text_buckets", 900_000, "of another shape"),
+        ("audio_width", 10**7, "audio_width=10000000 is no whole number"),
+        ("timeline", 1, "timeline=1 is neither true nor false"),
+        ("more", 1, "fields unknown more"),
+    ],
+)
+def test_an_encoder_that_cannot_be_is_refused(
+    tmp_path: Path, field: str, value: object, told: str
+) -> None:
+    save_style(tiny(), tmp_path)
+    values = json.loads((tmp_path / "style.json").read_text())
+    (tmp_path / "style.json").write_text(json.dumps(values | {field: value}))
+    with pytest.raises(Incompatible, match=told) as refused:
+        load_style(tmp_path)
+    assert str(tmp_path) in str(refused.value)
 
 
 def test_another_kind_is_refused(tmp_path: Path) -> None:

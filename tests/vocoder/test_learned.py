@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,29 @@ def test_an_encoder_of_another_shape_is_refused(tmp_path: Path) -> None:
     save_learned_encoder(learned("x", config=config), folder)
     with pytest.raises(Incompatible, match=r"every 0\.1 s, the decoder reads 8 every 0\.2 s"):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("sample_rate_hz", 0, "network: sample_rate_hz=0 is no whole number"),
+        ("hop_samples", 80.0, "hop_samples=80.0 is no whole number"),
+        ("hop_samples", 900_000, "hop_samples=900000 skips sound"),
+        ("reach", "x", "reach='x' is no whole number, 0 to 1,000,000"),
+        ("reach", -1, "reach=-1"),
+        ("width", 10**9, "width=1000000000 is no whole number"),
+        ("width", 960_000, "of another shape"),
+        ("strides", [], "strides must be"),
+        ("fft_samples", [], "fft_samples at least one"),
+        ("refine", True, "refine=True is not a number of steps"),
+    ],
+)
+def test_a_learned_encoder_that_cannot_be_is_refused(
+    tmp_path: Path, field: str, value: object, told: str
+) -> None:
+    save_learned_encoder(LearnedEncoder(CONFIG, decoder="x"), tmp_path)
+    values = json.loads((tmp_path / "encoder.json").read_text())
+    (values if field == "refine" else values["network"])[field] = value
+    (tmp_path / "encoder.json").write_text(json.dumps(values))
+    with pytest.raises(Incompatible, match=told):
+        load_encoder(tmp_path)

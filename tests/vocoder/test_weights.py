@@ -1,7 +1,9 @@
 import json
+import random
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,15 @@ from angen.errors import Incompatible, MissingWeights
 from angen.vocoder.generator import RELEASED, BigVGAN, BigVGANConfig
 from angen.vocoder.istft import InverseStft
 from angen.vocoder.twoband import SmallDecoder
-from angen.vocoder.weights import expected_shapes, fold, load_decoder, save_decoder
-from tests.tiny import CHANNELS, tiny_decoder, tiny_two_band
+from angen.vocoder.weights import (
+    expected_shapes,
+    fold,
+    load_decoder,
+    load_encoder,
+    save_decoder,
+    save_encoder,
+)
+from tests.tiny import CHANNELS, tiny_decoder, tiny_encoder, tiny_two_band
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "diffrhythm2"
 SMALL = BigVGANConfig(
@@ -101,13 +110,14 @@ def test_small_decoders_sound_the_same_once_loaded(
         ("full", {"sample_rate_hz": 0}, "sample_rate_hz=0 is no whole number, 1 to 1,000,000"),
         ("full", {"touches": True}, "touches=True is no whole number, 0 to 1,000,000"),
         ("full", {"width": 900_000}, "of another shape"),
-        ("low", None, "there are ['full', 'kind']"),
+        ("low", None, "there are kind and ['full']"),
         ("low", {"sample_rate_hz": 8_000}, "a whole fraction of 8000"),
         ("low", {"frames": 10}, "80 samples in the low band, 160 were expected"),
         ("low", {"in_channels": 5}, "low.in_channels=5"),
         ("full", {"hop_samples": 70}, "decoder.json, full: fft_samples=160"),
-        ("full", None, "there are ['kind', 'low']"),
-        ("more", {}, "there are ['full', 'kind', 'low', 'more']"),
+        ("low", {"hop_samples": 1, "fft_samples": 4}, "must both be even or both odd"),
+        ("full", None, "there are kind and ['low']"),
+        ("more", {}, "there are kind and ['full', 'low', 'more']"),
     ],
 )
 def test_two_bands_that_do_not_fit_are_refused(
@@ -224,12 +234,67 @@ def test_missing_files_say_so(tmp_path: Path) -> None:
         ({"snake_logscale": False}, "snake_logscale=False"),
         ({"upsample_rates": [5]}, "differ in length"),
         ({"upsample_initial_channel": 6}, "cannot be halved 2 times"),
+        ({"upsample_rates": ["a", 2]}, "upsample_rates='a' is no whole number"),
+        ({"upsample_rates": 5}, "upsample_rates=5 is no list"),
+        ({"upsample_rates": [5, 3]}, "a kernel of 4 cannot make 3 samples of each"),
+        ({"in_channels": "3"}, "in_channels='3' is no whole number, 1 to 1,000,000"),
+        ({"upsample_initial_channel": 8.0}, "upsample_initial_channel=8.0 is no"),
+        ({"upsample_initial_channel": 2**40}, "is no whole number"),
+        ({"upsample_initial_channel": 2**18}, "of another shape"),
+        ({"resblock_dilation_sizes": [[1, 3], 3]}, "resblock_dilation_sizes=3 is no list"),
+        ({"sampling_rate": 0}, "sampling_rate=0"),
+        ({"use_tanh_at_final": 1}, "use_tanh_at_final=1 is neither true nor false"),
     ],
 )
 def test_another_variant_is_refused(tmp_path: Path, change: dict[str, object], told: str) -> None:
     released_form(tmp_path)
     (tmp_path / "decoder.json").write_text(json.dumps({**SMALL.to_json(), **change}))
     with pytest.raises(Incompatible, match=told):
+        load_decoder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("hop_samples", 200, "hop_samples=200 skips sound"),
+        ("fine_frames", 7, "fine_frames=7 must be at least 1 and divide"),
+        ("bands", 900_000, "of another shape"),
+        ("bands", None, "bands=None is no whole number"),
+    ],
+)
+def test_an_encoder_that_cannot_be_is_refused(
+    tmp_path: Path, field: str, value: object, told: str
+) -> None:
+    save_encoder(tiny_encoder(), tmp_path)
+    values = json.loads((tmp_path / "encoder.json").read_text())
+    (tmp_path / "encoder.json").write_text(json.dumps(values | {field: value}))
+    with pytest.raises(Incompatible, match=told) as refused:
+        load_encoder(tmp_path)
+    assert str(tmp_path) in str(refused.value)
+
+
+def test_a_damaged_pickle_is_refused_whatever_is_damaged(tmp_path: Path) -> None:
+    released_form(tmp_path)
+    path = tmp_path / "decoder.bin"
+    whole, rng = path.read_bytes(), random.Random(0)
+    told = 0
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(damaged)
+        with suppress(Incompatible):
+            load_decoder(tmp_path)
+            continue  # a number that is another number
+        told += 1
+    assert told > 20
+
+
+@pytest.mark.parametrize("stored", [{"generator": {1: torch.zeros(1)}}, {1: {}}, [], {"other": {}}])
+def test_a_pickle_of_something_else_is_refused(tmp_path: Path, stored: object) -> None:
+    released_form(tmp_path)
+    torch.save(stored, tmp_path / "decoder.bin")
+    with pytest.raises(Incompatible, match=r"decoder\.bin (has no|is not a table of) tensors"):
         load_decoder(tmp_path)
 
 

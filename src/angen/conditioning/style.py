@@ -16,7 +16,8 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +42,14 @@ from angen.conditioning.telling import song_line
 from angen.conditioning.vector import MEANING, STYLE_WIDTH, TEMPO_PLACES, composed
 from angen.errors import Incompatible, MissingWeights
 from angen.mel import LogMel
-from angen.tensors import check_shapes, read_json, read_tensors, write_json, write_tensors
+from angen.tensors import (
+    config_of,
+    filled,
+    read_json,
+    read_tensors,
+    write_json,
+    write_tensors,
+)
 
 STYLE_CONFIG, STYLE_FILE = "style.json", "style.safetensors"
 WORDS = "words"  # the kind of encoder
@@ -65,6 +73,14 @@ class StyleConfig:
     text_width: int
     text_hidden: int
     timeline: bool = False  # whether the DiT beside it learned with timelines
+
+    def __post_init__(self) -> None:
+        if self.bands % 4:
+            raise ValueError(f"bands={self.bands} must be a multiple of 4")
+        if self.hop_samples > self.fft_samples:
+            raise ValueError(
+                f"hop_samples={self.hop_samples} skips sound: fft_samples={self.fft_samples}"
+            )
 
 
 def pieces(text: str, buckets: int) -> list[int]:
@@ -328,26 +344,10 @@ def load_style(folder: Path, device: torch.device | str = "cpu") -> StyleEncoder
             "from MuQ-MuLan: `angen models fetch` adds it to a fetched base. Or use the "
             "bundled `mini`."
         )
-    values = read_json(folder / STYLE_CONFIG)
-    style = StyleEncoder(_config(folder / STYLE_CONFIG, values))
-    tensors = read_tensors(folder / STYLE_FILE)
-    shapes = {name: tuple(tensor.shape) for name, tensor in style.state_dict().items()}
-    check_shapes(folder / STYLE_FILE, tensors, shapes)
-    style.load_state_dict(tensors)  # casts to float32
-    return style.to(device).eval().requires_grad_(False)
-
-
-def _config(path: Path, values: dict[str, object]) -> StyleConfig:
-    if values.get("kind") != WORDS:
-        raise Incompatible(f"{path}: unknown kind of style encoder {values.get('kind')!r}")
-    known = {field.name for field in fields(StyleConfig)}
-    given = {name: value for name, value in values.items() if name != "kind"}
-    if given.keys() != known:
-        raise Incompatible(
-            f"{path}: missing fields {sorted(known - given.keys())}, "
-            f"unknown fields {sorted(given.keys() - known)}"
-        )
-    strides = given.pop("audio_strides")
-    if not isinstance(strides, list) or not all(isinstance(x, int) for x in given.values()):
-        raise Incompatible(f"{path}: a field is neither a whole number nor a list of them")
-    return StyleConfig(audio_strides=tuple(strides), **given)  # type: ignore[arg-type]
+    config, path = folder / STYLE_CONFIG, folder / STYLE_FILE
+    values = read_json(config)
+    if (kind := values.pop("kind", None)) != WORDS:
+        raise Incompatible(f"{config}: unknown kind of style encoder {kind!r}")
+    network = partial(StyleEncoder, config_of(StyleConfig, str(config), values))
+    style = filled(network, config, path, read_tensors(path))
+    return style.to(device).requires_grad_(False)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from angen.errors import Incompatible
+from angen.tensors import config_of
 from angen.vocoder.antialias import AntiAliased
 
 EDGE_KERNEL = 7  # of the first and the last convolution
@@ -37,6 +38,9 @@ class BigVGANConfig:
     def __post_init__(self) -> None:
         if len(self.upsample_rates) != len(self.upsample_kernel_sizes):
             raise ValueError("upsample_rates and upsample_kernel_sizes differ in length")
+        for rate, kernel in zip(self.upsample_rates, self.upsample_kernel_sizes, strict=True):
+            if kernel < rate or (kernel - rate) % 2:
+                raise ValueError(f"a kernel of {kernel} cannot make {rate} samples of each")
         if len(self.resblock_kernel_sizes) != len(self.resblock_dilation_sizes):
             raise ValueError("resblock_kernel_sizes and resblock_dilation_sizes differ in length")
         if self.upsample_initial_channel % 2 ** len(self.upsample_rates):
@@ -46,23 +50,18 @@ class BigVGANConfig:
             )
 
     @classmethod
-    def from_json(cls, values: Mapping[str, object]) -> "BigVGANConfig":
-        """What a ``decoder.json`` describes. Raises Incompatible for another variant."""
+    def from_json(
+        cls, values: Mapping[str, object], where: str = "decoder.json"
+    ) -> "BigVGANConfig":
+        """What a ``decoder.json`` describes, ``where`` it is. Raises Incompatible for another."""
         for name, only in (
             ("resblock", "1"),
             ("activation", "snakebeta"),
             ("snake_logscale", True),
         ):
             if values.get(name, only) != only:
-                raise Incompatible(f"decoder.json: {name}={values[name]!r}; only {only!r} is known")
-        missing = [name for name in _REQUIRED if name not in values]
-        if missing:
-            raise Incompatible(f"decoder.json: missing {', '.join(missing)}")
-        known = {name: _frozen(value) for name, value in values.items() if name in cls.__slots__}
-        try:
-            return cls(**known)  # type: ignore[arg-type]
-        except (TypeError, ValueError) as fault:
-            raise Incompatible(f"decoder.json: {fault}") from fault
+                raise Incompatible(f"{where}: {name}={values[name]!r}; only {only!r} is known")
+        return config_of(cls, where, values, others=True)
 
     def to_json(self) -> dict[str, object]:
         """The fields of ``decoder.json``, ready for ``json.dump``."""
@@ -71,17 +70,6 @@ class BigVGANConfig:
     def channels(self, stage: int) -> int:
         """Channels that enter a stage; that of the last stage plus one leaves the network."""
         return self.upsample_initial_channel >> stage
-
-
-_REQUIRED = [
-    name
-    for name in BigVGANConfig.__slots__
-    if name not in ("use_tanh_at_final", "use_bias_at_final")
-]
-
-
-def _frozen(value: object) -> object:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 class AmpBlock(nn.Module):

@@ -50,11 +50,15 @@ class IstftConfig:
                 f"fft_samples={self.fft_samples} must be a multiple of "
                 f"hop_samples={self.hop_samples}, at least twice it"
             )
+        if (self.fft_samples - self.hop_samples) % 2:
+            raise ValueError(
+                f"fft_samples={self.fft_samples} and hop_samples={self.hop_samples} must both be "
+                "even or both odd, for windows to lie in the middle of what they hear"
+            )
         if self.fine_frames < 1 or self.frames % self.fine_frames:
             raise ValueError(
                 f"fine_frames={self.fine_frames} must be at least 1 and divide frames={self.frames}"
             )
-
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel={self.kernel} must be odd")
         if not 0 <= self.blocks <= MOST_BLOCKS:

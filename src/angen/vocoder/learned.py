@@ -14,7 +14,6 @@ Source: convolution blocks after Liu et al. 2022, ConvNeXt, arXiv:2201.03545; ro
 et al. 2021, arXiv:2104.09864.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -204,9 +203,3 @@ class LearnedEncoder(nn.Module):
             framed = fewer.view(*fewer.shape[:2], -1, times)  # (B, bands, T, times)
             seen.append(framed.transpose(1, 2).flatten(2))
         return torch.cat(seen, dim=2)
-
-
-def learned_config(values: Mapping[str, object]) -> LearnedConfig:
-    """What an ``encoder.json`` describes. Raises ValueError or TypeError for what does not fit."""
-    ready = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return LearnedConfig(**ready)  # type: ignore[arg-type]

@@ -3,21 +3,21 @@
 A ``kind`` in the JSON file tells which network; without one it is the released BigVGAN.
 """
 
-import pickle
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, fields
+from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from angen.errors import Incompatible
 from angen.tensors import (
-    Shapes,
     check_shapes,
+    config_of,
+    filled,
     read_json,
+    read_pickle,
     read_tensors,
     write_json,
     write_tensors,
@@ -25,7 +25,7 @@ from angen.tensors import (
 from angen.vocoder.encoder import Encoder, EncoderConfig
 from angen.vocoder.generator import BigVGAN, BigVGANConfig
 from angen.vocoder.istft import InverseStft, IstftConfig
-from angen.vocoder.learned import LearnedEncoder, learned_config
+from angen.vocoder.learned import LearnedConfig, LearnedEncoder
 from angen.vocoder.twoband import SmallDecoder, TwoBand, TwoBandConfig
 
 DECODER_CONFIG = "decoder.json"
@@ -37,11 +37,7 @@ ROOT_KEY = "generator"  # under which decoder.bin keeps its tensors
 BIGVGAN, ISTFT, TWO_BAND = "bigvgan", "istft", "two-band"  # kinds of decoders
 MEL, LEARNED = "mel", "learned"  # and of encoders
 
-_MOST = 1_000_000  # of any number in a configuration
-_MAY_BE_NONE = frozenset({"blocks", "touches"})
-
-Network = TypeVar("Network", bound=nn.Module)
-Config = TypeVar("Config", IstftConfig, EncoderConfig)
+_MAY_BE_NONE = ("blocks", "touches")  # of an IstftConfig
 
 
 def load_decoder(folder: Path) -> BigVGAN | SmallDecoder:
@@ -50,24 +46,26 @@ def load_decoder(folder: Path) -> BigVGAN | SmallDecoder:
     Raises MissingWeights when a file is absent, Incompatible when it is damaged, of unknown
     kind, or when a tensor is missing, superfluous or misshapen.
     """
-    values = read_json(folder / DECODER_CONFIG)
+    config = folder / DECODER_CONFIG
+    values = read_json(config)
     path = next((p for name in DECODER_FILES if (p := folder / name).is_file()), None)
     path = path or folder / DECODER_FILES[0]
     tensors = _read_bin(path) if path.suffix == ".bin" else read_tensors(path)
     match values.get("kind", BIGVGAN):
         case "bigvgan":
-            released = BigVGANConfig.from_json(values)
+            released = BigVGANConfig.from_json(values, str(config))
             if any(name.endswith(".weight_g") for name in tensors):
                 check_shapes(path, tensors, expected_shapes(released))
                 tensors = fold(tensors)
-            return _filled(BigVGAN(released), path, tensors)
+            return filled(partial(BigVGAN, released), config, path, tensors)
         case "istft":
-            config = _config(IstftConfig, DECODER_CONFIG, values)
-            return _checked(partial(InverseStft, config), path, tensors)
+            one = _istft(str(config), _without_kind(values))
+            return filled(partial(InverseStft, one), config, path, tensors)
         case "two-band":
-            return _checked(partial(TwoBand, _two_band(values)), path, tensors)
+            two = _two_band(str(config), _without_kind(values))
+            return filled(partial(TwoBand, two), config, path, tensors)
         case other:
-            raise Incompatible(f"{folder / DECODER_CONFIG}: unknown kind of decoder {other!r}")
+            raise Incompatible(f"{config}: unknown kind of decoder {other!r}")
 
 
 def save_decoder(
@@ -84,28 +82,29 @@ def save_decoder(
 
 def load_encoder(folder: Path) -> Encoder | LearnedEncoder:
     """The encoder in ``folder``; as ``load_decoder``."""
-    values = read_json(folder / ENCODER_CONFIG)
-    path = folder / ENCODER_FILE
+    config, path = folder / ENCODER_CONFIG, folder / ENCODER_FILE
+    values = read_json(config)
     match values.get("kind"):
         case "mel":
-            encoder = Encoder(_config(EncoderConfig, ENCODER_CONFIG, values))
-            return _filled(encoder, path, read_tensors(path))
+            mel = config_of(EncoderConfig, str(config), _without_kind(values))
+            return filled(partial(Encoder, mel), config, path, read_tensors(path))
         case "learned":
-            return _filled(_learned(folder / ENCODER_CONFIG, values), path, read_tensors(path))
+            network, decoder, refine = _learned(config, values)
+            make = partial(LearnedEncoder, network, decoder=decoder, refine=refine)
+            return filled(make, config, path, read_tensors(path))
         case other:
-            raise Incompatible(f"{folder / ENCODER_CONFIG}: unknown kind of encoder {other!r}")
+            raise Incompatible(f"{config}: unknown kind of encoder {other!r}")
 
 
-def _learned(path: Path, values: Mapping[str, object]) -> LearnedEncoder:
+def _learned(path: Path, values: Mapping[str, object]) -> tuple[LearnedConfig, str, int]:
+    """Its network, the fingerprint of its decoder, its steps of refinement."""
     network, decoder, refine = (values.get(name) for name in ("network", "decoder", "refine"))
     if not isinstance(network, dict) or not isinstance(decoder, str) or not decoder:
         raise Incompatible(f"{path}: `network` or `decoder` is missing. Copy the encoder again.")
-    if not isinstance(refine, int) or not 0 <= refine <= MOST_REFINING:
+    if type(refine) is not int or not 0 <= refine <= MOST_REFINING:
         raise Incompatible(f"{path}: refine={refine!r} is not a number of steps.")
-    try:
-        return LearnedEncoder(learned_config(network), decoder=decoder, refine=refine)
-    except (TypeError, ValueError, ZeroDivisionError, RuntimeError) as fault:
-        raise Incompatible(f"{path}: {fault}") from fault
+    config = config_of(LearnedConfig, f"{path}, network", network, may_be_zero=("depth", "reach"))
+    return config, decoder, refine
 
 
 def save_learned_encoder(
@@ -162,72 +161,37 @@ def fold(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return folded
 
 
-def _checked(make: Callable[[], Network], path: Path, tensors: Mapping[str, Tensor]) -> Network:
-    """A network filled with tensors that fit it: nothing is laid out in memory for others."""
-    with torch.device("meta"):
-        check_shapes(path, tensors, _shapes(make()))
-    return _loaded(make(), tensors)
-
-
-def _filled(network: Network, path: Path, tensors: Mapping[str, Tensor]) -> Network:
-    check_shapes(path, tensors, _shapes(network))
-    return _loaded(network, tensors)
-
-
-def _loaded(network: Network, tensors: Mapping[str, Tensor]) -> Network:
-    network.load_state_dict(dict(tensors))  # casts to float32
-    return network.eval()
-
-
-def _shapes(network: nn.Module) -> Shapes:
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-
-
 def _read_bin(path: Path) -> dict[str, Tensor]:
-    """The tensors of a decoder.bin; nothing but tensors is ever unpickled."""
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as fault:
+    """The tensors of a decoder.bin."""
+    tensors = read_pickle(path).get(ROOT_KEY)
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in tensors.items()
+    ):
         raise Incompatible(
-            f"{path} is damaged, or holds more than tensors. Fetch or copy it again."
-        ) from fault
-    tensors = stored.get(ROOT_KEY) if isinstance(stored, dict) else None
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
-        raise Incompatible(f"{path} has no tensors under the key {ROOT_KEY!r}.")
+            f"{path} has no tensors under the key {ROOT_KEY!r}. Fetch or copy it again."
+        )
     return tensors
 
 
-def _config(kind: type[Config], file: str, values: Mapping[str, object]) -> Config:
-    known = {field.name: field.default is MISSING for field in fields(kind)}  # and if it is needed
-    ready = {name: value for name, value in values.items() if name != "kind"}
-    missing = sorted(name for name, needed in known.items() if needed and name not in ready)
-    unknown = sorted(ready.keys() - known.keys())
-    if missing or unknown:
-        raise Incompatible(f"{file}: missing fields {missing}, unknown fields {unknown}")
-    for name, value in ready.items():
-        least = 0 if name in _MAY_BE_NONE else 1
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
-            raise Incompatible(f"{file}: {name}={value!r} is no whole number, {least} to {_MOST:,}")
-    try:
-        return kind(**ready)  # type: ignore[arg-type]
-    except ValueError as fault:
-        raise Incompatible(f"{file}: {fault}") from fault
+def _without_kind(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if name != "kind"}
 
 
-def _two_band(values: Mapping[str, object]) -> TwoBandConfig:
+def _istft(where: str, values: Mapping[str, object]) -> IstftConfig:
+    return config_of(IstftConfig, where, values, may_be_zero=_MAY_BE_NONE)
+
+
+def _two_band(where: str, values: Mapping[str, object]) -> TwoBandConfig:
     full, low = values.get("full"), values.get("low")
-    if not isinstance(full, dict) or not isinstance(low, dict) or len(values) != 3:
+    if not isinstance(full, dict) or not isinstance(low, dict) or len(values) != 2:
         raise Incompatible(
-            f"{DECODER_CONFIG}: kind, full and low are wanted, the last two with fields of their "
-            f"own; there are {sorted(values)}. Copy the decoder again."
+            f"{where}: kind, full and low are wanted, the last two with fields of their own; there "
+            f"are kind and {sorted(values)}. Fetch or copy it again."
         )
     try:
-        return TwoBandConfig(
-            full=_config(IstftConfig, f"{DECODER_CONFIG}, full", full),
-            low=_config(IstftConfig, f"{DECODER_CONFIG}, low", low),
-        )
+        return TwoBandConfig(full=_istft(f"{where}, full", full), low=_istft(f"{where}, low", low))
     except ValueError as fault:
-        raise Incompatible(f"{DECODER_CONFIG}: {fault}") from fault
+        raise Incompatible(f"{where}: {fault}. Fetch or copy it again.") from fault
 
 
 def _in(dtype: torch.dtype, network: nn.Module) -> dict[str, Tensor]:

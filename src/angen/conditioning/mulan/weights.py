@@ -8,7 +8,6 @@ Every tensor that takes part must be there in its shape; those of training are p
 and anything else is an error.
 """
 
-import pickle
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from angen.conditioning.mulan.config import MulanConfig
 from angen.conditioning.mulan.tokens import without_extra
 from angen.conditioning.mulan.towers import AudioTower, TextTower
 from angen.errors import Incompatible, MissingWeights
-from angen.tensors import Shapes, check_shapes
+from angen.tensors import Shapes, check_shapes, read_pickle
 
 WEIGHTS_FILES = ("model.safetensors", "pytorch_model.bin")  # the first that exists is read
 
@@ -166,13 +165,8 @@ def _opened(path: Path) -> Any:
 
 
 def _read_bin(path: Path) -> dict[str, Tensor]:
-    """The tensors of a released pickle, mapped, not read; nothing but tensors is ever unpickled."""
-    try:
-        stored = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as fault:
-        raise Incompatible(
-            f"{path} is damaged, or holds more than tensors. Fetch or copy it again."
-        ) from fault
-    if not isinstance(stored, dict) or not all(isinstance(t, Tensor) for t in stored.values()):
+    """The tensors of a released pickle, mapped, not read."""
+    stored = read_pickle(path, mapped=True)
+    if not all(isinstance(tensor, Tensor) for tensor in stored.values()):
         raise Incompatible(f"{path} is not a plain table of tensors. Fetch or copy it again.")
     return stored
