@@ -286,6 +286,9 @@ def seam_row(bundle: Bundle, waves: Sequence[Tensor], seconds: float) -> None:
     span_s = bundle.dit.config.span / bundle.latent_rate_hz
     forgets, between = seams(seconds, span_s)
     whole = [wave for wave in waves if len(wave) >= (seconds - 1) * RATE_HZ]
+    if len(whole) < 2:
+        log.info("seams | %d whole songs of %.0f s: too few to tell", len(whole), seconds)
+        return
     at, off = (
         np.array([np.mean([change(wave, at_s) for at_s in times]) for wave in whole])
         for times in (forgets, between)

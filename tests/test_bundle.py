@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +95,14 @@ def test_a_long_recording_is_encoded_in_parts_as_if_it_were_whole(tiny_bundle: B
 def test_sound_that_is_none_is_refused(tiny_bundle: Bundle, samples: torch.Tensor) -> None:
     with pytest.raises(BadInput, match="samples"):
         tiny_bundle.encode_audio(samples, RATE_HZ)
+    if len(samples):  # of none, the style is that of silence
+        with pytest.raises(BadInput, match="not numbers"):
+            tiny_bundle.embed_audio(samples, RATE_HZ)
+
+
+def test_sound_that_is_over_before_a_sample_of_ours_is_refused(tiny_bundle: Bundle) -> None:
+    with pytest.raises(BadInput, match="too short: 1 samples at 192000 Hz"):
+        tiny_bundle.encode_audio(torch.ones(1), 192_000)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 19, 50])
@@ -374,3 +383,17 @@ def test_the_hash_of_a_large_file_is_noted_and_dropped_when_it_changes(tmp_path:
 def test_a_cpu_computes_in_float32() -> None:
     assert default_dtype(torch.device("cpu")) == torch.float32
     assert tiny_dit().dtype == torch.float32
+
+
+def test_a_file_that_is_replaced_while_it_is_in_use_is_told(tmp_path: Path) -> None:
+    folder = write_tiny_bundle(tmp_path / "tiny")
+    early, late = load_bundle(folder), load_bundle(folder)
+    assert early.fingerprint == load_bundle(folder).fingerprint
+    os.utime(folder / "encoder.safetensors", ns=(1, 1))
+    assert early.fingerprint == load_bundle(folder).fingerprint  # known from before
+    assert late.model_fingerprint == early.model_fingerprint  # another file
+    with pytest.raises(Incompatible, match=r"replaced while .* was in use. Begin again"):
+        _ = late.fingerprint
+    (folder / "encoder.safetensors").unlink()
+    with pytest.raises(Incompatible, match="replaced while"):
+        _ = late.fingerprint

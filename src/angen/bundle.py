@@ -12,7 +12,7 @@ lyrics, the loss of a batch, sample, decode.
 Shapes: B songs, T latent frames, C latent channels, S samples, N padded frames, E = 512.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -38,10 +38,12 @@ from angen.parts import (
     PARTS,
     RELEASED,
     brings_mulan,
+    files_of,
     find_bundle,
     fingerprint,
     has_part,
     missing_file,
+    versions_of,
 )
 from angen.vocoder.chunks import crossfade, decode_in_chunks
 from angen.vocoder.encoder import Encoder
@@ -85,7 +87,9 @@ class Bundle:
         style: StyleEncoder | Mulan | None,
         device: torch.device,
         dtype: torch.dtype,
+        versions: Mapping[str, tuple[int, int]],
     ) -> None:
+        """versions: of its files, as ``parts.versions_of`` gave them before any was read."""
         self.name = name
         self.folder = folder
         self.dit = dit
@@ -99,16 +103,31 @@ class Bundle:
         self._decoder = decoder
         self._encoder = encoder
         self._style = style
+        self._read = versions
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over all weights files: another encoder is another bundle."""
-        return fingerprint(self.folder, PARTS)
+        """sha256 over all weights files: another encoder is another bundle.
+
+        As ``model_fingerprint``, it raises Incompatible where the files are others by now than
+        those that were read.
+        """
+        return self._fingerprint_of(PARTS)
 
     @cached_property
     def model_fingerprint(self) -> str:
         """sha256 over the DiT's files alone: what an adapter was trained on."""
-        return fingerprint(self.folder, ("model",))
+        return self._fingerprint_of(("model",))
+
+    def _fingerprint_of(self, parts: Iterable[str]) -> str:
+        names = {name for part in parts for name in files_of(self.folder, part)}
+        read = {name: version for name, version in self._read.items() if name in names}
+        if read != versions_of(self.folder, parts):
+            raise Incompatible(
+                f"A file in {self.folder} was replaced while {self.name} was in use. Begin again: "
+                "then all is read from the new files."
+            )
+        return fingerprint(self.folder, parts)
 
     def frames(self, duration_s: float) -> int:
         """Latent frames that a duration fills, rounded to the nearest, at least one."""
@@ -278,7 +297,8 @@ class Bundle:
         """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
 
         A frame is given out once the frames after it are known, except at the end. All pieces in a
-        row have the length that ``decode`` gives; those of a small decoder have its sound too.
+        row have the length that ``decode`` gives; those of a small decoder have its sound too, but
+        for rounding (see ``vocoder.streaming``).
         """
         if not isinstance(self._decoder, BigVGAN):
             stream = decoding_stream(self._decoder)
@@ -397,6 +417,7 @@ def load_bundle(
     folder = find_bundle(source, fetched)
     device = torch.device(device)
     dtype = dtype or default_dtype(device)
+    versions = versions_of(folder, PARTS)
     dit = load_dit(folder, device=device, dtype=dtype).eval().requires_grad_(False)
     decoder = load_decoder(folder).to(device).requires_grad_(False)
     encoder = _encoder(folder, device)
@@ -411,6 +432,7 @@ def load_bundle(
         style=style,
         device=device,
         dtype=dtype,
+        versions=versions,
     )
 
 

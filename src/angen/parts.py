@@ -102,6 +102,16 @@ def fingerprint(folder: Path, parts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
+def versions_of(folder: Path, parts: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Size in bytes and date, in ns, of the files of these parts: whether one has changed."""
+    found = {}
+    for name in sorted(name for part in parts for name in files_of(folder, part)):
+        if (folder / name).is_file():
+            stat = (folder / name).stat()
+            found[name] = (stat.st_size, stat.st_mtime_ns)
+    return found
+
+
 def file_sha256(path: Path) -> str:
     """sha256 of a file; of a large one it is noted beside it, and holds for its size and date."""
     stat = path.stat()

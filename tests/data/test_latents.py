@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +16,11 @@ from angen.data.latents import Encoded, encode_dataset
 from angen.data.manifest import DatasetInfo, prompt_of
 from angen.data.prepare import PrepareConfig, prepare
 from angen.errors import BadInput, Stopped
-from angen.tensors import write_tensors
+from angen.tensors import read_tensors, write_tensors
 from tests.data.songs import write_song
 from tests.tiny import CHANNELS, write_tiny_bundle
+
+Change = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]
 
 
 def silent(done: int, total: int) -> None:
@@ -155,6 +157,36 @@ def test_beats_of_another_ear_are_heard_anew(
     after = encode_dataset(info, folder, tiny_bundle, silent)
     assert [beats.tolist() for beats in after.beats.values()] == [[1.5], [1.5]]
     assert not after.repaired
+
+
+def test_clips_of_another_way_of_encoding_are_encoded_anew(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = encode_dataset(info, folder, tiny_bundle, silent)
+    monkeypatch.setattr(Bundle, "embed_audio", lambda *_: torch.arange(512.0))
+    assert same(encode_dataset(info, folder, tiny_bundle, silent), before)
+    monkeypatch.setattr(latents, "ENCODED_AS", latents.ENCODED_AS + 1)
+    after = encode_dataset(info, folder, tiny_bundle, silent)
+    assert all(float(style[3]) == 3 for style in after.audio_styles.values())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: {**found, "latents": found["latents"][:3]},
+        lambda found: {**found, "latents": found["latents"].int()},
+        lambda found: {**found, "style": torch.zeros(512)},
+    ],
+)
+def test_what_cannot_be_of_the_clip_is_encoded_anew(
+    info: DatasetInfo, folder: Path, tiny_bundle: Bundle, change: Change
+) -> None:
+    first = encode_dataset(info, folder, tiny_bundle, silent)
+    path = next((folder / "latents").rglob("clip_*"))
+    write_tensors(path, change(read_tensors(path)))
+    again = encode_dataset(info, folder, tiny_bundle, silent)
+    assert again.repaired == (str(path),)
+    assert same(again, first)
 
 
 def test_prompts_are_read_as_they_are_read_today(

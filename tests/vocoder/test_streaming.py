@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from angen.vocoder.istft import IstftConfig, draw
-from angen.vocoder.streaming import decoding_stream
+from angen.vocoder.streaming import DecodingStream, OneBandStream, decoding_stream
 from angen.vocoder.twoband import SmallDecoder, TwoBand, TwoBandConfig
 from tests.tiny import CHANNELS, FRAME_SAMPLES, tiny_decoder, tiny_two_band
 
@@ -111,9 +111,19 @@ def test_fewer_frames_are_shaken_like_the_first_of_more(fewer: int, more: int, b
     assert same[:-16].all()
 
 
-def test_of_a_long_song_little_stays_in_memory() -> None:
-    stream = decoding_stream(tiny_decoder())
-    for part in torch.split(noise(400), 10):
+@ALL
+def test_of_a_long_song_little_stays_in_memory(make: Make) -> None:
+    stream, kept = decoding_stream(make()), []
+    for part in torch.split(noise(1_200), 10):
         stream.push(part)
-    kept = [value for value in vars(stream).values() if isinstance(value, Tensor)]
-    assert sum(value.numel() for value in kept) < 2 * 1_600 * 81
+        kept.append(numbers_in(stream))
+    assert kept[-1] < 4 * 1_600 * 81
+    assert max(kept[60:]) <= max(kept[:60])
+
+
+def numbers_in(stream: DecodingStream) -> int:
+    """How many numbers a stream, and those within it, hold."""
+    held = vars(stream).values()
+    within = [value for value in held if isinstance(value, OneBandStream)]
+    kept = sum(value.numel() for value in held if isinstance(value, Tensor))
+    return kept + sum(map(numbers_in, within))

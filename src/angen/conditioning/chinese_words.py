@@ -30,7 +30,10 @@ def usual_reading() -> ChineseReading:
 
 
 def words(text: str) -> list[str]:
-    """Words of ``text``, whose 一, 不 and 儿 go with their neighbours. Of 不不 one is lost."""
+    """Words of ``text``, whose 一, 不 and 儿 go with their neighbours.
+
+    A 不 that nothing follows is lost, as in the released model's reading.
+    """
     with _lock:
         pieces = _cutter().lcut(text)
     return _with_er(_with_bu(_with_yi(pieces)))

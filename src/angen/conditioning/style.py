@@ -40,7 +40,7 @@ from angen.conditioning.figures import FASTEST, KEYS, SLOWEST, without_figures
 from angen.conditioning.instruments import INSTRUMENT_CODE, instrument_code
 from angen.conditioning.telling import song_line
 from angen.conditioning.vector import MEANING, STYLE_WIDTH, TEMPO_PLACES, composed
-from angen.errors import Incompatible, MissingWeights
+from angen.errors import BadInput, Incompatible, MissingWeights
 from angen.mel import LogMel
 from angen.tensors import (
     config_of,
@@ -310,11 +310,13 @@ class StyleEncoder(nn.Module):
         """Mono audio (S,) at any rate -> (512,) of length 1.
 
         Of more than a minute the middle minute is heard; a clip under a second is completed
-        with silence.
+        with silence. Raises BadInput for samples that are not numbers.
         """
         samples = np.asarray(audio, dtype=np.float32)
         if samples.ndim != 1:
             raise ValueError(f"embed_audio needs mono audio (S,), got shape {samples.shape}")
+        if not np.isfinite(samples).all():
+            raise BadInput("The recording has samples that are not numbers (NaN or infinite).")
         spare = len(samples) - round(LONGEST_S * rate_hz)
         if spare > 0:
             samples = samples[spare // 2 : len(samples) - (spare - spare // 2)]

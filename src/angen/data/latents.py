@@ -2,11 +2,11 @@
 
 Under ``<dataset>/latents/<bundle>/``, named by the bundle's fingerprint:
 
-    <clip>.safetensors          latents (T, C), audio style (512,); named by the clip's sha256
+    clip_<hash>.safetensors     latents (T, C), audio style (512,); by clip and way of encoding
     beats_<hash>.safetensors    beat times (K,) for a bundle with timelines, by clip, tempo and ear
 
-A changed clip, tempo, ear or bundle has another name, so nothing stale is found. Text styles are
-not kept: they are quickly made, and change with the code that reads prompts.
+A changed clip, tempo, bundle or code (``ENCODED_AS``, ``BEATS_EAR``) has another name, so nothing
+stale is found. Text styles are not kept: they are quickly made.
 
 Shapes: T latent frames, C latent channels, K beats, E = 512 style width.
 """
@@ -32,6 +32,7 @@ from angen.tensors import read_tensors, write_tensors
 OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
 
 FOLDER = "latents"
+ENCODED_AS = 1  # to be raised when the same weights make other latents or style vectors of a sound
 STYLE_WIDTH = 512
 EDGE_S = 0.05  # the last frame of an ear ends a little after the sound
 
@@ -69,9 +70,10 @@ def encode_dataset(info: DatasetInfo, folder: Path, bundle: Bundle, on_step: OnS
     on_step(0, len(info.clips))
     for done, clip in enumerate(info.clips, start=1):
         sound = functools.cache(functools.partial(_sound, clip, folder))  # at most once
-        path = cache / f"{clip.sha256[:16]}.safetensors"
+        path = cache / _name("clip", clip.sha256, ENCODED_AS)
         shapes = {"latents": (-1, bundle.channels), "style": (STYLE_WIDTH,)}
-        tensors = _found(path, shapes, repaired)
+        frames = clip.duration_s * bundle.latent_rate_hz
+        tensors = _found(path, shapes, repaired, functools.partial(_is_clip, frames=frames))
         if tensors is None:
             tensors = _encode(sound(), bundle)
             write_tensors(path, tensors)
@@ -121,8 +123,7 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
     bpm = tempo_told(clip.metadata)
     if bpm is None or not SLOWEST <= bpm <= FASTEST:
         return torch.zeros(0, dtype=torch.float64)
-    name = hashlib.sha256(f"{clip.sha256}/{bpm}/{BEATS_EAR}".encode()).hexdigest()[:16]
-    path = cache / f"beats_{name}.safetensors"
+    path = cache / _name("beats", clip.sha256, bpm, BEATS_EAR)
     tensors = _found(
         path, {"beats": (-1,)}, repaired, lambda found: _can_be(found["beats"], clip.duration_s)
     )
@@ -131,6 +132,19 @@ def _beats(clip: Clip, sound: Callable[[], Audio], cache: Path, repaired: list[s
         tensors = {"beats": torch.from_numpy(beats_of(heard.samples, heard.rate_hz, bpm))}
         write_tensors(path, tensors)
     return tensors["beats"]
+
+
+def _name(kind: str, *facts: object) -> str:
+    """The name of a file that depends on nothing but these."""
+    digest = hashlib.sha256("/".join(map(str, facts)).encode()).hexdigest()
+    return f"{kind}_{digest[:16]}.safetensors"
+
+
+def _is_clip(found: Mapping[str, Tensor], frames: float) -> bool:
+    """Whether these are latents and a style of a clip that lasts about so many latent frames."""
+    latents, style = found["latents"], found["style"]
+    whole = abs(len(latents) - frames) <= 1
+    return whole and latents.dtype == style.dtype == torch.float32 and bool(style.any())
 
 
 def _can_be(times: Tensor, last_s: float) -> bool:

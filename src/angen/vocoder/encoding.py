@@ -24,7 +24,7 @@ CONTEXT_FRAMES = 20  # read on either side of it
 def at_rate(audio: Tensor, rate_hz: int, wanted_hz: int) -> Tensor:
     """Mono audio (S,) at another rate, float32.
 
-    Raises BadInput for no samples or samples that are not numbers.
+    Raises BadInput for samples that are none, too few, or not numbers.
     """
     if audio.dim() != 1:
         raise ValueError(f"audio of shape {tuple(audio.shape)}: one mono recording (S,) wanted")
@@ -35,6 +35,8 @@ def at_rate(audio: Tensor, rate_hz: int, wanted_hz: int) -> Tensor:
     if rate_hz == wanted_hz:
         return audio.float()
     resampled = soxr.resample(audio.float().cpu().numpy(), rate_hz, wanted_hz)
+    if not len(resampled):
+        raise BadInput(f"The recording is too short: {len(audio)} samples at {rate_hz} Hz.")
     return torch.from_numpy(np.ascontiguousarray(resampled, dtype=np.float32))
 
 

@@ -2,7 +2,8 @@
 
 What a frame sounds like depends on few neighbours, but for the phase that the frames before it have
 carried on. So a little context is decoded again with each piece, from the phase that it began with,
-and the pieces meet as if they had been decoded in one.
+and the pieces meet as if they had been decoded in one: but for rounding, which at times turns a
+phase that hangs between two peaks, as it does from one machine to another.
 
 Shapes: T latent frames, C latent channels, F spectrum frames, K bins, S samples.
 """

@@ -98,7 +98,7 @@ class Crossover(nn.Module):
 
 
 class TwoBand(nn.Module):
-    """Latents (B, C, T) -> waveform (B, 1, T * samples_per_frame)."""
+    """Latents (B, C, T) -> waveform (B, 1, T * samples_per_frame), in float32 alone."""
 
     def __init__(self, config: TwoBandConfig) -> None:
         super().__init__()
