@@ -2,14 +2,15 @@
 
 import inspect
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from angen.errors import BadInput
-from angen.ui import links, words
+from angen.ui import curves, links, words
 from angen.ui.choice import choice, kept
-from angen.ui.curves import MOST_POINTS, draw_curves, thinned
+from angen.ui.curves import MOST_POINTS, draw_curves, thinned, ticks
 from angen.ui.faults import bound
 from angen.ui.files import brought
 from angen.ui.markup import attributes, bar, button, chips, note, tag
@@ -74,6 +75,36 @@ def test_curves_end_where_the_training_will() -> None:
     assert f" {half}," in svg
     assert "loss: 2 at step 0, 1 at step 50" in svg
     assert "none" not in svg
+
+
+def test_steps_below_a_curve_begin_and_end_with_it() -> None:
+    svg = str(draw_curves({"loss": [(0, 2.0), (31, 1.0)]}))
+    styles = (Path(curves.__file__).parent / "static" / "style.css").read_text(encoding="utf-8")
+
+    assert '<text x="748.0" y="222" text-anchor="end">31</text>' in svg
+    assert f'<text x="{54 + 694 * 15 / 31:.1f}" y="222" text-anchor="middle">15</text>' in svg
+    assert "text-anchor" not in styles  # it would go before the attribute
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.389, 1.43, ["0.4", "0.6", "0.8", "1.0", "1.2", "1.4"]),
+        (-0.1, 2.1, ["0.0", "0.5", "1.0", "1.5", "2.0"]),
+        (3, 47, ["10", "20", "30", "40"]),
+        (0.00021, 0.00039, ["0.00025", "0.00030", "0.00035"]),
+    ],
+)
+def test_values_beside_a_curve_are_round(low: float, high: float, labels: list[str]) -> None:
+    assert [label for _, label in ticks(low, high)] == labels
+
+
+@pytest.mark.parametrize("size", [1e-6, 0.13, 1.0, 3.7, 8.2, 1e5])
+def test_values_beside_a_curve_are_few_and_within_it(size: float) -> None:
+    for low in (-size / 3, 0.0, size * 2.7):
+        values = [value for value, _ in ticks(low, low + size)]
+        assert 3 <= len(values) <= 8
+        assert low - size / 1e6 <= values[0] < values[-1] <= low + size * (1 + 1e-6)
 
 
 def test_curves_survive_a_single_point_and_none() -> None:

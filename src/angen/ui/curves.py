@@ -74,23 +74,31 @@ def _line(number: int, places: Sequence[tuple[float, float]]) -> Markup:
 
 def _axes(low: float, high: float, last: int) -> Markup:
     parts = []
-    for part in range(5):
-        value = low + (high - low) * part / 4
-        y = round(TOP + (HEIGHT - TOP - BOTTOM) * (4 - part) / 4, 1)
+    for value, label in ticks(low, high):
+        y = round(TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low), 1)
         parts.append(
-            Markup('<line x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}">{}</text>').format(
-                LEFT, WIDTH - RIGHT, y, y, LEFT - 8, y + 4, f"{value:.3g}"
-            )
+            Markup('<line x1="{}" x2="{}" y1="{}" y2="{}"/>').format(LEFT, WIDTH - RIGHT, y, y)
+            + _label(LEFT - 8, y + 4, "end", label)
         )
-    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
-        x = round(LEFT + (WIDTH - LEFT - RIGHT) * share, 1)
-        words = f"{round(last * share)}" if share else "step 0"
-        parts.append(
-            Markup('<text class="under" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-                x, HEIGHT - 8, anchor, words
-            )
-        )
+    for step, anchor in ((0, "start"), (last // 2, "middle"), (last, "end")):
+        if step or anchor == "start":
+            x = round(LEFT + (WIDTH - LEFT - RIGHT) * step / last, 1)
+            parts.append(_label(x, HEIGHT - 8, anchor, f"{step}" if step else "step 0"))
     return tag("g", joined(parts), class_="axes")
+
+
+def _label(x: float, y: float, anchor: str, text: str) -> Markup:
+    return Markup('<text x="{}" y="{}" text-anchor="{}">{}</text>').format(x, y, anchor, text)
+
+
+def ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round values from low to high, three to eight of them, each with how it is written."""
+    most = (high - low) / 3
+    tens = 10.0 ** math.floor(math.log10(most))
+    step = max(one * tens for one in (1, 2, 5) if one * tens <= most)
+    decimals = max(0, -round(math.log10(tens)))
+    numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
+    return [(number * step, f"{number * step:.{decimals}f}") for number in numbers]
 
 
 def _legend(drawn: dict[str, list[tuple[int, float]]]) -> Markup:
