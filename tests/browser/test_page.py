@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from angen.studio.settings import Settings
 from tests.browser.conftest import WIDE, Visit, Watch
 from tests.browser.hands import TAB_OF, Album, fold, open_tab, press, until
 from tests.browser.server import Server
+from tests.ui.house import add_adapter
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
@@ -82,6 +84,46 @@ def test_the_page_fits_and_every_control_has_a_name(
         album.take(page, name, whole=True)
         faults |= {f"{name}, no name": unnamed(page), f"{name}, too wide": sticking_out(page)}
     assert {what: found for what, found in faults.items() if found} == {}
+
+
+def test_a_phone_shows_titles_and_names_whole(
+    visit: Visit, server: Server, recordings: list[Path], artifacts: Path, tmp_path: Path
+) -> None:
+    long = tmp_path / "the quiet evening of a long summer.ogg"
+    long.write_bytes(recordings[0].read_bytes())
+    server.upload(long)
+    add_adapter(Settings(home=server.home), "jazz_of_a_long_night_v1")
+    page = visit(viewport=NARROW)
+    album = Album(artifacts, "phone")
+    open_tab(page, "audio")
+    expect(page.locator("#training-tabs [role=tab]")).to_have_count(len(TAB_OF))
+    for tab in page.locator("#training-tabs [role=tab]").all():
+        box = tab.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= NARROW["width"]
+        assert tab.evaluate("title => title.scrollWidth <= title.clientWidth")
+    name = page.locator("#uploads .file", has_text="quiet evening")
+    album.take(page, "recordings")
+    assert lines(name) <= 3
+    arrow, value = page.locator("#collection .icon-wrap"), page.locator("#collection input")
+    room = value.evaluate("box => parseFloat(getComputedStyle(box).paddingRight)")
+    assert room >= arrow.evaluate("icon => icon.getBoundingClientRect().width")
+    open_tab(page, "adapters")
+    row = page.locator("#adapter-table tr", has_text="jazz_of_a_long_night_v1")
+    album.take(page, "adapters")
+    assert lines(row.locator("th button")) == 1
+    assert lines(row.locator(".chip")) == 1
+
+
+def lines(text: Locator) -> int:
+    """In how many lines it is written."""
+    found = text.evaluate("""part => {
+      const range = document.createRange();
+      range.selectNodeContents(part);
+      return new Set([...range.getClientRects()].map(box => Math.round(box.top))).size;
+    }""")
+    return int(found)
 
 
 def test_a_song_is_made_by_keyboard_alone(visit: Visit, server: Server) -> None:
