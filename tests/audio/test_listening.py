@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from angen.audio.listening import describe, listen, listen_file
-from angen.audio.tags import Names
+from angen.audio.listening import listen, listen_file
 from angen.errors import BadInput
 from tests.audio.sounds import MAJOR, MINOR, band, sine, write
 
@@ -65,20 +64,6 @@ def test_music_without_beats_or_notes_is_still_heard() -> None:
     assert drone.confidence["bpm"] < 0.5 or drone.bpm is None
     noise = 0.1 * np.random.default_rng(0).standard_normal((1, 6 * RATE)).astype(np.float32)
     assert listen(noise, RATE).confidence["key"] < 0.5
-
-
-def test_description_reads_like_a_sentence() -> None:
-    names = Names(
-        energy="high",
-        genre="rock",
-        mood="dark",
-        instruments=("drums", "organ", "bass"),
-        confidence={},
-    )
-    assert describe(names, 120.4, "E minor") == (
-        "Dark rock in E minor at 120 BPM, with drums, organ and bass, high energy"
-    )
-    assert describe(names, None, None) == "Dark rock, with drums, organ and bass, high energy"
 
 
 LISTEN = """

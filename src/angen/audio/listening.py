@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from angen.audio import key as keys
 from angen.audio import tags, tempo
 from angen.audio.beats import find_beats, find_downbeats, one_pulse
+from angen.audio.description import describe
 from angen.audio.files import Sound, resampled, stream
 from angen.audio.loudness import SILENCE_LUFS, LoudnessListener
 from angen.audio.quality import SHORTEST_S
@@ -235,25 +236,15 @@ def _named(heard: _Heard, duration_s: float) -> Listening:
         genre=names.genre,
         mood=names.mood,
         instruments=names.instruments,
-        description=describe(names, bpm, key_name),
+        description=describe(
+            genre=names.genre,
+            mood=names.mood,
+            instruments=names.instruments,
+            energy=names.energy,
+            bpm=bpm,
+            key=key_name,
+        ),
         loudness_lufs=heard.facts.loudness.lufs,
         levels_db=heard.facts.loudness.levels_db,
         confidence={name: round(float(value), 3) for name, value in confidence.items()},
     )
-
-
-def describe(heard: tags.Names, bpm: float | None, key: str | None) -> str:
-    """One sentence for the metadata table, such as a person would write."""
-    pace = "" if bpm is None else f" at {bpm:.0f} BPM"
-    mode = "" if key is None else f" in {key}"
-    players = _joined(heard.instruments)
-    with_players = f", with {players}" if players else ""
-    sentence = f"{heard.mood} {heard.genre}{mode}{pace}{with_players}, {heard.energy} energy"
-    return sentence[:1].upper() + sentence[1:]
-
-
-def _joined(names: tuple[str, ...]) -> str:
-    """Names as English lists them."""
-    if len(names) < 2:
-        return "".join(names)
-    return ", ".join(names[:-1]) + " and " + names[-1]

@@ -14,7 +14,7 @@ from angen.audio.quality import check, check_file
 from angen.audio.segment import clip_name, cut
 from angen.data.manifest import Clip, ClipMetadata, Problem, Source
 from angen.data.scan import Found, sha256_of
-from angen.data.tables import Values, with_values
+from angen.data.tables import Values, described, sentence_of, with_values
 from angen.errors import BadInput
 from angen.names import distinct, safe
 
@@ -170,7 +170,8 @@ def _write(
         raise BadInput(" ".join(fatal))
     listening = listen(audio.samples, audio.rate_hz)
     heard = metadata_of(whole, listening)
-    metadata = with_values(heard, recording.values, f"notes on {found.label}")
+    said = with_values(heard, recording.values, f"notes on {found.label}")
+    metadata = described(said, heard)
     file = f"clips/{names.clip(metadata.genre, song, number)}"
     write_wav(folder / file, audio.samples, audio.rate_hz)
     reaches_end = span_s[1] > info.duration_s - END_TOLERANCE_S
@@ -205,31 +206,30 @@ def metadata_of(whole: Listening, clip: Listening) -> ClipMetadata:
     """What is heard in a clip, with what its whole recording tells better.
 
     The genre is the recording's. Tempo and key are whichever was heard with more confidence: a
-    longer listen is surer, unless the music changes.
+    longer listen is surer, unless the music changes. The description says the same as the rest.
     """
     surer = {
         name: whole if whole.confidence[name] >= clip.confidence[name] else clip
         for name in ("bpm", "key")
     }
     bpm = surer["bpm"].bpm
-    return ClipMetadata(
+    confidence = {
+        "genre": whole.confidence["genre"],
+        "bpm": surer["bpm"].confidence["bpm"],
+        "key": surer["key"].confidence["key"],
+        **{name: clip.confidence[name] for name in ("mood", "instruments", "energy")},
+    }
+    confidence["description"] = min(confidence[name] for name in ("genre", "mood", "instruments"))
+    heard = ClipMetadata(
         genre=whole.genre,
         bpm=None if bpm is None else round(bpm, 1),
         key=surer["key"].key or "",
         mood=clip.mood,
         instruments=clip.instruments,
-        description=clip.description,
         energy=clip.energy,
-        confidence={
-            "genre": whole.confidence["genre"],
-            "bpm": surer["bpm"].confidence["bpm"],
-            "key": surer["key"].confidence["key"],
-            **{
-                name: clip.confidence[name]
-                for name in ("mood", "instruments", "description", "energy")
-            },
-        },
+        confidence=confidence,
     )
+    return heard.model_copy(update={"description": sentence_of(heard)})
 
 
 def _without_misplaced_lyrics(cuts: list[Cut]) -> tuple[list[Cut], str]:

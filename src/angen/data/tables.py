@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from angen.amounts import size_text
+from angen.audio.description import describe
 from angen.data.manifest import EDITABLE, Clip, ClipMetadata, DatasetInfo
 from angen.errors import BadInput
 from angen.files import replacing
@@ -24,6 +25,7 @@ Values = Mapping[str, Any]  # field -> value, fields of EDITABLE
 COLUMNS = ("file", *EDITABLE)
 CLEAR = "-"
 MAX_BYTES = 64_000_000
+_DESCRIBED = ("genre", "bpm", "key", "mood", "instruments", "energy")
 _ALIASES = {
     "filename": "file",
     "file_name": "file",
@@ -61,6 +63,23 @@ def with_values(metadata: ClipMetadata, values: Values, origin: str) -> ClipMeta
             for fault in error.errors()
         )
         raise BadInput(f"{origin}: {faults}") from error
+
+
+def sentence_of(metadata: ClipMetadata) -> str:
+    """What the other columns say, as the machine describes it."""
+    return describe(**{field: getattr(metadata, field) for field in _DESCRIBED})
+
+
+def described(metadata: ClipMetadata, heard: ClipMetadata) -> ClipMetadata:
+    """``metadata`` with a description that does not contradict what a person has changed.
+
+    A person's own description stays; so does the machine's where it still holds.
+    """
+    if "description" in metadata.edited or not heard.description:
+        return metadata
+    holds = all(getattr(metadata, field) == getattr(heard, field) for field in _DESCRIBED)
+    said = heard.description if holds else sentence_of(metadata)
+    return metadata.model_copy(update={"description": said})
 
 
 def read_table(path: Path) -> dict[str, Values]:

@@ -101,6 +101,32 @@ def test_the_machine_fills_only_what_no_person_has_written() -> None:
     assert filled.edited == ("genre", "mood")
 
 
+def test_the_machines_description_follows_what_a_person_corrects(
+    settings: Settings, table: Collection
+) -> None:
+    def description(**values: object) -> str:
+        edits = {"row1": MetadataEdit.model_validate(values)}
+        return edit_rows(settings, "mine", edits).rows[0].metadata.description
+
+    assert description(lyrics="la la") == HEARD.description
+    assert description(genre="polka", bpm=90, key="") == (
+        "Calm polka at 90 BPM, with piano, low energy"
+    )
+    assert description(description="My own.") == "My own."
+    assert description(mood="wild") == "My own."
+    assert description(description=None) == "Wild polka at 90 BPM, with piano, low energy"
+    assert description(**dict.fromkeys(("genre", "bpm", "key", "mood"))) == HEARD.description
+
+
+def test_a_description_that_is_heard_anew_says_what_a_person_has_written() -> None:
+    written = HEARD.model_copy(update={"genre": "polka", "edited": ("genre",)})
+
+    assert heard_anew(written, HEARD).description == (
+        "Calm polka in C major at 120 BPM, with piano, low energy"
+    )
+    assert "description" not in heard_anew(written, HEARD).edited
+
+
 @pytest.mark.parametrize(
     ("edits", "error", "said"),
     [

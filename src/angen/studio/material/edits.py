@@ -1,7 +1,7 @@
 """A person's words and the machine's in one row: the person's go first, and stay."""
 
 from angen.data.manifest import EDITABLE, ClipMetadata
-from angen.data.tables import CLEAR, with_values
+from angen.data.tables import CLEAR, described, with_values
 from angen.studio.requests.material import MetadataEdit
 
 
@@ -18,10 +18,10 @@ def edited(metadata: ClipMetadata, heard: ClipMetadata, edit: MetadataEdit) -> C
         for name, value in given.items()
         if value is not None
     }
-    return with_values(metadata, values, "This row")
+    return described(with_values(metadata, values, "This row"), heard)
 
 
 def heard_anew(metadata: ClipMetadata, heard: ClipMetadata) -> ClipMetadata:
     """What the machine hears, but for the fields that a person has written."""
     kept = {name: getattr(metadata, name) for name in EDITABLE if name in metadata.edited}
-    return heard.model_copy(update=kept | {"edited": metadata.edited})
+    return described(heard.model_copy(update=kept | {"edited": metadata.edited}), heard)
