@@ -76,7 +76,7 @@ def test_unfit_names_are_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_taken_name_is_refused_whatever_its_case(tiny_bundle: Bundle, tmp_path: Path) -> None:
     adapter(tiny_bundle, tmp_path, "Folk")
-    with pytest.raises(BadInput, match="'Folk' already"):
+    with pytest.raises(BadInput, match=r"'Folk' already\. [^-]*\(overwrite\)"):
         new_folder(tmp_path, "folk")
 
 

@@ -90,6 +90,7 @@ def test_bad_files_are_named_and_the_others_go_on(music: Path, root: Path) -> No
     assert "not sound" in reasons["text.mp3"]
     assert "silent" in reasons["silent.wav"]
     assert "0.30 s" in reasons["short.wav"]
+    assert "short.wav" not in reasons["short.wav"]
     assert "not numbers" in reasons["nan.wav"]
     assert "end of the file is missing" in reasons["cut off.wav"]
     assert set(info.songs) == {"one", "two", "three", "cut-off"}

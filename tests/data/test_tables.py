@@ -38,6 +38,23 @@ def test_a_value_that_does_not_fit_is_named_with_its_place() -> None:
         with_values(GUESS, {"bpm": "fast"}, "table.csv, row 3")
 
 
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"bpm": 4_000}, "bpm is '4000': write beats per minute as a number, such as 92, at most"),
+        ({"energy": "huge"}, "energy is 'huge': write low, medium or high."),
+        ({"genre": "x" * 501}, "write 500 characters at most."),
+        ({"mood": {"calm": 1}}, "write it as text."),
+        ({"bpm": "abc", "instruments": 3}, "; instruments is '3': write names with commas"),
+    ],
+)
+def test_what_would_fit_is_said_plainly(values: dict[str, object], said: str) -> None:
+    with pytest.raises(BadInput) as refusal:
+        with_values(GUESS, values, "one.wav")
+    assert said in str(refusal.value)
+    assert "Input should" not in str(refusal.value)
+
+
 def test_a_csv_table_is_read_with_its_columns_in_any_case_and_order(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(

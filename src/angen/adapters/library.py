@@ -81,8 +81,8 @@ def new_folder(loras: Path, name: str, *, overwrite: bool = False) -> Path:
         if overwrite:
             return taken
         raise Taken(
-            f"There is an adapter {taken.name!r} already. Choose another name, "
-            f"delete it (angen adapters delete {taken.name!r}) or pass --overwrite."
+            f"There is an adapter {taken.name!r} already. Choose another name, or delete that one "
+            "first; a training can also replace it (overwrite)."
         )
     return loras / name
 

@@ -272,8 +272,9 @@ def _cut_all(
             clips += [cut.clip for cut in made]
             problems += said
         except BadInput as error:
-            logger.info("%s left out: %s", recording.found.path, error)
-            problems.append(Problem(file=recording.found.label, reason=str(error)))
+            path, label = recording.found.path, recording.found.label
+            logger.info("%s left out: %s", path, error)
+            problems.append(Problem(file=label, reason=str(error).removeprefix(f"{path}: ")))
         done += recording.info.duration_s
         on_step(min(total, round(done)), total)
     return clips, problems

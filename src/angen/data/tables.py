@@ -25,6 +25,11 @@ Values = Mapping[str, Any]  # field -> value, fields of EDITABLE
 COLUMNS = ("file", *EDITABLE)
 CLEAR = "-"
 MAX_BYTES = 64_000_000
+_WANTED = {
+    "bpm": "write beats per minute as a number, such as 92, at most 1000",
+    "energy": "write low, medium or high",
+    "instruments": "write names with commas between",
+}
 _DESCRIBED = ("genre", "bpm", "key", "mood", "instruments", "energy")
 _ALIASES = {
     "filename": "file",
@@ -58,11 +63,18 @@ def with_values(metadata: ClipMetadata, values: Values, origin: str) -> ClipMeta
             {**metadata.model_dump(), **given, "edited": tuple(edited)}
         )
     except ValidationError as error:
-        faults = "; ".join(
-            f"{fault['loc'][0]} is {str(given.get(str(fault['loc'][0])))[:60]!r}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise BadInput(f"{origin}: {faults}") from error
+        faults = "; ".join(_unfit(fault, given) for fault in error.errors())
+        raise BadInput(f"{origin}: {faults}.") from error
+
+
+def _unfit(fault: Any, given: Values) -> str:
+    """A value that does not fit its field, and what would."""
+    field = str(fault["loc"][0])
+    if fault["type"] == "string_too_long":
+        wanted = f"write {fault['ctx']['max_length']} characters at most"
+    else:
+        wanted = _WANTED.get(field, "write it as text")
+    return f"{field} is {str(given.get(field))[:60]!r}: {wanted}"
 
 
 def sentence_of(metadata: ClipMetadata) -> str:

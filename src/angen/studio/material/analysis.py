@@ -134,7 +134,7 @@ def _add(
         try:
             cuts, said = cut_recording(recording, beside, how, names, on_seconds)
         except BadInput as error:
-            reason = str(error).replace(str(path), upload.name)
+            reason = str(error).removeprefix(f"{path}: ").replace(str(path), upload.name)
             cuts, said = [], [Problem(file=upload.name, reason=reason)]
         folder.mkdir(parents=True, exist_ok=True)
         with held(settings, identity):

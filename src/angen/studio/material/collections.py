@@ -174,7 +174,9 @@ def edit_rows(settings: Settings, identity: str, edits: Mapping[str, MetadataEdi
         if strangers := sorted(set(edits) - known):
             raise Unknown(f"The table has no row {strangers[0]!r}.")
         rows = tuple(
-            row.model_copy(update={"metadata": edited(row.metadata, row.heard, edits[row.id])})
+            row.model_copy(
+                update={"metadata": edited(row.metadata, row.heard, edits[row.id], row.file)}
+            )
             if row.id in edits
             else row
             for row in collection.rows

@@ -122,7 +122,9 @@ def edit_dataset(settings: Settings, name: str, edits: Mapping[str, MetadataEdit
             raise Unknown(f"Dataset {name!r} has no clip {strangers[0][:200]!r}.")
         clips = tuple(
             clip.model_copy(
-                update={"metadata": edited(clip.metadata, clip.metadata, edits[clip.file])}
+                update={
+                    "metadata": edited(clip.metadata, clip.metadata, edits[clip.file], clip.file)
+                }
             )
             if clip.file in edits
             else clip

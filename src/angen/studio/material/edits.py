@@ -5,8 +5,13 @@ from angen.data.tables import CLEAR, described, with_values
 from angen.studio.requests.material import MetadataEdit
 
 
-def edited(metadata: ClipMetadata, heard: ClipMetadata, edit: MetadataEdit) -> ClipMetadata:
-    """``metadata`` with a person's values. Raises BadInput that names the field."""
+def edited(
+    metadata: ClipMetadata, heard: ClipMetadata, edit: MetadataEdit, file: str
+) -> ClipMetadata:
+    """``metadata`` of the clip ``file`` with a person's values.
+
+    Raises BadInput that names clip and field.
+    """
     given = edit.given()
     back = {name for name, value in given.items() if value is None}
     if back:
@@ -18,7 +23,7 @@ def edited(metadata: ClipMetadata, heard: ClipMetadata, edit: MetadataEdit) -> C
         for name, value in given.items()
         if value is not None
     }
-    return described(with_values(metadata, values, "This row"), heard)
+    return described(with_values(metadata, values, file), heard)
 
 
 def heard_anew(metadata: ClipMetadata, heard: ClipMetadata) -> ClipMetadata:
