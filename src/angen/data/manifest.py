@@ -161,7 +161,7 @@ def with_stems(info: DatasetInfo, files: Iterable[str]) -> DatasetInfo:
 
 def tempo_told(metadata: ClipMetadata) -> int | None:
     """The tempo that ``prompt_of`` tells, in whole beats per minute; None where it tells none."""
-    return round(metadata.bpm) if metadata.bpm and _trusted(metadata, "bpm") else None
+    return round(metadata.bpm) if metadata.bpm and trusted(metadata, "bpm") else None
 
 
 def prompt_of(metadata: ClipMetadata) -> str:
@@ -181,11 +181,12 @@ def prompt_of(metadata: ClipMetadata) -> str:
         "key": metadata.key,
         "description": metadata.description if "description" in metadata.edited else "",
     }
-    parts = [text.strip() for field, text in told.items() if text and _trusted(metadata, field)]
+    parts = [text.strip() for field, text in told.items() if text and trusted(metadata, field)]
     return ", ".join(parts) or "music"
 
 
-def _trusted(metadata: ClipMetadata, field: str) -> bool:
+def trusted(metadata: ClipMetadata, field: str) -> bool:
+    """Whether a field is told to the model: a person wrote it, or the machine was sure enough."""
     return field in metadata.edited or metadata.confidence.get(field, 1.0) >= MIN_CONFIDENCE
 
 

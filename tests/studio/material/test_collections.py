@@ -130,7 +130,7 @@ def test_a_description_that_is_heard_anew_says_what_a_person_has_written() -> No
 @pytest.mark.parametrize(
     ("edits", "error", "said"),
     [
-        ({"row1": MetadataEdit(bpm="fast")}, BadInput, "bpm is 'fast'"),
+        ({"row1": MetadataEdit(bpm="fast")}, BadInput, r"^jazz_song_clip001\.wav: bpm is 'fast'"),
         ({"row1": MetadataEdit(bpm=-3)}, BadInput, "bpm"),
         ({"row1": MetadataEdit(energy="huge")}, BadInput, "energy"),
         ({"row1": MetadataEdit(genre="x"), "no": MetadataEdit()}, Unknown, "no row 'no'"),
@@ -180,6 +180,21 @@ def test_a_clip_far_louder_than_the_others_is_told() -> None:
     *usual, loud = seen(row(1, lufs=-15), row(2, lufs=-14), row(3, lufs=-13), row(4, lufs=-2))
     assert usual == [(), (), ()]
     assert "12 dB louder than the other clips" in loud[0]
+
+
+def test_guesses_that_are_not_told_to_the_model_are_told_to_the_person() -> None:
+    sure = dict.fromkeys(("bpm", "key", "genre", "mood", "instruments", "energy"), 0.9)
+    unsure = HEARD.model_copy(
+        update={"confidence": sure | {"genre": 0.1, "mood": 0.19, "instruments": 0.2}}
+    )
+    ((doubt,),) = seen(row(1).model_copy(update={"metadata": unsure}))
+
+    assert doubt == (
+        "Hardly heard and not told to the model: genre (10% sure), mood (19% sure). "
+        "Set what you know."
+    )
+    set_by_hand = unsure.model_copy(update={"mood": "", "edited": ("genre", "mood")})
+    assert seen(row(1).model_copy(update={"metadata": set_by_hand})) == [()]
 
 
 def test_a_doubtful_tempo_is_told_until_a_person_sets_it() -> None:

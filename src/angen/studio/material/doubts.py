@@ -1,7 +1,7 @@
 """What is doubtful about the clips of a table, seen beside each other: for a person to look again.
 
 The same clip twice, much louder or softer than the rest, a tempo or key that was hardly heard, or
-that a person wrote in a way that nobody reads.
+that a person wrote in a way that nobody reads; and guesses too unsure to be told to the model.
 """
 
 from collections import defaultdict
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from angen.conditioning.figures import FASTEST, SLOWEST, key_in
-from angen.data.manifest import MIN_CONFIDENCE, Clip, ClipMetadata, tempo_told
+from angen.data.manifest import MIN_CONFIDENCE, Clip, ClipMetadata, tempo_told, trusted
 
 FAR_LU = 9.0  # from the median loudness of the table: heard as twice or half as loud
 DOUBTFUL = 0.4  # confidence below which tempo and key are wrong more often than not
@@ -30,6 +30,7 @@ def judged(clips: Sequence[Seen]) -> list[tuple[str, ...]]:
             *_twin(number, clip, clips, twins),
             *_level(clip[2], usual),
             *_unsure(clip[3]),
+            *_untold(clip[3]),
             *unread(clip[3]),
         )
         for number, clip in enumerate(clips)
@@ -64,6 +65,18 @@ def _unsure(metadata: ClipMetadata) -> tuple[str, ...]:
         told = "and is not told to the model" if sure < MIN_CONFIDENCE else "and may be wrong"
         doubts.append(f"Its {word} was hardly heard ({sure:.0%} sure) {told}. Listen, and set it.")
     return tuple(doubts)
+
+
+def _untold(metadata: ClipMetadata) -> tuple[str, ...]:
+    """The other guesses that the prompt leaves out, in one line."""
+    found = [
+        f"{field} ({metadata.confidence[field]:.0%} sure)"
+        for field in ("genre", "mood", "instruments", "energy")
+        if getattr(metadata, field) and not trusted(metadata, field)
+    ]
+    if not found:
+        return ()
+    return (f"Hardly heard and not told to the model: {', '.join(found)}. Set what you know.",)
 
 
 def unread(metadata: ClipMetadata) -> tuple[str, ...]:
