@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from angen.errors import BadInput, Incompatible, MissingWeights, OutOfSpace, Stopped
+from angen.errors import BadInput, Incompatible, MissingWeights, OutOfSpace, Stopped, Taken
 from angen.jobs.problems import killed, no_worker, problem_of
 
 
@@ -17,6 +17,7 @@ class OutOfMemoryError(RuntimeError):
     ("error", "kind"),
     [
         (BadInput("No such clip."), "input"),
+        (Taken("There is one of that name."), "taken"),
         (MissingWeights("Fetch them."), "weights"),
         (Incompatible("Another base."), "incompatible"),
         (OutOfSpace("Full."), "disk"),
@@ -36,7 +37,8 @@ def test_each_fault_has_its_kind_and_words(error: BaseException, kind: str) -> N
     problem = problem_of(error)
     assert problem.kind == kind
     assert problem.message
-    assert problem.remedy or kind in ("input", "weights", "incompatible", "disk", "stopped")
+    told = ("input", "taken", "weights", "incompatible", "disk", "stopped")  # by the message
+    assert problem.remedy or kind in told
 
 
 def test_errors_for_people_keep_their_words() -> None:

@@ -134,6 +134,7 @@ def test_a_recording_that_cannot_be_used_does_not_stop_the_others(studio: Studio
     assert [row.upload for row in table.rows] == [good]
     assert table.skipped[0].file == "silence.wav"
     assert "silent" in table.skipped[0].reason
+    assert "silence.wav" not in table.skipped[0].reason
 
 
 def test_copies_of_a_song_are_one_song(studio: Studio) -> None:

@@ -2,6 +2,7 @@
 
 kinds
 ├── input         what was asked for cannot be done as it is
+├── taken         the same, because a name is taken or a thing in use
 ├── weights       a model part is not on this machine
 ├── incompatible  two things do not belong together
 ├── disk          no space left
@@ -23,6 +24,7 @@ from angen.errors import (
     MissingWeights,
     OutOfSpace,
     Stopped,
+    Taken,
 )
 from angen.jobs.job import Job, JobState, Problem
 
@@ -32,6 +34,7 @@ _KINDS: tuple[tuple[type[AngenError], str], ...] = (
     (Incompatible, "incompatible"),
     (OutOfSpace, "disk"),
     (Stopped, "stopped"),
+    (Taken, "taken"),
     (BadInput, "input"),
 )
 _NO_MEMORY = ("out of memory", "not enough memory", "cannot allocate memory", "bad_alloc")

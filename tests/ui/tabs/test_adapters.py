@@ -115,7 +115,11 @@ def test_measuring_and_going_on_are_jobs(library: Desk, settings: Settings) -> N
 def test_an_archive_is_taken_in_by_a_job(desk: Desk, tmp_path: Any) -> None:
     archive = tmp_path / "jazz.zip"
     archive.write_bytes(b"PK")
-    import_lora(desk, str(archive))
+    assert import_lora(desk, str(archive), "") == ""
 
-    assert [job.kind for job in desk.jobs()] == ["import_adapter"]
+    (job,) = desk.jobs()
+    assert (job.kind, job.arguments["name"]) == ("import_adapter", None)
     assert not archive.exists()
+    archive.write_bytes(b"PK")
+    import_lora(desk, str(archive), " cool jazz ")
+    assert desk.jobs()[0].arguments["name"] == "cool jazz"

@@ -1,3 +1,4 @@
+import warnings
 from typing import Any
 
 import pytest
@@ -25,7 +26,8 @@ def test_the_sets_of_the_mission_are_those_that_the_studio_knows(desk: Desk) -> 
 
 
 def test_what_is_not_built_is_said_and_not_pretended(desk: Desk) -> None:
-    page = download_datasets(desk, ["opensinger"], ["lakh"])
+    with pytest.warns(UserWarning, match="Nothing was downloaded: OpenSinger, Lakh MIDI cannot"):
+        page = download_datasets(desk, ["opensinger"], ["lakh"])
 
     assert "OpenSinger" in page
     assert "Lakh MIDI" in page
@@ -40,6 +42,9 @@ def test_a_set_that_is_here_says_so(desk: Desk, settings: Settings) -> None:
     add_dataset(settings, "vocal_opensinger")
 
     assert draw_curated(desk.curated()).count('class="chip good"') == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nothing to complain of
+        assert "vocal_opensinger" in download_datasets(desk, ["opensinger"], [])
 
 
 def test_datasets_are_listed_with_what_is_in_them(desk: Desk, settings: Settings) -> None:
@@ -71,6 +76,7 @@ def test_a_damaged_dataset_is_shown_with_its_problem(desk: Desk, settings: Setti
 def test_an_archive_is_taken_in_by_a_job(desk: Desk, tmp_path: Any) -> None:
     archive = tmp_path / "set.zip"
     archive.write_bytes(b"PK")
-    import_dataset(desk, str(archive))
+    assert import_dataset(desk, str(archive), " mine ") == ""
 
-    assert [job.kind for job in desk.jobs()] == ["import_dataset"]
+    (job,) = desk.jobs()
+    assert (job.kind, job.arguments["name"]) == ("import_dataset", "mine")

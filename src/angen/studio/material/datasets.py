@@ -94,8 +94,8 @@ def check_free(settings: Settings, name: str) -> None:
     for folder in there:
         if folder.name.casefold() == name.casefold():
             raise Taken(
-                f"There is a dataset {folder.name!r} already. Choose another name, or have it "
-                "overwritten."
+                f"There is a dataset {folder.name!r} already. Choose another name, or delete "
+                "that one first; preparing can also replace it (overwrite)."
             )
 
 

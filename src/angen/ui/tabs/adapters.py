@@ -10,6 +10,7 @@ from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.requests.asking import asked
 from angen.studio.requests.training import ReportRequest, ResumeRequest
+from angen.ui.arrivals import build_arrival
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell
 from angen.ui.files import brought
@@ -18,6 +19,7 @@ from angen.ui.live import Live, Now
 from angen.ui.markup import ACTIONS, note
 from angen.ui.tabs.card import draw_adapters, draw_card, draw_comparison
 
+NEW_NAME = "New name"
 TIPS = """\
 - **How much music?** 20 to 30 minutes of one style teach more than hours of many. With fewer than
   ten clips, expect an adapter that repeats them.
@@ -57,7 +59,7 @@ def build_adapters(desk: Desk, live: Live) -> None:
     _follow(desk, live, parts)
     _wire_table(desk, parts, refresh, live.component("adapters"))
     _wire_delete(desk, parts, delete, sure, keep)
-    _change(desk, select)
+    _change(desk, live, select)
     _compare(desk, live)
     with gr.Accordion("Training tips", open=False, elem_id="training-tips"):
         gr.Markdown(TIPS)
@@ -165,16 +167,23 @@ def delete_lora(desk: Desk, name: str | None) -> list[Any]:
     return [*refresh_lora_list(desk), gr.update(visible=False)]
 
 
-def _change(desk: Desk, select: gr.Dropdown) -> None:
+def _change(desk: Desk, live: Live, select: gr.Dropdown) -> None:
     """Rename the selected one, or bring one from elsewhere."""
     with gr.Row(equal_height=True, elem_classes="head-row"):
-        name = gr.Textbox(label="New name", max_length=100, elem_id="new-adapter-name", scale=3)
+        name = gr.Textbox(
+            label=NEW_NAME,
+            placeholder="for Rename, or for an import under another name",
+            max_length=100,
+            elem_id="new-adapter-name",
+            scale=3,
+        )
         rename = gr.Button("Rename", size="sm", elem_id="rename-adapter")
         bring = gr.UploadButton(
             "Import an adapter (.zip)", file_types=[".zip"], size="sm", elem_id="import-adapter"
         )
     rename.click(bound(rename_lora, desk), [select, name], [select, name], **ACT)
-    bring.upload(bound(import_lora, desk), bring, None, **ACT)
+    bring.upload(bound(import_lora, desk), [bring, name], name, **ACT)
+    build_arrival(live, "import_adapter", NEW_NAME)
 
 
 def rename_lora(desk: Desk, name: str | None, new_name: str) -> list[Any]:
@@ -186,11 +195,15 @@ def rename_lora(desk: Desk, name: str | None, new_name: str) -> list[Any]:
     return [_listed(desk, renamed.name)[1], ""]
 
 
-def import_lora(desk: Desk, path: str) -> None:
-    """Take in an adapter from an archive."""
+def import_lora(desk: Desk, path: str, name: str) -> str:
+    """Take in an adapter from an archive, under its own name unless another is given.
+
+    The field for the name, emptied.
+    """
     with brought(path) as own:
-        desk.import_adapter(own)
-    tell("The adapter is being read; it appears in the list in a moment.")
+        desk.import_adapter(own, (name or "").strip() or None)
+    tell("The adapter is being read. What becomes of it is said below the button.")
+    return ""
 
 
 def _compare(desk: Desk, live: Live) -> None:

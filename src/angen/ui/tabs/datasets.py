@@ -13,7 +13,8 @@ from angen.studio.desk import Desk
 from angen.studio.material.curated import CuratedSet
 from angen.studio.material.datasets import Dataset
 from angen.ui import links, words
-from angen.ui.faults import ACT, bound, tell
+from angen.ui.arrivals import build_arrival
+from angen.ui.faults import ACT, bound, tell, warn
 from angen.ui.files import brought
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import (
@@ -31,6 +32,7 @@ from angen.ui.markup import (
 
 VOCAL = (("OpenSinger", "opensinger"), ("M4Singer", "m4singer"), ("CC Mixter", "ccmixter"))
 SYMBOLIC = (("Lakh MIDI", "lakh"), ("Mutopia", "mutopia"))
+IMPORT_NAME = "Name of an import"
 CLIPS_SHOWN = 100
 MADE = ("prepare", "import_dataset")  # kinds of jobs that end in a dataset
 
@@ -61,10 +63,18 @@ def download_datasets(desk: Desk, vocal: Sequence[str], symbolic: Sequence[str])
 
     Raises BadInput when none is chosen.
     """
-    chosen = {*vocal, *symbolic}
-    if not chosen:
+    ids = {*vocal, *symbolic}
+    if not ids:
         raise BadInput("Choose at least one dataset above.")
-    return str(draw_curated([found for found in desk.curated() if found.id in chosen]))
+    chosen = [found for found in desk.curated() if found.id in ids]
+    if missing := [found.title for found in chosen if not found.here]:
+        warn(
+            f"Nothing was downloaded: {', '.join(missing)} cannot be had from here yet. "
+            "What to do instead stands under Status."
+        )
+    if here := [found.title for found in chosen if found.here]:
+        tell(f"Ready to be trained on: {', '.join(here)}.")
+    return str(draw_curated(chosen))
 
 
 def draw_curated(sets: Sequence[CuratedSet]) -> Markup:
@@ -89,13 +99,20 @@ def _own(desk: Desk, live: Live) -> None:
     """Datasets on this machine: look, play, export, import, delete."""
     opened = gr.State("")
     with gr.Row(elem_classes="head-row"):
-        gr.HTML("<h3>Datasets on this machine</h3>", apply_default_css=False)
+        gr.HTML("<h3>Datasets on this machine</h3>", apply_default_css=False, min_width=240)
+        name = gr.Textbox(
+            label=IMPORT_NAME,
+            placeholder="its own, when left empty",
+            max_length=100,
+            elem_id="import-dataset-name",
+        )
         bring = gr.UploadButton(
             "Import a dataset (.zip)",
             file_types=[".zip"],
             size="sm",
             elem_id="import-dataset",
         )
+    build_arrival(live, "import_dataset", IMPORT_NAME)
     listed = gr.HTML(js_on_load=ACTIONS, apply_default_css=False, elem_id="datasets")
     live.choice("opened", opened)
     live.panel(
@@ -104,7 +121,7 @@ def _own(desk: Desk, live: Live) -> None:
         lambda now: (*datasets_mark(desk, now), now.mine["opened"]),
         lambda now: {listed: str(draw_datasets(desk, now.mine["opened"]))},
     )
-    bring.upload(bound(import_dataset, desk), bring, None, **ACT)
+    bring.upload(bound(import_dataset, desk), [bring, name], name, **ACT)
 
     def press(was: str, event: gr.EventData) -> Any:
         action, name = event._data["action"], event._data["dataset"]
@@ -122,11 +139,15 @@ def datasets_mark(desk: Desk, now: Now) -> tuple[object, ...]:
     return (changed(desk.settings.datasets), now.ended(*MADE))
 
 
-def import_dataset(desk: Desk, path: str) -> None:
-    """Take in a dataset that was exported."""
+def import_dataset(desk: Desk, path: str, name: str) -> str:
+    """Take in a dataset that was exported, under its own name unless another is given.
+
+    The field for the name, emptied.
+    """
     with brought(path) as own:
-        desk.import_dataset(own)
-    tell("The dataset is being read; it appears in the list in a moment.")
+        desk.import_dataset(own, (name or "").strip() or None)
+    tell("The dataset is being read. What becomes of it is said below the button.")
+    return ""
 
 
 def draw_datasets(desk: Desk, opened: str) -> Markup:
