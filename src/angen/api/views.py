@@ -182,6 +182,7 @@ class RowView(View):
         told("Duplicates, clipping, silence, unusual loudness, doubtful or unread tempo or key."),
     ]
     prompt: Annotated[str, told("Exactly what the model will be told of this clip.")]
+    left_out: Annotated[bool, told("Training sets that are made of the table do without it.")]
 
 
 class CollectionView(View):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
 
 from pydantic import BaseModel
@@ -151,12 +152,16 @@ class Desk:
         return collections.row_path(self.settings, found)
 
     @_changes
-    def edit_rows(self, collection: str, edits: Edits) -> Collection:
+    def edit_rows(
+        self, collection: str, edits: Edits, left_out: Mapping[str, bool] = MappingProxyType({})
+    ) -> Collection:
         """A person's values, by row: a field left out stays, empty clears it, None gives it back.
+
+        left_out: whether training sets leave a row out.
 
         Raises Unknown, BadInput for a value that does not fit; nothing is changed then.
         """
-        return collections.edit_rows(self.settings, collection, edits)
+        return collections.edit_rows(self.settings, collection, edits, left_out)
 
     @_changes
     def delete_collection(self, collection: str) -> None:

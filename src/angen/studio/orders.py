@@ -124,7 +124,7 @@ def check_recordings(settings: Settings, files: Sequence[str], collection: str |
     """Raise BadInput unless these uploads and this metadata table are here."""
     for upload in files:
         get_upload(settings, upload)
-    if collection is not None and not get_collection(settings, collection).rows:
+    if collection is not None and not get_collection(settings, collection).used:
         raise BadInput(f"The metadata table {collection!r} has no clips.")
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from angen.data.manifest import ClipMetadata
 from angen.errors import BadInput, Unknown
+from angen.studio.material.analysis import clips_of
 from angen.studio.material.collections import (
     Collection,
     Row,
@@ -174,6 +175,33 @@ def test_twins_are_told_once_each() -> None:
     first, other, twin = seen(row(1), row(2), row(3, sha256=row(1).sha256))
     assert first == other == ()
     assert twin == ("The same sound as row 1 (song). One of them is enough.",)
+
+
+def test_a_row_is_left_out_and_brought_back(settings: Settings) -> None:
+    rows = (row(1), row(2), row(3, sha256=row(1).sha256))
+    save_collection(settings, new_collection("Mine", "mine").model_copy(update={"rows": rows}))
+    edits = {"row1": MetadataEdit(genre="polka")}
+    changed = edit_rows(settings, "mine", edits, {"row1": True})
+
+    assert changed == get_collection(settings, "mine")
+    assert [found.left_out for found in changed.rows] == [True, False, False]
+    assert [found.id for found in changed.used] == ["row2", "row3"]
+    assert changed.rows[0].metadata.genre == "polka"
+    assert changed.rows[2].warnings == ()  # it is the only one of its sound now
+    for clip in changed.used:
+        path = settings.home / clip.audio
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    assert [clip.file for _, clip in clips_of(changed, settings)] == [
+        "clips/jazz_song_clip002.wav",
+        "clips/jazz_song_clip003.wav",
+    ]
+
+    back = edit_rows(settings, "mine", {}, {"row1": False})
+    assert len(back.used) == 3
+    assert "same sound as row 1" in back.rows[2].warnings[0]
+    with pytest.raises(Unknown, match="no row 'no'"):
+        edit_rows(settings, "mine", {}, {"no": True})
 
 
 def test_a_clip_far_louder_than_the_others_is_told() -> None:

@@ -17,6 +17,7 @@ from angen.ui.tabs.audio import (
     ai_generate_all_metadata,
     analyze_user_audio,
     draw_progress,
+    leave_out,
     prepare_user_training_dataset,
     save_metadata,
     set_column,
@@ -118,6 +119,21 @@ def test_a_column_is_set_in_all_rows_or_in_ticked_ones(desk: Desk, settings: Set
     assert rows[2].metadata.key == "A minor"
     with pytest.raises(BadInput, match="Tick at least one row"):
         set_column(desk, table.id, "{}", "[]", "Mood", "wild", CHOSEN_ROWS, 0)
+
+
+def test_ticked_rows_are_left_out_and_brought_back(desk: Desk, settings: Settings) -> None:
+    table = add_table(settings, rows=3)
+    unsaved = json.dumps({"row0": {"genre": "rock"}})
+    page = leave_out(desk, True, table.id, unsaved, '["row1", "row2"]', 0)
+
+    assert [row.id for row in desk.collection(table.id).used] == ["row0"]
+    assert desk.collection(table.id).rows[0].metadata.genre == "rock"
+    assert "3 clips · 30 s · 2 left out" in page
+    assert page.count("training sets do without this clip") == 2
+    page = leave_out(desk, False, table.id, "{}", '["row2"]', 0)
+    assert "1 left out" in page
+    with pytest.raises(BadInput, match="Tick at least one row"):
+        leave_out(desk, True, table.id, "{}", "[]", 0)
 
 
 def test_filling_saves_first_and_asks_for_the_ticked_rows(desk: Desk, settings: Settings) -> None:

@@ -34,6 +34,15 @@ class Edits(BaseModel):
             examples=[{"r1": {"genre": "jazz", "bpm": 92}}],
         ),
     ]
+    left_out: Annotated[
+        dict[str, bool],
+        Field(
+            max_length=MAX_EDITS,
+            description="By id of the row: true keeps it out of training sets, false brings it "
+            "back.",
+            examples=[{"r2": True}],
+        ),
+    ] = {}
 
 
 class FillRows(BaseModel):
@@ -63,7 +72,7 @@ def show_collection(collection: CollectionId, desk: DeskDep) -> Collection:
 )
 def edit_rows(collection: CollectionId, edits: Body[Edits], desk: DeskDep) -> Collection:
     """Save what people say of clips; all of it or, when a value does not fit, nothing."""
-    return desk.edit_rows(collection, edits.rows)
+    return desk.edit_rows(collection, edits.rows, edits.left_out)
 
 
 @router.post(

@@ -170,6 +170,6 @@ def _sources(files: tuple[str, ...], collection: str | None, settings: Settings)
     uploads = (get_upload(settings, file) for file in dict.fromkeys(files))
     paths = [upload_path(settings, upload) for upload in uploads]
     if collection is not None:
-        rows = get_collection(settings, collection).rows
+        rows = get_collection(settings, collection).used
         paths += [row_path(settings, row) for row in rows]
     return paths

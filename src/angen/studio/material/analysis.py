@@ -275,13 +275,13 @@ def _heard(row: Row, songs: dict[str, Listening | None], settings: Settings) -> 
 
 
 def stems_of(collection: Collection, settings: Settings) -> list[tuple[Path, str]]:
-    """The stems of a table's recordings, each with its path in a training set.
+    """The stems of the recordings that a table uses, each with its path in a training set.
 
     They are called as songs are there: ``stems/mysong_vocals.wav``.
     """
     taken: set[str] = set()
     found: dict[str, str] = {}  # a recording has many rows, and its stems once
-    for row in collection.rows:
+    for row in collection.used:
         for stem, place in row.stems.items():
             if place not in found:
                 found[place] = f"stems/{distinct(f'{safe(row.song)}_{safe(stem)}', taken)}.wav"
@@ -291,7 +291,7 @@ def stems_of(collection: Collection, settings: Settings) -> list[tuple[Path, str
 def clips_of(
     collection: Collection, settings: Settings, licence: str | None = None
 ) -> list[tuple[Path, Clip]]:
-    """The rows of a table as clips of a training set, each with its file."""
+    """The rows of a table that are not left out, as clips of a training set, each with its file."""
     return [
         (
             row_path(settings, row),
@@ -308,5 +308,5 @@ def clips_of(
                 metadata=row.metadata,
             ),
         )
-        for row in collection.rows
+        for row in collection.used
     ]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -60,6 +61,7 @@ class Row(_Strict):
     findings: tuple[str, ...] = ()  # about the sound: clipping, silence...
     warnings: tuple[str, ...] = ()  # findings, and doubts that hold now
     prompt: str = ""  # exactly what the model is told
+    left_out: bool = False  # a person keeps it in the table, and out of training sets
 
     @field_validator("audio")
     @classmethod
@@ -84,6 +86,11 @@ class Collection(_Strict):
     @property
     def duration_s(self) -> float:
         return sum(row.duration_s for row in self.rows)
+
+    @property
+    def used(self) -> tuple[Row, ...]:
+        """The rows that training sets are made of."""
+        return tuple(row for row in self.rows if not row.left_out)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +144,8 @@ def save_collection(settings: Settings, collection: Collection) -> Collection:
             "Prepare a part of the recordings first."
         )
     warnings = judged(
-        [(row.song, row.sha256, row.loudness_lufs, row.metadata) for row in collection.rows]
+        [(row.song, row.sha256, row.loudness_lufs, row.metadata) for row in collection.rows],
+        left_out={number for number, row in enumerate(collection.rows) if row.left_out},
     )
     rows = tuple(
         row.model_copy(
@@ -160,10 +168,16 @@ def held(settings: Settings, identity: str) -> AbstractContextManager[None]:
     return locked(settings.collections / f".{check_id('collection', identity)}{_LOCK}")
 
 
-def edit_rows(settings: Settings, identity: str, edits: Mapping[str, MetadataEdit]) -> Collection:
+def edit_rows(
+    settings: Settings,
+    identity: str,
+    edits: Mapping[str, MetadataEdit],
+    left_out: Mapping[str, bool] = MappingProxyType({}),
+) -> Collection:
     """Take over a person's values, by row; the table afterwards.
 
-    An empty value clears a field, None gives it back to the machine.
+    An empty value clears a field, None gives it back to the machine. left_out: rows that training
+    sets leave out (True), or that are brought back (False).
 
     Raises Unknown for a table or row that is not there, BadInput for a value that does not fit;
     nothing is changed then.
@@ -171,14 +185,17 @@ def edit_rows(settings: Settings, identity: str, edits: Mapping[str, MetadataEdi
     with held(settings, identity):
         collection = get_collection(settings, identity)
         known = {row.id for row in collection.rows}
-        if strangers := sorted(set(edits) - known):
+        if strangers := sorted({*edits, *left_out} - known):
             raise Unknown(f"The table has no row {strangers[0]!r}.")
         rows = tuple(
             row.model_copy(
-                update={"metadata": edited(row.metadata, row.heard, edits[row.id], row.file)}
+                update={
+                    "metadata": edited(row.metadata, row.heard, edits[row.id], row.file)
+                    if row.id in edits
+                    else row.metadata,
+                    "left_out": left_out.get(row.id, row.left_out),
+                }
             )
-            if row.id in edits
-            else row
             for row in collection.rows
         )
         return save_collection(settings, collection.model_copy(update={"rows": rows}))

@@ -5,7 +5,7 @@ that a person wrote in a way that nobody reads; and guesses too unsure to be tol
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from statistics import median
 
 from angen.conditioning.figures import FASTEST, SLOWEST, key_in
@@ -18,15 +18,21 @@ _NEEDED = 3  # clips without which there is no usual loudness
 Seen = tuple[str, str, float | None, ClipMetadata]  # song, sha256, loudness in LUFS, metadata
 
 
-def judged(clips: Sequence[Seen]) -> list[tuple[str, ...]]:
-    """The doubts about each clip, in words with a remedy."""
+def judged(clips: Sequence[Seen], left_out: Collection[int] = frozenset()) -> list[tuple[str, ...]]:
+    """The doubts about each clip, in words with a remedy.
+
+    left_out: numbers of clips that count for nothing, and of which nothing needs to be said.
+    """
     twins: defaultdict[str, list[int]] = defaultdict(list)
-    for number, (_, sha256, _, _) in enumerate(clips):
-        twins[sha256].append(number)
-    levels = [lufs for _, _, lufs, _ in clips if lufs is not None]
+    heard = [number for number in range(len(clips)) if number not in left_out]
+    for number in heard:
+        twins[clips[number][1]].append(number)
+    levels = [lufs for number in heard if (lufs := clips[number][2]) is not None]
     usual = median(levels) if len(levels) >= _NEEDED else None
     return [
-        (
+        ()
+        if number in left_out
+        else (
             *_twin(number, clip, clips, twins),
             *_level(clip[2], usual),
             *_unsure(clip[3]),

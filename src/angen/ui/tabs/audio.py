@@ -74,6 +74,7 @@ def build_audio(desk: Desk, live: Live) -> None:
         js="(_ticked, ...rest) => [window.angen.ticked(), ...rest]",
         **ACT,
     )
+    _leaving(desk, table)
     _bulk(desk, table)
     _finish(desk, table)
 
@@ -205,6 +206,33 @@ def _wire_table(desk: Desk, table: Table, delete: gr.Button) -> None:
         "throw new Error('kept'); return table; }",
         **ACT,
     )
+
+
+def _leaving(desk: Desk, table: Table) -> None:
+    """Keep ticked rows out of training sets, or bring them back."""
+    with gr.Row(elem_classes="actions", elem_id="leaving"):
+        for text, out in (("Leave ticked rows out", True), ("Bring ticked rows back", False)):
+            pressed = gr.Button(text, size="sm", elem_id="leave-out" if out else "bring-back")
+            pressed.click(
+                bound(leave_out, desk, out),
+                [*table.inputs, table.page],
+                table.html,
+                js=_WITH_EDITS,
+                **ACT,
+            )
+
+
+def leave_out(
+    desk: Desk, out: bool, collection: str | None, edits: str, chosen: str, page: int
+) -> str:
+    """Leave ticked rows out of training sets, or bring them back; what was changed is saved."""
+    identity, rows = _named(collection), chosen_of(chosen)
+    if not rows:
+        raise BadInput("Tick at least one row of the table.")
+    desk.edit_rows(identity, edits_of(edits), dict.fromkeys(rows, out))
+    done = "left out" if out else "brought back"
+    tell(f"{counted(len(rows), 'row')} {done}.")
+    return drawn(desk, identity, page)
 
 
 def _bulk(desk: Desk, table: Table) -> None:

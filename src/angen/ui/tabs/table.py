@@ -58,12 +58,13 @@ def draw_table(collection: Collection | None, page: int = 0) -> Markup:
     shown = collection.rows[page * PAGE : (page + 1) * PAGE]
     body = joined(_row(collection.id, row) for row in shown)
     table = Markup(
-        '<table class="clips"><caption>{} · {} · {}</caption><thead><tr>{}</tr></thead>'
+        '<table class="clips"><caption>{} · {} · {}{}</caption><thead><tr>{}</tr></thead>'
         "<tbody>{}</tbody></table>"
     ).format(
         collection.name,
         counted(len(collection.rows), "clip"),
         duration_text(collection.duration_s),
+        f" · {out} left out" if (out := len(collection.rows) - len(collection.used)) else "",
         _head(),
         body,
     )
@@ -95,9 +96,10 @@ def _row(collection: str, row: Row) -> Markup:
         for field, name in zip(FIELDS, COLUMNS[1:], strict=False)
     )
     sure = tag("td", _confidence(row.metadata), class_="sure", data_name="Confidence")
-    return tag("tr", choose + file + cells + sure, data_clip=row.id) + tag(
-        "tr", tag("td", _told(row), colspan=len(COLUMNS) + 1), class_="under"
-    )
+    out = " out" if row.left_out else ""
+    return tag(
+        "tr", choose + file + cells + sure, data_clip=row.id, class_=out.strip() or None
+    ) + tag("tr", tag("td", _told(row), colspan=len(COLUMNS) + 1), class_=f"under{out}")
 
 
 def _field(row: Row, field: str) -> Markup:
@@ -145,6 +147,8 @@ def _confidence(metadata: ClipMetadata) -> Markup:
 def _told(row: Row) -> Markup:
     """What the model will be told, and what is doubtful."""
     prompt = tag("span", "The model is told: ", class_="soft") + tag("q", row.prompt or "nothing")
+    if row.left_out:
+        prompt = tag("strong", "Left out: ") + tag("span", "training sets do without this clip.")
     doubts = joined(tag("span", text, class_="chip odd") for text in row.warnings)
     restore = NOTHING
     if row.metadata.edited:
