@@ -179,7 +179,10 @@ class RowView(View):
     heard: Annotated[MetadataView, told("What the machine alone would say.")]
     warnings: Annotated[
         tuple[str, ...],
-        told("Duplicates, clipping, silence, unusual loudness, doubtful or unread tempo or key."),
+        told(
+            "Duplicates, clipping, silence, unusual loudness, doubtful or unread tempo or key, "
+            "guesses too unsure for the prompt."
+        ),
     ]
     prompt: Annotated[str, told("Exactly what the model will be told of this clip.")]
     left_out: Annotated[bool, told("Training sets that are made of the table do without it.")]
