@@ -5,7 +5,7 @@ from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings
-from angen.ui.history import draw_history, repeat_song
+from angen.ui.history import NAMED, draw_history, repeat_song
 from tests.ui.house import EVIL, RATE_HZ, add_song, tone
 
 
@@ -22,9 +22,17 @@ def test_each_song_can_be_heard_repeated_fetched_and_deleted(
     assert '<angen-play src="api/songs/one/audio"' in page
     assert 'download="one.wav"' in page
     assert {f'data-action="{action}"' in page for action in ("repeat", "delete", "show")} == {True}
-    assert "data-confirm=" in page
     assert "seed 5" in page
     assert "<script" not in page
+
+
+def test_it_is_asked_by_its_words_whether_a_song_shall_go(desk: Desk, settings: Settings) -> None:
+    add_song(settings, "94-BPM_543057853", "94 BPM, chiptune", seed=543)
+    add_song(settings, "long_1", "x" * 500, seed=1)
+    page = str(draw_history(desk.songs()))
+
+    assert 'data-confirm="Delete the song “94 BPM, chiptune” (0:00, seed 543)?"' in page
+    assert f"Delete the song “{'x' * NAMED}…” (" in page
 
 
 def test_a_foreign_file_cannot_be_repeated(desk: Desk, settings: Settings) -> None:

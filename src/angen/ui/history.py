@@ -16,6 +16,7 @@ from angen.ui.markup import ACTIONS, NOTHING, attributes, button, chips, empty, 
 from angen.ui.stage import MAKING, facts
 
 SHOWN = 50
+NAMED = 120  # characters of a prompt that stand for the song
 
 
 def build_history(desk: Desk, live: Live) -> gr.HTML:
@@ -52,14 +53,15 @@ def _item(song: SongInfo) -> Markup:
 
 
 def _tools(song: SongInfo) -> Markup:
+    name = spoken(song)
     again = NOTHING
     if song.request is not None:
-        again = button("Repeat", "repeat", song=song.id, label=f"Repeat the request of {song.id}")
+        again = button("Repeat", "repeat", song=song.id, label=f"Repeat the request of {name}")
     download = Markup('<a class="mini"{}>Download</a>').format(
         attributes(
             href=links.song_audio(song.id),
             download=f"{song.id}.wav",
-            aria_label=f"Download {song.id}",
+            aria_label=f"Download {name}",
         )
     )
     delete = button(
@@ -67,10 +69,16 @@ def _tools(song: SongInfo) -> Markup:
         "delete",
         look="danger",
         song=song.id,
-        label=f"Delete {song.id}",
-        confirm=f"Delete the song {song.id}?",
+        label=f"Delete {name}",
+        confirm=f"Delete the song {name}?",
     )
     return tag("div", again + download + delete, class_="tools")
+
+
+def spoken(song: SongInfo) -> str:
+    """A song as one names it: by its words, and by what tells it from others of the same words."""
+    title = song.title if len(song.title) <= NAMED else f"{song.title[:NAMED]}…"
+    return f"“{title}” ({', '.join(facts(song.request, song.duration_s, short=True))})"
 
 
 def repeat_song(desk: Desk, identity: str) -> list[Any]:
