@@ -59,6 +59,9 @@ def test_a_random_seed_is_another_one_each_time() -> None:
         ({"duration": 10_000}, "give 1 to 600 seconds"),
         ({"duration": "long"}, "duration"),
         ({"guidance": -1}, "guidance=-1"),
+        ({"kind": OWN_LYRICS, "lyrics": " \n"}, "Write some, or choose Instrumental"),
+        ({"seed": -1}, "-1 is no seed: give a whole number from 0"),
+        ({"seed": 2**53}, "is no seed"),
     ],
 )
 def test_what_cannot_be_made_is_said(change: dict[str, Any], said: str) -> None:

@@ -192,7 +192,6 @@ def _seed() -> tuple[gr.Checkbox, gr.Number]:
             label="Seed",
             info="Same seed, same song.",
             precision=0,
-            minimum=0,
             min_width=140,
             scale=3,
             elem_id="seed",
@@ -200,7 +199,8 @@ def _seed() -> tuple[gr.Checkbox, gr.Number]:
         dice = gr.Button("⚄ Dice", min_width=90, scale=1, elem_id="dice")
         random = gr.Checkbox(True, label="Random", min_width=100, scale=1, elem_id="random-seed")
     dice.click(lambda: (new_seed(), False), outputs=[seed, random], **ACT)
-    seed.input(lambda: False, outputs=random, **ACT)
+    # In the browser: who presses Generate at once means this seed.
+    seed.input(None, js="() => false", outputs=random, **ACT)
     return random, seed
 
 

@@ -9,7 +9,7 @@ from angen.errors import BadInput
 from angen.jobs.job import Job
 from angen.studio.desk import Desk
 from angen.studio.requests.asking import asked
-from angen.studio.requests.songs import MAX_ADAPTERS, SongRequest, new_seed
+from angen.studio.requests.songs import MAX_ADAPTERS, SEEDS, SongRequest, new_seed
 from angen.ui.faults import ACT, bound
 from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, Form
 
@@ -30,13 +30,15 @@ def song_request_of(
     """The request that the form holds. Raises BadInput in words of the form."""
     if not (prompt or "").strip():
         raise BadInput("Describe the music first: genre, mood, instruments, tempo, key.")
+    if kind == OWN_LYRICS and not (lyrics or "").strip():
+        raise BadInput(f"There are no lyrics yet. Write some, or choose {INSTRUMENTAL}.")
     return asked(
         SongRequest,
         {
             "prompt": prompt.strip(),
             "lyrics": lyrics if kind == OWN_LYRICS else "",
             "duration_s": duration,
-            "seed": new_seed() if random or seed is None else int(seed),
+            "seed": new_seed() if random or seed is None else _seed(seed),
             "steps": int(steps),
             "guidance": guidance,
             "base": base or "",
@@ -46,6 +48,14 @@ def song_request_of(
             ],
         },
     )
+
+
+def _seed(seed: float) -> int:
+    if not 0 <= seed < SEEDS:
+        raise BadInput(
+            f"{seed:g} is no seed: give a whole number from 0 to {SEEDS - 1}, or choose Random."
+        )
+    return int(seed)
 
 
 def form_of(request: SongRequest) -> list[Any]:

@@ -9,6 +9,7 @@ from angen.adapters.shape import MAX_STRENGTH
 from angen.studio.requests.fields import MAX_S, MIN_S, Strict
 
 MAX_ADAPTERS = 8  # that sound at once
+SEEDS = 2**53  # so many, from 0 on: whole numbers that every JSON reader keeps
 
 
 class AdapterUse(Strict):
@@ -61,7 +62,7 @@ class SongRequest(Strict):
         float, Field(ge=MIN_S, le=MAX_S, description="Length in seconds, 1 to 600.")
     ] = 20.0
     seed: Annotated[
-        int, Field(ge=0, lt=2**53, description="The same seed gives the same song.")
+        int, Field(ge=0, lt=SEEDS, description="The same seed gives the same song.")
     ] = 0
     steps: Annotated[
         int, Field(ge=1, le=200, description="Steps per block of 2 s: more is cleaner and slower.")

@@ -92,6 +92,15 @@
     if (event.target.closest?.("#lyrics textarea")) event.target.dataset.touched = "1";
   });
 
+  // ---- Fields and questions -----------------------------------------------------------------------
+
+  // A slider whose number is cleared goes back to its default; Gradio would take the lowest value.
+  document.addEventListener("blur", (event) => {
+    const field = event.target;
+    if (!field.matches?.("input[type=number][data-testid=number-input]") || field.value) return;
+    field.parentElement.querySelector(".reset-button")?.click();
+  }, true);
+
   // ---- The metadata table -----------------------------------------------------------------------
 
   const fields = (root) => [...root.querySelectorAll("[data-row]:is(input, textarea)")];
