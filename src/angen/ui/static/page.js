@@ -101,6 +101,12 @@
     field.parentElement.querySelector(".reset-button")?.click();
   }, true);
 
+  // Escape leaves the question before a deletion as "no" would.
+  document.addEventListener("keydown", (event) => {
+    const keep = document.querySelector("#delete-keep");
+    if (event.key === "Escape" && keep?.checkVisibility()) keep.click();
+  });
+
   // ---- The metadata table -----------------------------------------------------------------------
 
   const fields = (root) => [...root.querySelectorAll("[data-row]:is(input, textarea)")];
