@@ -1,13 +1,15 @@
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.requests.songs import MAX_ADAPTERS, AdapterUse, SongRequest
 from angen.studio.settings import Settings
-from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, show_strengths
+from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, build_form, show_strengths
 from angen.ui.generate import compare_songs, form_of, generate_song, song_request_of
+from angen.ui.live import Live
 from tests.ui.house import add_adapter
 
 
@@ -106,6 +108,21 @@ def test_comparing_wants_an_adapter(desk: Desk, settings: Settings) -> None:
 def test_an_adapter_that_is_gone_is_said_by_name(desk: Desk) -> None:
     with pytest.raises(BadInput, match="'gone'"):
         generate_song(desk, *fields(adapters=["gone"]))
+
+
+def test_strengths_stay_with_their_adapters_when_one_is_gone(
+    desk: Desk, settings: Settings
+) -> None:
+    add_adapter(settings, "stays")
+    live = Live(desk)
+    with gr.Blocks(analytics_enabled=False) as page:
+        form = build_form(desk, live)
+        live.start(page)
+    strengths = [0.25, 1.5, *[1.0] * (MAX_ADAPTERS - 2)]
+    drawn = live.look({}, ["gone", "stays"], *strengths, "mini")
+
+    assert drawn[form.adapters]["value"] == ["stays"]
+    assert drawn[form.strengths[0]] == 1.5
 
 
 def test_there_is_a_slider_for_each_chosen_adapter() -> None:

@@ -56,14 +56,14 @@ def build_page(desk: Desk) -> gr.Blocks:
                 shown, stage = build_stage(desk, live)
                 history = build_history(desk, live)
         wire_form(desk, form, shown)
-        keep_draft(page, form)
+        given_back = keep_draft(page, form)
         wire_stage(desk, stage, form.fields, repeat_song)
         wire_history(desk, history, form.fields, shown)
         build_enhance()
         with gr.Accordion(TRAINING, open=False, elem_id="lora-training"):
             _tabs(desk, live)
         gr.HTML(_footer(), apply_default_css=False, elem_id="foot")
-        live.start(page)
+        live.start(page, after=given_back)
     return page
 
 

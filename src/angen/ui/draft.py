@@ -3,24 +3,36 @@
 Kept by the browser alone, in its local storage; nothing of it goes to the server before its time.
 """
 
+import json
 from typing import Any
 
 import gradio as gr
 
 from angen.ui.faults import QUIET
-from angen.ui.form import INSTRUMENTAL, Form
+from angen.ui.form import Form
 
 KEY = "angen-draft"
-_KEEP = "(prompt, kind, lyrics) => ({prompt, kind, lyrics})"
-_GIVE_BACK = "(draft) => [draft.prompt, draft.kind, draft.lyrics]"
+_KEEP = "(...values) => Object.fromEntries({names}.map((name, i) => [name, values[i]]))"
+_GIVE_BACK = "(draft) => {names}.map((name) => draft[name] ?? {empty}[name])"
 
 
-def keep_draft(page: gr.Blocks, form: Form) -> None:
-    """Keep prompt and lyrics as they are written, and give them back to a page that is loaded."""
+def keep_draft(page: gr.Blocks, form: Form) -> Any:
+    """Keep the form as it is filled in, and give it back to a page that is loaded.
+
+    Returns the event of giving it back: what looks at the form of a new page comes after that.
+    """
+    fields = form.fields
+    empty = {field.elem_id: field.value for field in fields}
+    texts = {"names": json.dumps(list(empty)), "empty": json.dumps(empty)}
     # The secret keeps nothing from anybody: without one, a restarted server could not read it.
-    empty = {"prompt": "", "kind": INSTRUMENTAL, "lyrics": ""}
     draft = gr.BrowserState(empty, storage_key=KEY, secret=KEY)
-    fields: list[Any] = [form.prompt, form.kind, form.lyrics]
-    page.load(None, draft, fields, js=_GIVE_BACK, **QUIET)
+    given = page.load(None, draft, fields, js=_filled(_GIVE_BACK, texts), **QUIET)
     for field in fields:
-        field.change(None, fields, draft, js=_KEEP, **QUIET)
+        field.change(None, fields, draft, js=_filled(_KEEP, texts), **QUIET)
+    return given
+
+
+def _filled(script: str, texts: dict[str, str]) -> str:
+    for name, text in texts.items():
+        script = script.replace(f"{{{name}}}", text)
+    return script

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -159,12 +160,17 @@ def _adapters(desk: Desk, live: Live) -> tuple[gr.Dropdown, tuple[gr.Slider, ...
     )
     adapters.change(show_strengths, adapters, list(strengths), **ACT)
     live.choice("adapters", adapters)
-    live.panel(
-        "adapters",
-        [adapters],
-        lambda now: adapters_mark(desk, now),
-        lambda now: {adapters: kept(usable(desk), now.mine["adapters"])},
-    )
+    for number, slider in enumerate(strengths):
+        live.choice(f"strength-{number}", slider)
+
+    def draw(now: Now) -> dict[Any, Any]:
+        given = {n: now.mine[f"strength-{i}"] for i, n in enumerate(now.mine["adapters"] or [])}
+        update = kept(usable(desk), list(given))
+        left = [given[name] for name in update["value"]]
+        return {adapters: update, **dict(zip(strengths, left, strict=False))}
+
+    mark = partial(adapters_mark, desk)
+    live.panel("adapters", [adapters, *strengths], mark, draw)
     return adapters, strengths
 
 

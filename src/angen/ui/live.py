@@ -90,8 +90,10 @@ class Live:
         self._panels.append(Panel(name=name, depends=depends, draw=draw))
         self._outputs += [part for part in outputs if part not in self._outputs]
 
-    def start(self, page: gr.Blocks) -> None:
+    def start(self, page: gr.Blocks, after: Any = None) -> None:
         """Begin to look; to be called once, when all panels are there.
+
+        after: the event of the page's loading that sets the choices, if there is one.
 
         A tick only tells whether anything has changed. What has is drawn by an event of its own, so
         that in a quiet second next to nothing goes over the wire.
@@ -100,7 +102,8 @@ class Live:
         mark = gr.Textbox(visible=False, elem_id="mark")
         choices = list(self._choices.values())
         drawn = [self.seen, *self._outputs]
-        page.load(bound(self.look), [self.seen, *choices], drawn, **QUIET)
+        begin = page.load if after is None else after.then
+        begin(bound(self.look), [self.seen, *choices], drawn, **QUIET)
         gr.Timer(EVERY_S).tick(bound(self.glance), [mark, self.seen, *choices], mark, **QUIET)
         mark.change(bound(self.look), [self.seen, *choices], drawn, **QUIET)
 
