@@ -4,13 +4,14 @@ import gradio as gr
 import pytest
 
 from angen.errors import BadInput
+from angen.jobs.store import Store
 from angen.studio.desk import Desk
 from angen.studio.requests.songs import MAX_ADAPTERS, AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, build_form, show_strengths
 from angen.ui.generate import compare_songs, form_of, generate_song, song_request_of
 from angen.ui.live import Live
-from tests.ui.house import add_adapter
+from tests.ui.house import add_adapter, begin, finish
 
 
 def fields(**changes: Any) -> list[Any]:
@@ -89,7 +90,7 @@ def test_a_song_can_be_asked_for_again_from_its_request() -> None:
 
 
 def test_generating_queues_a_song_and_follows_it(desk: Desk) -> None:
-    follow, seed = generate_song(desk, *fields())
+    follow, seed = generate_song(desk, None, *fields())
     (job,) = desk.jobs()
 
     assert follow == {"job": job.id, "play": True}
@@ -99,15 +100,47 @@ def test_generating_queues_a_song_and_follows_it(desk: Desk) -> None:
 def test_comparing_wants_an_adapter(desk: Desk, settings: Settings) -> None:
     add_adapter(settings, "jazz")
     with pytest.raises(BadInput, match="Choose at least one adapter"):
-        compare_songs(desk, *fields())
+        compare_songs(desk, None, *fields())
 
-    compare_songs(desk, *fields(adapters=["jazz"]))
+    compare_songs(desk, None, *fields(adapters=["jazz"]))
     assert [job.kind for job in desk.jobs()] == ["compare"]
 
 
 def test_an_adapter_that_is_gone_is_said_by_name(desk: Desk) -> None:
     with pytest.raises(BadInput, match="'gone'"):
-        generate_song(desk, *fields(adapters=["gone"]))
+        generate_song(desk, None, *fields(adapters=["gone"]))
+
+
+def test_a_song_that_is_heard_while_it_is_made_stays_on_the_stage(desk: Desk, store: Store) -> None:
+    heard, _ = generate_song(desk, None, *fields())
+    assert generate_song(desk, heard, *fields())[0] == heard
+
+    finish(store, desk.job(heard["job"]), {"song": "one"})
+    third, _ = generate_song(desk, heard, *fields())
+    assert third == {"job": desk.jobs()[0].id, "play": True}
+
+
+@pytest.mark.parametrize("shown", [{"song": "old"}, {"job": "gone", "play": True}])
+def test_any_other_song_makes_room_for_the_new_one(desk: Desk, shown: dict[str, Any]) -> None:
+    follow, _ = generate_song(desk, shown, *fields())
+
+    assert follow["job"] == desk.jobs()[0].id
+
+
+def test_a_song_that_is_being_stopped_makes_room_for_the_new_one(desk: Desk, store: Store) -> None:
+    heard, _ = generate_song(desk, None, *fields())
+    begin(store, desk.job(heard["job"]))
+    desk.cancel(heard["job"])
+    follow, _ = generate_song(desk, heard, *fields())
+
+    assert follow["job"] == desk.jobs()[0].id != heard["job"]
+
+
+def test_a_song_of_somebody_else_makes_room_for_the_new_one(desk: Desk) -> None:
+    theirs = desk.generate(SongRequest(prompt="rock"))
+    follow, _ = generate_song(desk, {"job": theirs.id, "play": False}, *fields())
+
+    assert follow["job"] != theirs.id
 
 
 def test_strengths_stay_with_their_adapters_when_one_is_gone(

@@ -51,6 +51,19 @@ def test_a_panel_is_drawn_once_until_what_it_shows_changes(desk: Desk, store: St
     assert drawn == [0, 1, 1]
 
 
+def test_what_goes_before_a_job_is_its_lane_and_what_it_needs(desk: Desk, store: Store) -> None:
+    runs = begin(store, store.add("train", {}, lane="model", title="runs"))
+    waits = store.add("generate", {}, lane="model", title="waits")
+    needed = store.add("prepare", {}, lane="desk", title="needed")
+    store.add("prepare", {}, lane="desk", title="elsewhere")
+    last = store.add("train", {}, lane="model", title="last", after=(needed.id,))
+    now = Now(jobs=tuple(desk.jobs()), mine={})
+
+    assert {job.title for job in now.before(store.get(last.id))} == {"runs", "waits", "needed"}
+    assert [job.title for job in now.before(store.get(waits.id))] == ["runs"]
+    assert now.before(store.get(runs.id)) == []
+
+
 def test_a_server_that_was_started_anew_draws_all_again(desk: Desk) -> None:
     live, count, _ = live_page(desk)
     live.look({})

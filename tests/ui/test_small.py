@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from angen.errors import BadInput
+from angen.jobs.store import Store
 from angen.ui import curves, links, words
 from angen.ui.choice import choice, kept
 from angen.ui.curves import MOST_POINTS, draw_curves, thinned, ticks
 from angen.ui.faults import bound
 from angen.ui.files import brought
 from angen.ui.markup import attributes, bar, button, chips, note, tag
-from tests.ui.house import EVIL
+from tests.ui.house import EVIL, begin
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,16 @@ from tests.ui.house import EVIL
 )
 def test_times_read_as_people_write_them(seconds: float, clock: str) -> None:
     assert words.clock(seconds) == clock
+
+
+def test_a_job_says_what_it_waits_for(store: Store) -> None:
+    first, second = (store.add("generate", {}, lane="model", title=name) for name in ("a", "b"))
+
+    assert words.waits([]) == "It begins in a moment."
+    assert words.waits([begin(store, first)]) == "Waits for a (running). Cancel that to go first."
+    assert words.waits([first, second]).startswith(
+        "Waits for a (in the queue), and 1 more job. The"
+    )
 
 
 def test_days_and_ages() -> None:

@@ -1,10 +1,12 @@
+import pytest
+
 from angen.jobs.job import Problem, Progress
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
 from angen.studio.requests.songs import AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.ui.live import Now
-from angen.ui.stage import act_on_job, draw_stage, stage_mark
+from angen.ui.stage import act_on_job, draw_stage, kept_shown, stage_mark
 from tests.ui.house import EVIL, add_adapter, add_song, begin, finish
 
 
@@ -90,8 +92,83 @@ def test_a_song_chosen_in_the_history_goes_before_the_newest_job(
     assert "old song" in shown(desk, {"song": "old"})
 
 
-def test_a_song_that_is_gone_is_said(desk: Desk) -> None:
-    assert "There is no song" in shown(desk, {"song": "gone"})
+@pytest.mark.parametrize("how", ["chosen", "made"])
+def test_when_its_song_is_deleted_the_stage_shows_the_newest_or_the_welcome(
+    desk: Desk, store: Store, settings: Settings, how: str
+) -> None:
+    job = finish(store, desk.generate(SongRequest(prompt="rock")), {"song": "gone"})
+    chosen: dict[str, object] = {"song": "gone"} if how == "chosen" else {"job": job.id}
+
+    assert "press Generate Music" in shown(desk, chosen)
+    add_song(settings, "left", "the song that is left")
+    assert "the song that is left" in shown(desk, chosen)
+    assert "There is no song" not in shown(desk, chosen)
+
+
+def test_a_song_behind_a_training_says_how_long_it_waits(desk: Desk, store: Store) -> None:
+    training = begin(store, store.add("train", {}, lane="model", title="Train my_band"))
+    store.progress(training, Progress(stage="Training", done=1, total=4, seconds_left=250))
+    job = desk.generate(SongRequest(prompt="rock"))
+    page = shown(desk, {"job": job.id, "play": True})
+
+    assert "Waits for Train my_band (Training · 25 % · 4 min 10 s left)." in page
+    assert "Cancel that at the top of the page to go first." in page
+    assert "<h2>Waiting its turn</h2>" in page
+    assert "<angen-player" not in page
+    assert "playing" not in page
+
+
+def test_a_stage_that_waits_follows_what_it_waits_for(desk: Desk, store: Store) -> None:
+    training = begin(store, store.add("train", {}, lane="model", title="Train my_band"))
+    desk.generate(SongRequest(prompt="rock"))
+    before = stage_mark(now(desk))
+    store.progress(training, Progress(stage="Training", done=1, total=4))
+
+    assert stage_mark(now(desk)) != before
+
+
+def test_without_a_choice_the_song_that_is_made_goes_before_those_that_wait(
+    desk: Desk, store: Store
+) -> None:
+    first, second = (desk.generate(SongRequest(prompt=name)) for name in ("first", "second"))
+    assert kept_shown(now(desk)) == {"job": first.id, "play": False}
+
+    finish(store, first, {"song": "gone"})
+    assert kept_shown(now(desk)) == {"job": second.id, "play": False}
+    desk.cancel(second.id)
+    begin(store, desk.generate(SongRequest(prompt="third")))
+    desk.generate(SongRequest(prompt="fourth"))
+    assert "<h2>In the making</h2>" in shown(desk)
+    assert 'caption="third"' in shown(desk)
+
+
+def test_what_is_shown_stays_when_others_order_songs(desk: Desk) -> None:
+    chosen: dict[str, object] = {"song": "old"}
+    desk.generate(SongRequest(prompt="rock"))
+
+    assert kept_shown(now(desk, chosen)) == chosen
+
+
+def test_songs_that_are_on_their_way_besides_can_be_heard_or_cancelled(
+    desk: Desk, store: Store
+) -> None:
+    first, second = (desk.generate(SongRequest(prompt=name)) for name in ("first", EVIL))
+    begin(store, first)
+    page = shown(desk, {"job": second.id, "play": True})
+    on_stage, besides = page.split("Also on their way")
+
+    assert "Waits for first (running). Cancel that to go first." in on_stage
+    listen = 'data-action="choose" aria-label="Listen: first" title="Listen: first"'
+    assert f'{listen} data-job="{first.id}"' in besides
+    assert besides.count('data-action="cancel"') == 1
+    assert second.id not in besides
+    assert "<script" not in page
+
+
+def test_one_song_on_its_way_is_on_the_stage_alone(desk: Desk, store: Store) -> None:
+    begin(store, desk.generate(SongRequest(prompt="rock")))
+
+    assert "Also on their way" not in shown(desk)
 
 
 def test_the_stage_is_drawn_anew_only_when_its_job_changes(desk: Desk, store: Store) -> None:

@@ -57,7 +57,7 @@ def build_page(desk: Desk) -> gr.Blocks:
                 history = build_history(desk, live)
         wire_form(desk, form, shown)
         given_back = keep_draft(page, form)
-        wire_stage(desk, stage, form.fields, repeat_song)
+        wire_stage(desk, stage, shown, form.fields, repeat_song)
         wire_history(desk, history, form.fields, shown)
         build_enhance()
         with gr.Accordion(TRAINING, open=False, elem_id="lora-training"):

@@ -1,17 +1,19 @@
 """The generation flow: from the form to a request, to a job, and back again."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
 
-from angen.errors import BadInput
-from angen.jobs.job import Job
+from angen.errors import BadInput, Unknown
+from angen.jobs.job import PENDING, Job, JobState
 from angen.studio.desk import Desk
 from angen.studio.requests.asking import asked
 from angen.studio.requests.songs import MAX_ADAPTERS, SEEDS, SongRequest, new_seed
-from angen.ui.faults import ACT, bound
+from angen.ui.faults import ACT, bound, tell
 from angen.ui.form import INSTRUMENTAL, OWN_LYRICS, Form
+from angen.ui.stage import Shown, following
 
 
 def song_request_of(
@@ -77,24 +79,29 @@ def form_of(request: SongRequest) -> list[Any]:
     ]
 
 
-def generate_song(desk: Desk, *fields: Any) -> tuple[dict[str, Any], int]:
-    """Queue a song; what the player shall follow, and the seed that was taken."""
+def generate_song(desk: Desk, shown: Shown | None, *fields: Any) -> tuple[Shown, int]:
+    """Queue a song; what the stage shall show, and the seed that was taken."""
     request = song_request_of(*fields)
-    return following(desk.generate(request)), request.seed
+    return _next(desk, shown, desk.generate(request)), request.seed
 
 
-def compare_songs(desk: Desk, *fields: Any) -> tuple[dict[str, Any], int]:
+def compare_songs(desk: Desk, shown: Shown | None, *fields: Any) -> tuple[Shown, int]:
     """Queue the same song with and without its adapters."""
     request = song_request_of(*fields)
-    return following(desk.compare(request)), request.seed
+    return _next(desk, shown, desk.compare(request)), request.seed
 
 
-def following(job: Job) -> dict[str, Any]:
-    """What the player is told: follow this job, and play."""
-    return {"job": job.id, "play": True}
+def _next(desk: Desk, shown: Shown | None, job: Job) -> Shown:
+    """The new job, unless this person listens to a song that is still being made."""
+    if shown and shown.get("play"):
+        with suppress(Unknown):  # forgotten, and so over
+            if desk.job(shown["job"]).state in (*PENDING, JobState.RUNNING):
+                tell("Its turn comes after the song that you hear. It stands below that one.")
+                return shown
+    return following(job)
 
 
 def wire_form(desk: Desk, form: Form, stage: gr.State) -> None:
     """Let the buttons of the form start songs on the stage."""
     for button, handler in ((form.generate, generate_song), (form.compare, compare_songs)):
-        button.click(bound(handler, desk), form.fields, [stage, form.seed], **ACT)
+        button.click(bound(handler, desk), [stage, *form.fields], [stage, form.seed], **ACT)

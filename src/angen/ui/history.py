@@ -13,7 +13,8 @@ from angen.ui.faults import ACT, bound, tell
 from angen.ui.generate import form_of
 from angen.ui.live import Live, changed
 from angen.ui.markup import ACTIONS, NOTHING, attributes, button, chips, empty, joined, play, tag
-from angen.ui.stage import MAKING, facts
+from angen.ui.stage import facts
+from angen.ui.words import MAKING
 
 SHOWN = 50
 NAMED = 120  # characters of a prompt that stand for the song

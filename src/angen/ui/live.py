@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from angen.jobs.job import Job
+from angen.jobs.job import PENDING, Job
 from angen.studio.desk import Desk
 from angen.ui.faults import QUIET, bound
 
@@ -51,6 +51,17 @@ class Now:
         active = [job for job in self.jobs if job.state.active]
         waiting = [job for job in self.jobs if not job.state.active and not job.state.over]
         return active + sorted(waiting, key=lambda job: (job.lane, job.position or 10**9))
+
+    def before(self, job: Job) -> list[Job]:
+        """Jobs that go before one that waits: those that it needs, and those of its lane."""
+        if job.state not in PENDING:
+            return []
+        return [
+            other
+            for other in self.busy
+            if other.id in job.after
+            or (other.lane == job.lane and (other.state.active or other.position < job.position))
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ from angen.ui import words
 from angen.ui.faults import ACT, bound
 from angen.ui.live import Live, Now
 from angen.ui.markup import ACTIONS, NOTHING, button, chips, empty, joined, note, tag
-from angen.ui.stage import MAKING, act_on_job, job_line
+from angen.ui.stage import act_on_job, job_line
+from angen.ui.words import MAKING
 
 ENDED = 8  # ended jobs that are shown
 

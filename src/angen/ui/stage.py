@@ -1,14 +1,14 @@
 """The stage: the song that is being made, or the one that was chosen, to be heard and seen."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
 from angen.amounts import counted
-from angen.errors import AngenError
-from angen.jobs.job import Job, JobState
+from angen.errors import AngenError, Unknown
+from angen.jobs.job import PENDING, Job, JobState
 from angen.studio.desk import Desk
 from angen.studio.playing.outputs import SongInfo
 from angen.studio.requests.songs import SongRequest
@@ -27,23 +27,26 @@ from angen.ui.markup import (
     note,
     tag,
 )
+from angen.ui.words import MAKING
 
-MAKING = ("generate", "compare")  # kinds of jobs that end in songs
+Shown = dict[str, Any]  # what a browser has on its stage
+READY = "Ready to hear"
 
 
 def build_stage(desk: Desk, live: Live) -> tuple[gr.State, gr.HTML]:
     """Draw the stage; what it shows for this browser, and itself.
 
-    The state is ``{"job": id, "play": bool}``, ``{"song": id}``, or None for the newest.
+    The state is ``{"job": id, "play": bool}``, ``{"song": id}``, or None before there was any. What
+    was shown once stays until the person chooses otherwise: it may be playing.
     """
     shown = gr.State(None)
     stage = gr.HTML(js_on_load=ACTIONS, apply_default_css=False, elem_id="stage")
     live.choice("stage", shown)
     live.panel(
         "stage",
-        [stage],
+        [stage, shown],
         lambda now: (stage_mark(now), changed(desk.settings.outputs)),
-        lambda now: {stage: str(draw_stage(desk, now))},
+        lambda now: {stage: str(draw_stage(desk, now)), shown: kept_shown(now)},
     )
     return shown, stage
 
@@ -55,27 +58,50 @@ def subject(now: Now) -> tuple[Job | None, str | None]:
         return None, song
     job = now.find(chosen.get("job"))
     if job is None:
-        job = next(iter(now.of(*MAKING)), None)
+        job = next(iter(on_their_way(now) or now.of(*MAKING)), None)
     return job, None
+
+
+def on_their_way(now: Now) -> list[Job]:
+    """Songs that are being made, then those that wait."""
+    return [job for job in now.busy if job.kind in MAKING]
+
+
+def kept_shown(now: Now) -> Shown | None:
+    """What this browser has on its stage from now on."""
+    chosen: Shown | None = now.mine.get("stage")
+    job, _ = subject(now)
+    if chosen or job is None:
+        return chosen
+    return {"job": job.id, "play": False}
 
 
 def stage_mark(now: Now) -> Hashable:
     """What the stage depends on."""
     job, song = subject(now)
-    if job is None:
-        return ("song", song, repr(now.mine.get("stage")))
-    return ("job", job.id, job.revision, repr(now.mine.get("stage")))
+    what = song if job is None else (job.id, job.revision)
+    # A song that waits says how far the jobs before it are.
+    busy = tuple((other.id, other.revision) for other in now.busy) if on_their_way(now) else ()
+    return (what, busy, repr(now.mine.get("stage")))
 
 
 def draw_stage(desk: Desk, now: Now) -> Markup:
-    """The stage as HTML."""
+    """The stage as HTML: one song, and under it those that are on their way besides."""
+    job, _ = subject(now)
+    others = [other for other in on_their_way(now) if other != job]
+    return _subject(desk, now) + (_others(now, others) if others else NOTHING)
+
+
+def _subject(desk: Desk, now: Now) -> Markup:
     job, song = subject(now)
     try:
         if song is not None:
             return _song(desk, song)
         if job is None:
             return _welcome(desk)
-        return _job(desk, job, play=bool((now.mine.get("stage") or {}).get("play")))
+        return _job(desk, now, job, play=bool((now.mine.get("stage") or {}).get("play")))
+    except Unknown:  # the song was deleted
+        return _welcome(desk)
     except AngenError as error:
         return note(str(error), "warning")
 
@@ -90,19 +116,48 @@ def _welcome(desk: Desk) -> Markup:
     )
 
 
-def _job(desk: Desk, job: Job, *, play: bool) -> Markup:
+def _job(desk: Desk, now: Now, job: Job, *, play: bool) -> Markup:
     if job.state is JobState.DONE:
         return _made(desk, job, play=play)
-    parts = [tag("h2", "Comparing" if job.kind == "compare" else "Now playing")]
+    title = tag("p", job.title, class_="strong")
     if job.state.over:
-        return joined([*parts, tag("p", job.title, class_="strong"), failure(job)])
+        head = "Stopped" if job.state is JobState.STOPPED else "Not made"
+        return tag("h2", head) + title + failure(job)
+    before = now.before(job)
+    if before:  # no player: it would ask for the sound until its turn comes, which may be hours
+        return tag("h2", "Waiting its turn") + title + _under_way(now, job)
     if job.kind == "generate":
-        parts.append(_player(links.job_audio(job.id), job, play=play, coming=True))
-    else:
-        parts.append(tag("p", job.title, class_="strong"))
-    cancel = button("Cancel", "cancel", look="danger", job=job.id, label=f"Cancel {job.title}")
-    parts.append(tag("div", job_line(job) + cancel, class_="split"))
-    return joined(parts)
+        title = _player(links.job_audio(job.id), job, play=play, coming=True)
+    head = "Comparing" if job.kind == "compare" else "In the making"
+    return tag("h2", head) + title + _under_way(now, job)
+
+
+def _others(now: Now, jobs: Sequence[Job]) -> Markup:
+    """Songs that are not on the stage but on their way: to be heard, or cancelled."""
+    items = []
+    for job in jobs:
+        word = "Listen" if job.kind == "generate" else "Show"
+        choose = button(word, "choose", job=job.id, label=f"{word}: {job.title}")
+        text = tag("div", tag("p", job.title, class_="job-name") + _line(now, job), class_="grow")
+        tools = tag("div", choose + _cancel(job), class_="tools")
+        items.append(tag("li", text + tools, class_=f"job {job.state.value}"))
+    title = tag("h3", "Also on their way", class_="split")
+    return title + tag("ul", joined(items), class_="jobs")
+
+
+def _under_way(now: Now, job: Job) -> Markup:
+    return tag("div", _line(now, job) + _cancel(job), class_="split")
+
+
+def _line(now: Now, job: Job) -> Markup:
+    """How far a job is, or what it waits for."""
+    if job.state in PENDING:
+        return tag("p", words.waits(now.before(job)), class_="soft grow")
+    return job_line(job)
+
+
+def _cancel(job: Job) -> Markup:
+    return button("Cancel", "cancel", look="danger", job=job.id, label=f"Cancel {job.title}")
 
 
 def job_line(job: Job) -> Markup:
@@ -133,7 +188,7 @@ def _made(desk: Desk, job: Job, *, play: bool) -> Markup:
         return note("The song is gone: it was deleted.", "info")
     song = songs[0]
     player = _player(links.song_audio(song.id), job, play=play, caption=song.title)
-    return tag("h2", "Now playing") + player + about(song) + warnings
+    return tag("h2", READY) + player + about(song) + warnings
 
 
 def songs_of(job: Job) -> list[str]:
@@ -152,7 +207,7 @@ def _song(desk: Desk, identity: str) -> Markup:
         caption=song.title,
         seconds=song.duration_s,
     )
-    return tag("h2", "Now playing") + player + about(song)
+    return tag("h2", READY) + player + about(song)
 
 
 def _player(
@@ -241,13 +296,20 @@ def act_on_job(desk: Desk, action: str, job: str) -> bool:
     return True
 
 
-def wire_stage(desk: Desk, stage: gr.HTML, fields: list[Any], repeat: Any) -> None:
+def following(job: Job) -> Shown:
+    """What the stage is told: follow this job, and play."""
+    return {"job": job.id, "play": True}
+
+
+def wire_stage(desk: Desk, stage: gr.HTML, shown: gr.State, fields: list[Any], repeat: Any) -> None:
     """Let the buttons on the stage work. repeat: (desk, song id) -> values of the form."""
 
     def press(event: gr.EventData) -> Any:
         data = event._data
+        if data["action"] == "choose":
+            return [following(desk.job(data["job"])), *[gr.skip()] * len(fields)]
         if act_on_job(desk, data["action"], data.get("job", "")):
             return gr.skip()
-        return repeat(desk, data.get("song", ""))
+        return [gr.skip(), *repeat(desk, data.get("song", ""))]
 
-    stage.click(bound(press), None, fields, **ACT)
+    stage.click(bound(press), None, [shown, *fields], **ACT)

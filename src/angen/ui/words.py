@@ -1,10 +1,12 @@
 """Numbers and states as a person reads them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from angen.amounts import duration_text
+from angen.amounts import counted, duration_text
 from angen.jobs.job import Job, JobState
 
+MAKING = ("generate", "compare")  # kinds of jobs that end in songs
 STATES = {
     JobState.WAITING: "waits for another job",
     JobState.QUEUED: "in the queue",
@@ -56,6 +58,22 @@ def percent(job: Job) -> float:
     if job.state is JobState.DONE:
         return 100.0
     return job.progress.percent if job.progress else 0.0
+
+
+def waits(before: Sequence[Job]) -> str:
+    """What a job waits for, how far that is, and how it could go first.
+
+    before: the jobs that go before it, the next one first.
+    """
+    if not before:
+        return "It begins in a moment."
+    first, *others = before
+    more = f", and {counted(len(others), 'more job')}" if others else ""
+    text = f"Waits for {first.title} ({progress(first)}){more}."
+    if others or not first.state.active:
+        return f"{text} The queue in Training Configuration can be put in another order."
+    place = "" if first.kind in MAKING else " at the top of the page"
+    return f"{text} Cancel that{place} to go first."
 
 
 def progress(job: Job) -> str:
