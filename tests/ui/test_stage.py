@@ -6,7 +6,7 @@ from angen.studio.desk import Desk
 from angen.studio.requests.songs import AdapterUse, SongRequest
 from angen.studio.settings import Settings
 from angen.ui.live import Now
-from angen.ui.stage import act_on_job, draw_stage, kept_shown, stage_mark
+from angen.ui.stage import act_on_job, cancelled, draw_stage, kept_shown, stage_mark
 from tests.ui.house import EVIL, add_adapter, add_song, begin, finish
 
 
@@ -169,6 +169,28 @@ def test_one_song_on_its_way_is_on_the_stage_alone(desk: Desk, store: Store) -> 
     begin(store, desk.generate(SongRequest(prompt="rock")))
 
     assert "Also on their way" not in shown(desk)
+
+
+def test_a_song_that_is_stopped_says_that_nothing_is_kept(desk: Desk, store: Store) -> None:
+    job = begin(store, desk.generate(SongRequest(prompt="rock")))
+    told = cancelled(desk.cancel(job.id))
+    assert told == "It stops at its next step. A song that is not finished is not kept."
+    assert "saving its work" not in shown(desk)
+
+    store.stopped(job, Problem(message="Stopped as asked.", kind="stopped"))
+    page = shown(desk, {"job": job.id, "play": True})
+    assert "<h2>Stopped</h2>" in page
+    assert "Stopped as asked. A song that is not finished is not kept." in page
+
+
+def test_a_song_that_had_not_begun_leaves_the_queue_and_a_training_keeps_its_work(
+    desk: Desk, store: Store
+) -> None:
+    song = desk.generate(SongRequest(prompt="rock"))
+    assert cancelled(desk.cancel(song.id)) == "It is out of the queue."
+
+    training = begin(store, store.add("train", {}, lane="model", title="Train my_band"))
+    assert "keeps its work" in cancelled(desk.cancel(training.id))
 
 
 def test_the_stage_is_drawn_anew_only_when_its_job_changes(desk: Desk, store: Store) -> None:

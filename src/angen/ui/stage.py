@@ -31,6 +31,7 @@ from angen.ui.words import MAKING
 
 Shown = dict[str, Any]  # what a browser has on its stage
 READY = "Ready to hear"
+NOT_KEPT = "A song that is not finished is not kept."
 
 
 def build_stage(desk: Desk, live: Live) -> tuple[gr.State, gr.HTML]:
@@ -173,6 +174,8 @@ def failure(job: Job) -> Markup:
     problem = job.problem
     kind = "error" if job.state is JobState.FAILED else "warning"
     text = problem.message if problem else "It was stopped."
+    if job.kind in MAKING and job.state is JobState.STOPPED and job.attempt:
+        text = f"{text} {NOT_KEPT}"
     if problem and problem.remedy:
         text = f"{text} {problem.remedy}"
     again = button("Try again", "retry", job=job.id, label=f"Try {job.title} again")
@@ -286,14 +289,22 @@ def about(song: SongInfo) -> Markup:
 def act_on_job(desk: Desk, action: str, job: str) -> bool:
     """Cancel or retry a job; whether it was one of these."""
     if action == "cancel":
-        desk.cancel(job)
-        tell("It stops at its next step, and keeps its work.")
+        tell(cancelled(desk.cancel(job)))
     elif action == "retry":
         desk.retry(job)
         tell("Queued again.")
     else:
         return False
     return True
+
+
+def cancelled(job: Job) -> str:
+    """What becomes of a job that was just cancelled."""
+    if job.state.over:
+        return "It is out of the queue."
+    if job.kind in MAKING:
+        return f"It stops at its next step. {NOT_KEPT}"
+    return "It stops at its next step, and keeps its work."
 
 
 def following(job: Job) -> Shown:

@@ -60,6 +60,13 @@ def percent(job: Job) -> float:
     return job.progress.percent if job.progress else 0.0
 
 
+def state(job: Job) -> str:
+    """How a job stands; of a song that is stopped nothing is saved."""
+    if job.state is JobState.STOPPING and job.kind in MAKING:
+        return "stopping"
+    return STATES[job.state]
+
+
 def waits(before: Sequence[Job]) -> str:
     """What a job waits for, how far that is, and how it could go first.
 
@@ -79,12 +86,12 @@ def waits(before: Sequence[Job]) -> str:
 def progress(job: Job) -> str:
     """Stage, percent and time left in one line."""
     if job.progress is None or not job.state.active:
-        return STATES[job.state]
+        return state(job)
     parts = [job.progress.stage]
     if job.progress.total > 0:
         parts.append(f"{job.progress.percent:.0f} %")
     if job.progress.seconds_left is not None:
         parts.append(f"{duration_text(job.progress.seconds_left)} left")
     if job.state is JobState.STOPPING:
-        parts.append(STATES[job.state])
+        parts.append(state(job))
     return " · ".join(parts)
