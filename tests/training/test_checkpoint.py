@@ -38,6 +38,10 @@ def saved(bundle: Bundle, folder: Path, step: int) -> Path:
     )
 
 
+def steps_of(folder: Path) -> list[int]:
+    return [int(path.name.removeprefix("checkpoint_step_")) for path in checkpoints(folder)]
+
+
 @pytest.fixture
 def bundle(tiny_bundle: Bundle) -> Bundle:
     filled(tiny_bundle.dit)
@@ -83,11 +87,19 @@ def test_the_newest_is_taken_by_number_not_by_name(bundle: Bundle, tmp_path: Pat
     (tmp_path / "checkpoint_step_x").mkdir()
     (tmp_path / ".checkpoint_step_2000.part").mkdir()
     assert latest_checkpoint(tmp_path).progress.step == 1000
-    forget_old(tmp_path, 2)
-    assert [path.name for path in checkpoints(tmp_path)] == [
-        "checkpoint_step_500",
-        "checkpoint_step_1000",
-    ]
+    forget_old(tmp_path, 2, 10)
+    assert steps_of(tmp_path) == [500, 1000]
+
+
+def test_one_saved_between_others_gives_way_to_the_next_and_drives_none_out(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    there = []
+    for step in (3, 5, 8, 9, 10, 12, 15, 20):
+        saved(bundle, tmp_path, step)
+        forget_old(tmp_path, 2, 5)
+        there.append(steps_of(tmp_path))
+    assert there == [[3], [5], [5, 8], [5, 9], [5, 10], [5, 10, 12], [10, 15], [15, 20]]
 
 
 def test_damage_tells_which_earlier_checkpoint_to_go_on_from(

@@ -189,6 +189,88 @@ def test_resume_after_a_kill_ends_in_the_same_bits(tiny_folder: Path, tmp_path: 
     assert same(straight.best, resumed.best)
 
 
+class Clock:
+    """Seconds that pass only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Killed(BaseException):
+    """The plug is pulled: nothing is saved."""
+
+
+def minutes_a_step(
+    clock: Clock, minutes: float, last: int | None = None
+) -> Callable[[TrainingEvent], None]:
+    """Every step takes so long; the plug is pulled after step ``last``."""
+
+    def on_event(event: TrainingEvent) -> None:
+        if event.kind is EventKind.STEP:
+            clock.now += 60 * minutes
+            if event.step == last:
+                raise Killed
+
+    return on_event
+
+
+def test_resume_after_a_kill_goes_on_from_what_was_saved_by_time(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, lora_dropout=0.1, checkpoint_every=500)
+    straight = train(load_bundle(tiny_folder), data(), config, tmp_path / "straight")
+    clock, folder = Clock(), tmp_path / "killed"
+    with pytest.raises(Killed):
+        train(
+            load_bundle(tiny_folder),
+            data(),
+            config,
+            folder,
+            on_event=minutes_a_step(clock, 1, last=9),
+            clock=clock,
+        )
+    assert [path.name for path in checkpoints(folder / CHECKPOINTS)] == ["checkpoint_step_7"]
+    begun: list[int] = []
+    resumed = train(
+        load_bundle(tiny_folder),
+        data(),
+        config,
+        folder,
+        resume=True,
+        on_event=lambda event: begun.append(event.step),
+    )
+    assert begun[0] == 7
+    assert same(straight.final, resumed.final)
+    assert same(straight.best, resumed.best)
+    assert resumed.losses == straight.losses
+
+
+def test_checkpoints_by_time_leave_those_by_step_and_the_result_as_they_are(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    straight = train(load_bundle(tiny_folder), data(), CONFIG, tmp_path / "straight")
+    clock, events = Clock(), []
+    hear = minutes_a_step(clock, 2)
+
+    def on_event(event: TrainingEvent) -> None:
+        hear(event)
+        events.append(event)
+
+    slow = train(
+        load_bundle(tiny_folder), data(), CONFIG, tmp_path / "slow", on_event=on_event, clock=clock
+    )
+    assert [path.name for path in checkpoints(tmp_path / "slow" / CHECKPOINTS)] == [
+        "checkpoint_step_5",
+        "checkpoint_step_10",
+    ]
+    assert [e.step for e in events if e.kind is EventKind.CHECKPOINT] == [5, 10]
+    assert same(straight.final, slow.final)
+    assert same(straight.best, slow.best)
+
+
 def stopped(bundle: Bundle, folder: Path, step: int = 7) -> None:
     with pytest.raises(Stopped):
         train(bundle, data(), CONFIG, folder, on_event=stop_at(step))

@@ -9,10 +9,12 @@ import torch
 from angen.bundle import Bundle
 from angen.errors import BadInput, OutOfSpace
 from angen.training.config import TrainingConfig
+from angen.training.events import TrainingEvent
 from angen.training.loop import train
 from angen.training.quote import quote
 from angen.training.space import check_space, disk_bytes
 from tests.training.examples import data
+from tests.training.test_loop import Clock, minutes_a_step
 
 CONFIG = TrainingConfig(batch_size=3, epochs=4, rank=4, alpha=8, checkpoint_every=5)
 
@@ -54,9 +56,15 @@ def test_quote_refuses_one_clip(tiny_bundle: Bundle) -> None:
 
 def test_training_writes_no_more_than_was_quoted(tiny_bundle: Bundle, tmp_path: Path) -> None:
     quoted = quote(tiny_bundle, data(), CONFIG)
-    train(tiny_bundle, data(), CONFIG, tmp_path / "a")
-    written = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    assert written < quoted.disk_bytes
+    clock, written = Clock(), []
+    tick = minutes_a_step(clock, 4)  # so that every step is saved
+
+    def weigh(event: TrainingEvent) -> None:
+        tick(event)
+        written.append(sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file()))
+
+    train(tiny_bundle, data(), CONFIG, tmp_path / "a", on_event=weigh, clock=clock)
+    assert max(written) < quoted.disk_bytes
 
 
 def test_disk_grows_with_the_checkpoints_that_are_kept() -> None:

@@ -47,7 +47,9 @@ def train(
     gradient_checkpointing: Annotated[
         bool, typer.Option("--gradient-checkpointing", help="Less memory, more time.")
     ] = False,
-    checkpoint_every: Annotated[int | None, typer.Option(help="Steps.", show_default="500")] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="Steps; also every 3 minutes.", show_default="500")
+    ] = None,
     log_every: Annotated[int | None, typer.Option(help="Steps.", show_default="100")] = None,
     seed: Annotated[int | None, typer.Option(show_default="0")] = None,
     overwrite: Annotated[

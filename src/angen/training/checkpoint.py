@@ -8,10 +8,14 @@
 The step fixes the learning rate, the position in the data and every random number, so no more of
 those is kept. The folder is written beside and renamed when complete. ``state.json`` holds the hash
 of each file and of itself: a damaged checkpoint is found out before anything of it is used.
+
+One is saved every so many steps, and the newest few of those are kept. Between them one is saved by
+time (and when a training is stopped), so that a power cut costs minutes; the next takes its place.
 """
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -95,11 +99,23 @@ def save_checkpoint(
         }
         with replacing(beside / STATE_FILE) as path:
             path.write_text(json.dumps(state | {"digest": _digest(state)}, indent=2) + "\n")
+        _settle(*beside.iterdir(), beside)
         shutil.rmtree(target, ignore_errors=True)
         beside.rename(target)
+        _settle(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return target
+
+
+def _settle(*paths: Path) -> None:
+    """Wait until files and folders lie on the disk: the older checkpoint goes after this one."""
+    for path in paths:
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 _HASHED = (CONFIG_FILE, WEIGHTS_FILE, OPTIMIZER_FILE)
@@ -135,10 +151,16 @@ def _some(folder: Path) -> list[Path]:
     return found
 
 
-def forget_old(folder: Path, keep: int) -> None:
-    """Remove all but the newest ``keep`` checkpoints."""
-    for path in checkpoints(folder)[:-keep]:
-        shutil.rmtree(path)
+def forget_old(folder: Path, keep: int, every: int) -> None:
+    """Remove all but the newest ``keep`` of the checkpoints that were due at a step.
+
+    One that was saved between those steps stays only as long as it is the newest of all.
+    """
+    found = checkpoints(folder)
+    due = [path for path in found if _step(path) % every == 0][-keep:]
+    for path in found[:-1]:
+        if path not in due:
+            shutil.rmtree(path)
 
 
 def steps_saved(folder: Path) -> int:

@@ -70,8 +70,8 @@ class TrainingConfig:
     precision: Precision = Precision.AUTO
     seed: int = 0
     log_every: int = 100  # steps
-    checkpoint_every: int = 500  # steps
-    keep_checkpoints: int = 3  # the newest; older ones are removed
+    checkpoint_every: int = 500  # steps; between them one is saved every few minutes
+    keep_checkpoints: int = 3  # the newest of those by steps; older ones are removed
     validation_blocks: int = 32  # blocks (of 2 s) heard per validation, at least
 
     def __post_init__(self) -> None:

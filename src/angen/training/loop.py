@@ -9,7 +9,8 @@ import errno
 import logging
 import platform
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -75,11 +76,13 @@ def train(
     on_event: OnEvent = silent,
     resume: bool = False,
     overwrite: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> TrainingResult:
     """Train an adapter of ``bundle`` on ``data`` and leave it in ``folder``.
 
     folder: ``<loras>/<name>``. resume: go on from its newest checkpoint; the result is, on a CPU,
     bit for bit that of a training that was never interrupted. overwrite: what is there gives way.
+    clock: seconds, for the time left and for checkpoints that are due by time.
     The bundle's model is without adapters afterwards, as it must be before.
 
     Raises BadInput (too few clips, a name that is taken, nothing to resume), Incompatible (a
@@ -106,6 +109,7 @@ def train(
                     folder=folder,
                     dataset_fingerprint=data.facts.fingerprint,
                     checkpoint=checkpoint,
+                    clock=clock,
                 )
                 trained = sum(parameter.numel() for parameter in run.parameters.values())
                 check_space(folder, disk_bytes(trained, config, plan.steps))

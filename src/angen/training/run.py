@@ -6,7 +6,7 @@ order of its own).
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from angen.training.randomness import derived_seed
 from angen.training.step import StepResult, train_step
 from angen.training.validation import ValidationBatch, validate
 
+CHECKPOINT_S = 180.0  # of work that a power cut takes away, at most
+
 
 @dataclass(kw_only=True)
 class Run:
@@ -44,14 +46,17 @@ class Run:
     parameters: Mapping[str, nn.Parameter]
     optimizer: torch.optim.AdamW
     progress: Progress = field(default_factory=Progress)
+    clock: Callable[[], float] = time.monotonic
     saved_at: int = -1  # step of the newest checkpoint
     _logged: list[float] = field(default_factory=list)  # losses since the last line of the log
-    _began: float = field(default_factory=time.monotonic)
+    _began: float = 0.0
     _began_step: int = 0
+    _saved: float = 0.0  # when the newest checkpoint was saved
 
     def begin(self) -> None:
         """Measure the base, unless a checkpoint brought that along."""
-        self._began, self._began_step = time.monotonic(), self.progress.step
+        self._began, self._began_step = self.clock(), self.progress.step
+        self._saved = self._began
         if self.progress.base_loss is None and self.validation:
             base = validate(self.bundle, self.validation)
             self.progress = replace(
@@ -60,7 +65,7 @@ class Run:
 
     def advance(self, log: TrainingLog) -> list[TrainingEvent]:
         """One step; then, where due, validation, best model, checkpoint. Returns the news."""
-        before = time.monotonic()
+        before = self.clock()
         step = self.progress.step + 1
         turn = self.plan.epoch_of(step)
         batches = [self.clips.batch(indices, turn) for indices in self.plan.batches(step)]
@@ -79,11 +84,14 @@ class Run:
             events += self._end_epoch(log)
         if step % self.config.log_every == 0 or step == self.plan.steps:
             events.append(self._log_line(result, log))
-        self.progress = replace(
-            self.progress, seconds=self.progress.seconds + time.monotonic() - before
-        )
-        if step % self.config.checkpoint_every == 0 and step < self.plan.steps:
+        now = self.clock()
+        self.progress = replace(self.progress, seconds=self.progress.seconds + now - before)
+        if step == self.plan.steps:
+            return events
+        if step % self.config.checkpoint_every == 0:
             events.append(self.checkpoint())
+        elif now - self._saved >= CHECKPOINT_S:
+            self.checkpoint()  # without news: there are hundreds in a long training
         return events
 
     def _count(self, result: StepResult, step: int) -> None:
@@ -160,7 +168,7 @@ class Run:
         done = self.progress.step - self._began_step
         if not done:
             return None
-        return (time.monotonic() - self._began) / done * (self.plan.steps - self.progress.step)
+        return (self.clock() - self._began) / done * (self.plan.steps - self.progress.step)
 
     def checkpoint(self) -> TrainingEvent:
         """Save all that it takes to go on from here, and forget what is too old."""
@@ -174,8 +182,8 @@ class Run:
                 recipe=recipe(self.config),
                 dataset_fingerprint=self.dataset_fingerprint,
             )
-            self.saved_at = self.progress.step
-            forget_old(folder, self.config.keep_checkpoints)
+            self.saved_at, self._saved = self.progress.step, self.clock()
+            forget_old(folder, self.config.keep_checkpoints, self.config.checkpoint_every)
         path = folder / f"checkpoint_step_{self.progress.step}"
         return self.event(EventKind.CHECKPOINT, message=f"Saved {path}")
 
@@ -207,6 +215,7 @@ def start(
     folder: Path,
     dataset_fingerprint: str,
     checkpoint: Checkpoint | None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Run:
     """A run at step 0, or where ``checkpoint`` left it.
 
@@ -223,6 +232,7 @@ def start(
         dataset_fingerprint=dataset_fingerprint,
         parameters=parameters,
         optimizer=make_optimizer(parameters, config),
+        clock=clock,
     )
     if checkpoint is not None:
         run.progress, run.saved_at = checkpoint.progress, checkpoint.progress.step

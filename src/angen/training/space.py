@@ -13,8 +13,12 @@ _FLOAT_BYTES = 4
 
 
 def disk_bytes(trained: int, config: TrainingConfig, steps: int) -> int:
-    """What a training writes: two models, the checkpoints it keeps and one on its way, logs."""
-    kept = min(config.keep_checkpoints, steps // config.checkpoint_every) + 1
+    """What a training writes: two models, checkpoints, logs.
+
+    Of checkpoints there are those it keeps, the newest that was saved between them, and one on its
+    way.
+    """
+    kept = min(config.keep_checkpoints, steps // config.checkpoint_every) + 2
     return trained * _FLOAT_BYTES * (2 + 3 * kept) + steps * _LOG_BYTES_PER_STEP + _FIXED_BYTES
 
 

@@ -82,10 +82,18 @@ class TrainRequest(Strict):
         int, Field(**within("log_every"), description="Steps between lines of the log.")
     ] = 100
     checkpoint_every: Annotated[
-        int, Field(**within("checkpoint_every"), description="Steps between checkpoints.")
+        int,
+        Field(
+            **within("checkpoint_every"),
+            description="Steps between checkpoints; besides, one is saved every 3 minutes.",
+        ),
     ] = 500
     keep_checkpoints: Annotated[
-        int, Field(**within("keep_checkpoints"), description="Newest checkpoints that are kept.")
+        int,
+        Field(
+            **within("keep_checkpoints"),
+            description="Newest checkpoints that are kept, of those by steps.",
+        ),
     ] = 3
     validation_blocks: Annotated[
         int,

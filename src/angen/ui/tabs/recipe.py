@@ -34,8 +34,8 @@ MORE_SLIDERS = {
 NUMBERS = {
     "warmup_steps": ("Warm-up steps", "At most a tenth of all."),
     "clip_norm": ("Longest gradient", "Longer ones are cut."),
-    "checkpoint_every": ("Steps between checkpoints", ""),
-    "keep_checkpoints": ("Checkpoints kept", ""),
+    "checkpoint_every": ("Steps between checkpoints", "Besides, one is saved every 3 minutes."),
+    "keep_checkpoints": ("Checkpoints kept", "The newest of those by steps."),
     "log_every": ("Steps between log lines", ""),
     "validation_blocks": ("Blocks heard per validation", "Of 2 s each."),
     "seed": ("Seed of the training", "Same seed, same training on a CPU."),
