@@ -121,6 +121,19 @@ def test_the_page_names_only_files_that_are_there(tiny_bundle: Bundle, tmp_path:
     assert all((tmp_path / "adapter" / name).stat().st_size > 0 for name in named)
 
 
+def test_the_page_speaks_to_a_person_by_day_and_by_night(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    report = measured(tiny_bundle, tmp_path, dataset(tmp_path, aside=1), size=1.0, write=True)
+    page = " ".join((tmp_path / "adapter" / "report.html").read_text().split())
+    assert f"Effect report of {report.created[:10]} {report.created[11:16]} UTC." in page
+    assert "4 songs a side, 3 excerpts of 1 clip to compare with" in page
+    assert "prefers-color-scheme: dark" in page
+    style = page.split("<style>")[1].split("</style>")[0]
+    rules = [rule for rule in style.split("}") if ":root" not in rule]
+    assert not [rule for rule in rules if "background: #" in rule or " color: #" in rule]
+
+
 def test_the_page_escapes_what_people_wrote(tiny_bundle: Bundle, tmp_path: Path) -> None:
     info = dataset(tmp_path)
     said = ClipMetadata(genre="<script>alert(1)</script>", bpm=100)

@@ -81,6 +81,18 @@ def test_training_leaves_models_checkpoints_metadata_and_log(
     assert (status.state, status.step, status.percent) == ("done", 12, 100.0)
 
 
+def test_metadata_name_the_device_for_a_person(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        train(tiny_bundle, data(), replace(CONFIG, max_steps=1), tmp_path / "a")
+    finally:
+        torch.set_num_threads(before)
+    metadata = read_metadata(tmp_path / "a")
+    assert metadata is not None
+    assert metadata.device == "cpu, 1 thread"
+
+
 def test_training_touches_neither_base_nor_random_state(
     tiny_bundle: Bundle, tiny_folder: Path, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from torch import Tensor
 
 from angen.adapters.library import REPORT_FILE
+from angen.amounts import counted
 from angen.audio.files import read_audio, write_wav
 from angen.data.manifest import prompt_of
 from angen.files import replacing
@@ -148,6 +150,11 @@ def _page(report: EffectReport, rows: Sequence[Row], closest: Row) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = percent
+    environment.filters |= {"percent": percent, "counted": counted, "moment": _moment}
     template = environment.get_template("report.html.jinja")
     return template.render(report=report, rows=rows, closest=closest, media=MEDIA)
+
+
+def _moment(text: str) -> str:
+    """A time in UTC, as it stands in ``report.json``, for a person."""
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M} UTC"
