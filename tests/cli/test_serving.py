@@ -1,5 +1,6 @@
 """The server's life: one home, one port, a page that may be late, and an orderly end."""
 
+import asyncio
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from angen.api.answers import Kept
@@ -111,6 +114,52 @@ def test_what_is_asked_again_is_answered_at_the_socket(
     assert let_in.count("http") == 1
 
 
+def test_open_pages_end_without_a_word_and_other_faults_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, servers = create_app(Settings(home=tmp_path), runner=False), []
+
+    async def beat() -> AsyncIterator[str]:
+        while True:
+            yield "still here"
+            await asyncio.sleep(3600)
+
+    def broken() -> None:
+        raise RuntimeError("no music today")
+
+    def build(_desk: Desk) -> FastAPI:
+        page = FastAPI()
+        page.get("/open")(lambda: StreamingResponse(beat()))
+        page.get("/broken")(broken)
+        return page
+
+    class Seen(serving.Server):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            servers.append(self)
+
+    monkeypatch.setattr(serving, "Server", Seen)
+    monkeypatch.setattr(serving, "CLOSING_S", 0.2)
+    with_page(app, build)
+    with listening("127.0.0.1", 0) as listener:
+        thread = threading.Thread(target=serving.serve, args=(app, listener, lambda: None))
+        thread.start()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            assert httpx.get(f"{address}/broken").status_code == 500
+            with httpx.stream("GET", f"{address}/open") as answer:
+                words = answer.iter_text()  # held: the connection closes with it
+                assert next(words) == "still here"
+                servers[0].should_exit = True
+                thread.join(20)
+        finally:
+            servers[0].should_exit = True
+            thread.join()
+    assert "no music today" in caplog.text
+    assert serving.LET_GO not in caplog.text
+    assert "Cancelled" not in caplog.text
+
+
 def test_workers_get_the_settings_but_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANGEN_AUTH", "me:long enough")
     hand_on(Settings(home=Path("/somewhere"), threads=3))
@@ -192,7 +241,11 @@ def test_server_from_start_to_end(tmp_path: Path) -> None:
         song = {"prompt": "slow rock", "duration_s": 600}
         job = httpx.post(f"{server.url}/api/songs", json=song, auth=auth).json()["id"]
         _wait_for(server, job, auth, "running")
-        assert server.stop(signal.SIGINT) == 0
+        beats = f"{server.url}/gradio_api/heartbeat/of_an_open_page"
+        with httpx.stream("GET", beats, auth=auth, timeout=100) as answer:
+            heard = answer.iter_raw()  # held: the connection closes with it
+            assert next(heard)
+            assert server.stop(signal.SIGINT) == 0
     with Store(f"sqlite:///{home / 'jobs.db'}") as store:
         left = store.get(job)
     assert left.state is JobState.QUEUED

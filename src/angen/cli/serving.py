@@ -41,6 +41,7 @@ BARS_S = 0.1  # between two looks for the progress of a click
 CLOSING_S = 2  # for answers under way when the server stops
 BACKLOG = 2048
 EXIT_STOPPED = 130
+LET_GO = "timeout graceful shutdown exceeded"  # what uvicorn says of answers that it cuts short
 
 BuildPage = Callable[["Desk"], FastAPI]
 
@@ -175,6 +176,27 @@ def with_page(app: FastAPI, build: BuildPage) -> None:
     app.router.lifespan_context = both
 
 
+@contextmanager
+def quiet_end() -> Iterator[None]:
+    """Within the block nothing is told of streams that open pages hold until the server ends.
+
+    uvicorn cancels them when it stops, and then logs each cancellation as a fault.
+    """
+
+    def worth_telling(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None:
+            return not record.getMessage().endswith(LET_GO)
+        return not (isinstance(error, asyncio.CancelledError) and str(error).endswith(LET_GO))
+
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(worth_telling)
+    try:
+        yield
+    finally:
+        log.removeFilter(worth_telling)
+
+
 def serve(app: FastAPI, listener: socket.socket, on_stop: Callable[[], None]) -> None:
     """Answer until a signal ends it; ``on_stop`` is called then, before work is saved."""
 
@@ -193,7 +215,8 @@ def serve(app: FastAPI, listener: socket.socket, on_stop: Callable[[], None]) ->
         ws_per_message_deflate=False,
         server_header=False,
     )
-    Server(config, stopping).run([listener])
+    with quiet_end():
+        Server(config, stopping).run([listener])
 
 
 def hand_on(settings: "Settings") -> None:
