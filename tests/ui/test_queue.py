@@ -45,13 +45,14 @@ def test_jobs_can_be_cancelled_retried_and_forgotten(desk: Desk) -> None:
     assert first not in [job.id for job in desk.jobs()]
 
 
-def test_a_failed_job_says_why_and_offers_to_retry(desk: Desk, store: Store) -> None:
+def test_a_failed_job_says_why_and_offers_to_try_again(desk: Desk, store: Store) -> None:
     job = begin(store, desk.generate(SongRequest(prompt="rock")))
     store.fail(job, Problem(message="The disk is full.", remedy="Free some.", kind="disk"))
     page = str(draw_queue([], [desk.job(job.id)]))
 
     assert "The disk is full. Free some." in page
-    assert "Retry" in page
+    assert 'data-action="retry"' in page
+    assert ">Try again<" in page
     assert "Forget" in page
 
 

@@ -110,7 +110,7 @@ def needs(other: Job) -> Problem:
     how = "failed" if other.state is JobState.FAILED else "was stopped"
     return Problem(
         message=f"This needs {other.title!r}, which {how}.",
-        remedy=f"Retry {other.title!r}; this then follows by itself.",
+        remedy=f"Try {other.title!r} again; this then follows by itself.",
         kind="needs",
     )
 

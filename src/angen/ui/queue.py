@@ -53,7 +53,7 @@ def draw_strip(busy: Sequence[Job]) -> Markup:
 
 
 def build_queue(desk: Desk, live: Live) -> gr.HTML:
-    """All jobs with cancel, retry, up and down."""
+    """All jobs with cancel, try again, up and down."""
     queue = gr.HTML(js_on_load=ACTIONS, apply_default_css=False, elem_id="queue")
     live.panel(
         "queue",
@@ -112,7 +112,7 @@ def _ended(job: Job) -> Markup:
         text += note(said, "error" if job.state is JobState.FAILED else "warning")
     tools = NOTHING
     if job.state is not JobState.DONE:
-        tools = button("Retry", "retry", job=job.id, label=f"Retry {job.title}")
+        tools = button("Try again", "retry", job=job.id, label=f"Try {job.title} again")
     tools += button("Forget", "forget", job=job.id, label=f"Remove {job.title} from the list")
     return tag(
         "li",

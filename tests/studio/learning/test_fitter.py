@@ -128,7 +128,7 @@ def cut(studio: Studio, job: Job, after: int, error: type[BaseException], stage:
     with pytest.raises(error) as caught:
         studio.handlers[job.kind](claimed.arguments, Cut(context, stage, after, error))
     if error is Stopped:
-        assert "retry this job to go on" in str(caught.value)
+        assert "Try again goes on from there" in str(caught.value)
         assert studio.store.stopped(claimed, Problem(message="", kind="stopped"))
     else:
         assert studio.store.release(claimed, Problem(message="", kind="killed"))

@@ -66,7 +66,7 @@ def fit_job(request: FitEncoderRequest, context: Context, settings: Settings) ->
         )
     except Stopped as stop:
         raise Stopped(
-            "Stopped. Songs and steps of the encoder are saved: retry this job to go on."
+            "Stopped. Songs and steps of the encoder are saved: Try again goes on from there."
         ) from stop
     return {
         "base": before.base,
