@@ -16,7 +16,7 @@ from angen.bundle import Bundle, load_bundle
 from angen.errors import BadInput, Stopped, Taken, Unknown
 from angen.jobs.context import WorkContext
 from angen.jobs.job import JobState, Problem
-from angen.studio.learning.progress import sampled_steps
+from angen.studio.learning.progress import sampled_steps, told_samples
 from angen.studio.learning.training import resume_training
 from angen.studio.playing.shelf import Shelf
 from angen.studio.requests.material import AnalyzeRequest, FillRequest, MetadataEdit, PrepareRequest
@@ -335,7 +335,8 @@ def test_a_training_never_goes_on_from_what_another_job_left(
 def test_a_stopped_training_is_saved_and_can_be_resumed(studio: Studio, prepared: Path) -> None:
     with_dataset(studio, prepared)
     job, context = studio.begin(studio.desk.train(training()))
-    with pytest.raises(Stopped, match=r"Stopped at step 3 of 6\. What 'lora' has learned is saved"):
+    told = r"Stopped at step 3 of 6\. What 'lora' has learned is saved: Try again goes on from there\."
+    with pytest.raises(Stopped, match=told):
         studio.handlers["train"](job.arguments, Broken(context, after=3, error=Stopped))
     studio.store.stopped(job, Problem(message="", kind="stopped"))
     done = studio.done(studio.desk.resume(ResumeRequest(name="lora", report=False)))
@@ -365,6 +366,11 @@ def test_samples_are_heard_on_the_way_and_change_nothing(studio: Studio, prepare
     job = studio.done(studio.desk.train(training("heard", max_steps=3, samples=9, sample_s=2)))
     found = [event.data for event in studio.desk.events(job.id) if event.kind == "sample"]
     assert [sample["step"] for sample in found] == [0, 3]
+    said = [e.data["message"] for e in studio.desk.events(job.id) if e.kind == "say"]
+    assert (
+        "Audio samples: before the first step, after step 3; "
+        "not 9, since at most one in 25 steps is made."
+    ) in said
     for sample in found:
         path = studio.desk.adapter_file("heard", sample["audio"])
         assert read_audio(path).duration_s == pytest.approx(sample["duration_s"])
@@ -378,6 +384,9 @@ def test_samples_are_heard_on_the_way_and_change_nothing(studio: Studio, prepare
 )
 def test_samples_are_spread_over_a_training(steps: int, count: int, due: set[int]) -> None:
     assert sampled_steps(steps, count) == due
+    told = told_samples(steps, count)
+    assert all(f"after step {step}" in told for step in due - {0})
+    assert ("since" in told) == (count > len(due) - 1 >= 0)
 
 
 def test_the_curves_begin_with_the_base_and_end_with_the_training(

@@ -17,6 +17,7 @@ from angen.studio.watch import OnStep
 from angen.training.events import EventKind, TrainingEvent
 
 Emit = Callable[[str, Mapping[str, Any]], None]
+Say = Callable[[str], None]
 
 POINTS = 300  # of a curve, beside those of the log and the validations
 BETWEEN_S = 0.5  # at least, between two points
@@ -81,6 +82,17 @@ def sampled_steps(steps: int, count: int) -> set[int]:
     return {round(steps * i / count) for i in range(count + 1)}
 
 
+def told_samples(steps: int, count: int) -> str:
+    """When samples are made, and why not as many as were asked for; empty for none."""
+    due = sorted(sampled_steps(steps, count))
+    if not due:
+        return ""
+    places = ", ".join(["before the first step", *(f"after step {step:,}" for step in due[1:])])
+    fewer = len(due) - 1 < count
+    why = f"; not {count}, since at most one in {STEPS_A_SAMPLE} steps is made" if fewer else ""
+    return f"Audio samples: {places}{why}."
+
+
 class Samples:
     """Makes a short song with the same prompt and seed every so many steps.
 
@@ -91,6 +103,7 @@ class Samples:
     def __init__(
         self,
         emit: Emit,
+        say: Say,
         folder: Path,
         settings: Settings,
         *,
@@ -101,6 +114,7 @@ class Samples:
         seed: int,
     ) -> None:
         self._emit = emit
+        self._say = say
         self._settings = settings
         self._on_step = on_step
         self._folder = folder
@@ -111,6 +125,8 @@ class Samples:
 
     def __call__(self, event: TrainingEvent, bundle: Bundle) -> None:
         begins = event.kind is EventKind.START and event.step == 0
+        if begins and (told := told_samples(event.steps, self._count)):
+            self._say(told)
         due = event.step in sampled_steps(event.steps, self._count)
         if due and (begins or event.kind is EventKind.STEP):
             self._make(event, bundle)

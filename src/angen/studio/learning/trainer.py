@@ -120,6 +120,7 @@ def _told(
     prompt = request.sample_prompt or (prompt_of(clips[0].metadata) if clips else "music")
     samples = Samples(
         context.emit,
+        context.say,
         settings.loras / request.name,
         settings,
         on_step=lambda *_: _heed(context),
@@ -162,7 +163,7 @@ class _Saved:
         if isinstance(error, Stopped):
             step = str(error).partition(";")[0].removesuffix(".")
             raise Stopped(
-                f"{step}. What {self._name!r} has learned is saved: retry this job to go on."
+                f"{step}. What {self._name!r} has learned is saved: Try again goes on from there."
             ) from error
 
 

@@ -113,7 +113,12 @@ class TrainRequest(Strict):
     ] = 10.0
     samples: Annotated[
         int,
-        Field(ge=0, le=50, description="Short songs made along the way, evenly spread; 0: none."),
+        Field(
+            ge=0,
+            le=50,
+            description="Short songs made along the way after the one before it, evenly spread, at "
+            "most one in 25 steps; 0: none at all.",
+        ),
     ] = 4
     sample_prompt: Annotated[
         str, Field(max_length=2_000, description="Their prompt; empty: that of a clip kept aside.")

@@ -157,7 +157,7 @@ def _choices() -> dict[str, Any]:
 def _afterwards() -> dict[str, Any]:
     """What is made to listen to, during and after."""
     sliders = {
-        "samples": (0, 50, "Audio samples along the way"),
+        "samples": (0, 50, "Audio samples along the way (at most one in 25 steps)"),
         "sample_s": (1, 60, "Length of a sample in seconds"),
         "report_songs": (4, 64, "Songs a side of the effect report"),
         "report_s": (2, 60, "Length of such a song in seconds"),
