@@ -335,7 +335,9 @@ def test_a_training_never_goes_on_from_what_another_job_left(
 def test_a_stopped_training_is_saved_and_can_be_resumed(studio: Studio, prepared: Path) -> None:
     with_dataset(studio, prepared)
     job, context = studio.begin(studio.desk.train(training()))
-    told = r"Stopped at step 3 of 6\. What 'lora' has learned is saved: Try again goes on from there\."
+    told = (
+        r"Stopped at step 3 of 6\. What 'lora' has learned is saved: Try again goes on from there\."
+    )
     with pytest.raises(Stopped, match=told):
         studio.handlers["train"](job.arguments, Broken(context, after=3, error=Stopped))
     studio.store.stopped(job, Problem(message="", kind="stopped"))
@@ -411,6 +413,12 @@ def test_a_training_ends_with_its_report_and_is_named_in_the_library(
     with_dataset(studio, prepared)
     request = training(report=True, report_songs=4, report_s=3)
     job = studio.done(studio.desk.train(request))
+    told = [event.data for event in studio.desk.events(job.id) if event.kind == "progress"]
+    stages = ("Training", "Making songs with and without the adapter")
+    way = [one for one in told if one["stage"] in stages and one["total"]]
+    assert {one["stage"] for one in way} == set(stages)
+    assert len({one["total"] for one in way}) == 1
+    assert all(one["done"] < one["total"] for one in way)  # the page of the report is to come
     folder = studio.desk.adapter_report("lora")
     assert result_of(job)["verdict"] == json.loads((folder / "report.json").read_text())["verdict"]
     assert result_of(job)["files"]["report"] == "models/loras/lora/report.html"
@@ -446,6 +454,7 @@ def test_what_a_training_takes_is_told_before(studio: Studio, prepared: Path) ->
     job = studio.done(studio.desk.quote(QuoteRequest(name="x", dataset="mine", max_steps=6)))
     assert result_of(job)["steps"] == 6
     assert result_of(job)["seconds"] > 0
+    assert result_of(job)["report_seconds"] > 0
     assert result_of(job)["peak_memory_bytes"] > 0
     assert studio.desk.adapters() == []
 

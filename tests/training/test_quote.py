@@ -37,6 +37,13 @@ def test_of_a_training_that_goes_on_the_rest_is_quoted(tiny_bundle: Bundle) -> N
     assert (over.steps, over.seconds) == (0, 0)
 
 
+def test_a_quote_names_the_time_of_the_report_as_a_part_of_its_own(tiny_bundle: Bundle) -> None:
+    found = replace(quote(tiny_bundle, data(), CONFIG), seconds=15.0)
+    assert "about 15 s, " in found.message
+    told = replace(found, report_seconds=45.0).message
+    assert "about 15 s and about 45 s for the report, " in told
+
+
 def test_quote_changes_neither_model_nor_random_state(tiny_bundle: Bundle) -> None:
     weights = {name: t.clone() for name, t in tiny_bundle.dit.state_dict().items()}
     before = torch.random.get_rng_state()

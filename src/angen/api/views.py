@@ -36,10 +36,13 @@ class ProgressView(View):
 
     stage: Annotated[str, told("What is being done, in words.", examples=["Training"])]
     done: Annotated[int, told("Steps done in this stage.", ge=0)]
-    total: Annotated[int, told("Steps of this stage; 0: not known yet.", ge=0)]
-    percent: Annotated[float, told("Of this stage.", ge=0, le=100)]
+    total: Annotated[
+        int,
+        told("Steps of this stage, and of a training its report; 0: not known yet.", ge=0),
+    ]
+    percent: Annotated[float, told("Of the same.", ge=0, le=100)]
     seconds_left: Annotated[
-        float | None, told("Of this stage, in seconds; null: too early to tell.")
+        float | None, told("For the same, in seconds; null: too early to tell.")
     ] = None
 
 
@@ -383,7 +386,7 @@ class TrainingStatusView(View):
     loss: Annotated[float | None, told("Flow-matching error of the newest steps.")]
     validation_loss: Annotated[float | None, told("The same on clips kept aside.")]
     percent: Annotated[float, told("Of the steps.", ge=0, le=100)]
-    seconds_left: Annotated[float | None, told("In seconds; null: not known.")]
+    seconds_left: Annotated[float | None, told("For the steps, without report; null: not known.")]
     message: Annotated[str, told("For people.")]
 
 

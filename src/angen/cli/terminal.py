@@ -158,7 +158,7 @@ class Waiting:
             transient=True,
             disable=not self._live,
         )
-        self._began = self._said = 0.0
+        self._said = 0.0
 
     def __enter__(self) -> "Waiting":
         SIGN.heard_by_work = True
@@ -175,15 +175,18 @@ class Waiting:
         for task in self._progress.task_ids:
             self._progress.remove_task(task)
         task = self._progress.add_task(title, total=None)
-        self._began = self._said = time.monotonic()
+        self._said = time.monotonic()
+        first: list[tuple[float, int]] = []  # time and count: work that goes on begins in its midst
         if not self._live and not self._quiet:
             self._console.print(f"{title} ...")
 
         def on_step(done: int, total: int) -> None:
             SIGN.check()
             self._progress.update(task, completed=done, total=total)
+            if not first:
+                first.append((time.monotonic(), done))
             if not self._live and not self._quiet:
-                self._line(title, done, total)
+                self._line(title, done, total, *first[0])
 
         return on_step
 
@@ -203,10 +206,10 @@ class Waiting:
         if not self._quiet:
             self._progress.console.print(escape(message))
 
-    def _line(self, title: str, done: int, total: int) -> None:
+    def _line(self, title: str, done: int, total: int, since: float, first: int) -> None:
         now = time.monotonic()
-        if now - self._said < REPEAT_S or not 0 < done < total:
+        if now - self._said < REPEAT_S or not first < done < total:
             return
         self._said = now
-        left = (now - self._began) / done * (total - done)
+        left = (now - since) / (done - first) * (total - done)
         self._console.print(f"{title}: {100 * done // total} %, {left:.0f} s left")

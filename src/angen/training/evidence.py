@@ -124,7 +124,10 @@ def _both_sides(
 def make_songs(
     bundle: Bundle, asked: Sequence[tuple[Clip, int]], config: EffectConfig, on_step: OnStep
 ) -> list[Take]:
-    """One song for each clip's prompt and lyrics, and a seed, as the bundle plays now."""
+    """One song for each clip's prompt and lyrics, and a seed, as the bundle plays now.
+
+    on_step: the sampling of all songs is one half of the way, their sound the other.
+    """
     songs = [
         Song(
             tokens=torch.tensor(bundle.tokenize(clip.metadata.lyrics).tokens, dtype=torch.int64),
@@ -139,13 +142,15 @@ def make_songs(
     for index, batch in enumerate(batches):
 
         def counted(done: int, total: int, before: int = index) -> None:
-            on_step(before * total + done, len(batches) * total)
+            sampled = (before * total + done) / (len(batches) * total)
+            on_step(int(len(songs) * sampled), 2 * len(songs))
 
         made += bundle.sample(batch, config.sampler, counted)
-    return [
-        _take(bundle, latents, clip, seed)
-        for latents, (clip, seed) in zip(made, asked, strict=True)
-    ]
+    takes = []
+    for latents, (clip, seed) in zip(made, asked, strict=True):
+        takes.append(_take(bundle, latents, clip, seed))
+        on_step(len(songs) + len(takes), 2 * len(songs))
+    return takes
 
 
 def _take(bundle: Bundle, latents: Tensor, clip: Clip, seed: int) -> Take:

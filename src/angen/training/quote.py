@@ -34,12 +34,13 @@ class Quote:
     epochs: int  # in all
     clips: int
     trained_parameters: int
-    seconds: float  # for these steps and their validations
+    seconds: float  # for these steps, their validations and samples
     seconds_per_step: float
     peak_memory_bytes: int  # of this process, on its device
     disk_bytes: int  # models, checkpoints and logs together
     device: str
     done: int = 0  # steps of a training that is resumed
+    report_seconds: float = 0.0  # for the effect report afterwards; 0 where there is none
 
     @property
     def message(self) -> str:
@@ -47,9 +48,12 @@ class Quote:
         steps = f"{counted(self.steps, 'step')} in {counted(self.epochs, 'epoch')}"
         if self.done:
             steps = f"{self.steps:,} of {counted(self.done + self.steps, 'step')} are left"
+        time_text = duration_text(self.seconds)
+        if self.report_seconds:
+            time_text += f" and about {duration_text(self.report_seconds)} for the report"
         return (
             f"{steps} over {counted(self.clips, 'clip')}: about "
-            f"{duration_text(self.seconds)}, {size_text(self.peak_memory_bytes)} of memory on "
+            f"{time_text}, {size_text(self.peak_memory_bytes)} of memory on "
             f"{self.device}, {size_text(self.disk_bytes)} of disk; "
             f"{self.trained_parameters:,} weights are trained"
         )

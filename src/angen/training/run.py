@@ -130,7 +130,11 @@ class Run:
     def _log_line(self, result: StepResult, log: TrainingLog) -> TrainingEvent:
         mean = sum(self._logged) / len(self._logged)
         event = self.event(EventKind.LOG, result=result)
-        left = "" if event.seconds_left is None else f", {duration_text(event.seconds_left)} left"
+        left = (
+            ""
+            if event.seconds_left is None
+            else f", {duration_text(event.seconds_left)} of steps left"
+        )
         message = (
             f"Epoch {event.epoch}/{event.epochs}, step {event.step}/{event.steps} "
             f"({event.percent:.0f} %): loss {mean:.4f}{left}"

@@ -143,6 +143,17 @@ def test_a_quote_tells_time_memory_and_disk(
     assert "Estimate first" in draw_quote(None)
 
 
+def test_a_quote_tells_the_report_apart(
+    desk: Desk, store: Store, settings: Settings, recipe: Recipe
+) -> None:
+    add_dataset(settings, "my_set")
+    estimate_training(desk, recipe, *values(recipe))
+    page = draw_quote(finish(store, desk.jobs()[0], QUOTE | {"report_seconds": 42.0}))
+
+    assert '12 min 34 s</strong><span class="soft">for the training' in page
+    assert '42 s</strong><span class="soft">for the report' in page
+
+
 def test_stopping_wants_a_training_that_runs(
     desk: Desk, store: Store, settings: Settings, recipe: Recipe
 ) -> None:
@@ -187,6 +198,20 @@ def test_a_training_shows_where_it_is(desk: Desk, training: Any) -> None:
     assert standing(job, story_of(desk, job.id)) == (
         "Epoch 3/10 | Step 60/200 | Loss: 0.2341 | Validation: 0.3000 | 30 % | running"
     )
+
+
+def test_a_training_is_not_done_before_its_report(desk: Desk, store: Store, training: Any) -> None:
+    last = {"epoch": 10, "epochs": 10, "step": 200, "steps": 200, "loss": 0.2}
+    store.emit(training, "metrics", last)
+    making = Progress(stage="Making songs", done=215, total=260, seconds_left=30)
+    store.progress(training, making)
+    said = standing(desk.job(training.id), story_of(desk, training.id))
+    assert said.endswith("| 83 % | running")
+
+    store.progress(training, Progress(stage="Writing the report", done=0, total=0))
+    said = standing(desk.job(training.id), story_of(desk, training.id))
+    assert said.startswith("Epoch 10/10 | Step 200/200")
+    assert "%" not in said
 
 
 def test_a_training_shows_curves_samples_log_and_time_left(desk: Desk, training: Any) -> None:

@@ -54,17 +54,13 @@ def train_job(arguments: Mapping[str, Any], context: Context, settings: Settings
 
 
 def _begin(request: TrainRequest, context: Context, settings: Settings) -> dict[str, Any]:
-    def quoted(quote: Quote) -> None:
-        context.say(quote.message)
-        context.emit("quote", quote_facts(quote))
-
     info = load_info(dataset_folder(settings, request.dataset))
     with _Saved(request.name):
         trained = train_lora(
             request,
             settings,
             context,
-            quoted,
+            lambda quote: _tell_quote(quote, context),
             on_training=_told(request, info, settings, context),
             claim=lambda folder: _claim(folder, context),
         )
@@ -87,12 +83,18 @@ def _go_on(
             name,
             settings,
             context,
-            None,
+            lambda quote: _tell_quote(quote, context),
             effect=effect,
+            request=request,
             on_training=_told(request, info, settings, context),
             claim=lambda place: _claim(place, context),
         )
     return _result(trained, settings)
+
+
+def _tell_quote(quote: Quote, context: Context) -> None:
+    context.say(quote.message)
+    context.emit("quote", quote_facts(quote))
 
 
 def _report_only(
@@ -219,6 +221,7 @@ def quote_facts(quote: Quote) -> dict[str, Any]:
         "clips": quote.clips,
         "trained_parameters": quote.trained_parameters,
         "seconds": quote.seconds,
+        "report_seconds": quote.report_seconds,
         "seconds_per_step": quote.seconds_per_step,
         "peak_memory_bytes": quote.peak_memory_bytes,
         "disk_bytes": quote.disk_bytes,

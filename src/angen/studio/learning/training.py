@@ -16,8 +16,10 @@ from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
 from angen.errors import BadInput, Stopped
-from angen.studio.base import OpenBundle, open_base
+from angen.studio.base import OpenBundle, open_base, playing_threads
 from angen.studio.learning.encoder import require_encoder, tell_refining
+from angen.studio.learning.progress import sampled_steps
+from angen.studio.learning.way import Way, way_of
 from angen.studio.material.datasets import dataset_folder
 from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
@@ -31,6 +33,7 @@ from angen.training.loop import TrainingResult, train
 from angen.training.material import TrainingData, training_data
 from angen.training.quote import Quote, quote
 from angen.training.report import write_report
+from angen.training.song_time import measure_songs, report_seconds
 
 VALIDATION_LINES = 15  # at most, told of a training; small datasets have hundreds of epochs
 OTHERS = "reports"  # folder of the reports against other datasets than the adapter's own
@@ -79,17 +82,21 @@ def train_lora(
     folder = new_folder(settings.loras, request.name, overwrite=request.overwrite)
     place = dataset_folder(settings, request.dataset)
     bundle, data = _open(settings, request.base, place, request.config, watch)
-    _offer(bundle, data, request.config, watch, on_quote)
+    offer = _measured(
+        bundle, data, place, request.config, effect_of(request), request, settings, watch
+    )
+    on_quote(offer)
+    way = way_of(offer)
     claim(folder)
     result = train(
         bundle,
         data,
         request.config,
         folder,
-        on_event=_telling(watch, bundle, on_training),
+        on_event=_telling(watch, bundle, on_training, way),
         overwrite=request.overwrite,
     )
-    return _with_report(bundle, place, folder, result, effect_of(request), watch)
+    return _with_report(bundle, place, folder, result, effect_of(request), watch, way)
 
 
 def effect_of(request: TrainRequest) -> EffectConfig | None:
@@ -103,15 +110,16 @@ def resume_training(
     name: str,
     settings: Settings,
     watch: Watch,
-    on_quote: OnQuote | None,
+    on_quote: OnQuote,
     *,
     effect: EffectConfig | None,
+    request: TrainRequest | None = None,
     on_training: OnTraining = _unseen,
     claim: Claim = _unclaimed,
 ) -> TrainedLora:
     """Go on with a training that was stopped or killed, from its newest checkpoint.
 
-    on_quote: None when nobody wants to know before how long it will take.
+    request: that it was begun with, if it makes samples still.
 
     Raises BadInput when there is nothing to go on with, Incompatible when its base or dataset
     has changed.
@@ -124,12 +132,13 @@ def resume_training(
     place = _dataset_of(metadata, settings)
     base = metadata.base.name if metadata.base else None
     bundle, data = _open(settings, base, place, config, watch)
-    if on_quote is not None:
-        _offer(bundle, data, config, watch, on_quote, done)
+    offer = _measured(bundle, data, place, config, effect, request, settings, watch, done)
+    on_quote(offer)
+    way = way_of(offer)
     claim(folder)
-    on_event = _telling(watch, bundle, on_training)
+    on_event = _telling(watch, bundle, on_training, way)
     result = train(bundle, data, config, folder, on_event=on_event, resume=True)
-    return _with_report(bundle, place, folder, result, effect, watch)
+    return _with_report(bundle, place, folder, result, effect, watch, way)
 
 
 def quote_training(
@@ -142,8 +151,8 @@ def quote_training(
     """What a training would take, from a few measured steps; nothing is kept but the latents."""
     place = dataset_folder(settings, request.dataset)
     bundle, data = _open(settings, request.base, place, request.config, watch, open_bundle)
-    watch.stage("Measuring the speed")
-    return quote(bundle, data, request.config)
+    effect = effect_of(request)
+    return _measured(bundle, data, place, request.config, effect, request, settings, watch)
 
 
 def report_effect(
@@ -194,20 +203,39 @@ def _open(
     return bundle, data
 
 
-def _offer(
+def _measured(
     bundle: Bundle,
     data: TrainingData,
+    place: Path,
     config: TrainingConfig,
+    effect: EffectConfig | None,
+    request: TrainRequest | None,
+    settings: Settings,
     watch: Watch,
-    on_quote: OnQuote,
     done: int = 0,
-) -> None:
-    """Tell what the training will take, before it takes it; of its steps some are done."""
+) -> Quote:
+    """What the training will take with its samples and its report; of its steps some are done."""
     watch.stage("Measuring the speed")
-    on_quote(quote(bundle, data, config, done=done))
+    found = quote(bundle, data, config, done=done)
+    sampling = 0.0
+    if request is not None and request.samples:
+        with playing_threads(bundle, settings):
+            sampling = _samples_seconds(bundle, request, done + found.steps, done)
+    return replace(
+        found,
+        seconds=found.seconds + sampling,
+        report_seconds=report_seconds(bundle, load_info(place), effect),
+    )
 
 
-def _telling(watch: Watch, bundle: Bundle, on_training: OnTraining) -> OnEvent:
+def _samples_seconds(bundle: Bundle, request: TrainRequest, steps: int, done: int) -> float:
+    """What the samples take that are still to be made."""
+    due = [step for step in sampled_steps(steps, request.samples) if step > done or not done]
+    each = measure_songs(bundle, 1, request.sample_s)
+    return len(due) * (each.sampling + each.decoding)
+
+
+def _telling(watch: Watch, bundle: Bundle, on_training: OnTraining, way: Way) -> OnEvent:
     """Events of the training as steps and lines of a watch."""
     steps: list[OnStep] = []
     next_line = 0
@@ -216,7 +244,7 @@ def _telling(watch: Watch, bundle: Bundle, on_training: OnTraining) -> OnEvent:
         nonlocal next_line
         on_training(event, bundle)
         if event.kind is EventKind.START:
-            steps.append(watch.stage("Training"))
+            steps.append(way.training(watch.stage("Training")))
         if event.kind is EventKind.VALIDATION and event.step < next_line:
             return
         if event.kind is EventKind.VALIDATION:
@@ -236,6 +264,7 @@ def _with_report(
     result: TrainingResult,
     effect: EffectConfig | None,
     watch: Watch,
+    way: Way,
 ) -> TrainedLora:
     write_card(folder)
     trained = TrainedLora(name=folder.name, folder=folder, result=result, report=None, page=None)
@@ -250,7 +279,7 @@ def _with_report(
         )
         return trained
     try:
-        report, page = _report(bundle, place, folder, effect, watch, folder)
+        report, page = _report(bundle, place, folder, effect, watch, folder, way)
     except Stopped as stop:
         raise Stopped(
             f"Stopped. The adapter {folder.name!r} is trained and saved; its effect is not "
@@ -260,11 +289,22 @@ def _with_report(
 
 
 def _report(
-    bundle: Bundle, place: Path, folder: Path, effect: EffectConfig, watch: Watch, target: Path
+    bundle: Bundle,
+    place: Path,
+    folder: Path,
+    effect: EffectConfig,
+    watch: Watch,
+    target: Path,
+    way: Way | None = None,
 ) -> tuple[EffectReport, Path]:
-    """Measure the adapter in ``folder`` on the dataset in ``place``; write into ``target``."""
+    """Measure the adapter in ``folder`` on the dataset in ``place``; write into ``target``.
+
+    way: that of a training that has just ended.
+    """
     info = load_info(place)
-    encoded = encode_dataset(info, place, bundle, watch.stage("Encoding the clips"))
+    on_clip = watch.stage("Encoding the clips")
+    encoded = encode_dataset(info, place, bundle, way.arrived(on_clip) if way else on_clip)
+    on_song = watch.stage("Making songs with and without the adapter")
     report, seen = measure_effect(
         bundle,
         playable(folder),
@@ -272,7 +312,7 @@ def _report(
         place,
         encoded.latents_of,
         effect,
-        watch.stage("Making songs with and without the adapter"),
+        way.songs(on_song) if way else on_song,
         name=folder.name,
     )
     watch.stage("Writing the report")

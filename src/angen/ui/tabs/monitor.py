@@ -48,10 +48,18 @@ def standing(job: Job, story: Story) -> str:
         parts.append(f"Loss: {story.latest:.4f}")
     if story.validation:
         parts.append(f"Validation: {story.validation[-1][1]:.4f}")
-    if story.steps:
-        parts.append(f"{100 * story.step / story.steps:.0f} %")
+    if share := _share(job, story):
+        parts.append(share)
     parts.append(words.STATES[job.state])
     return " | ".join(parts)
+
+
+def _share(job: Job, story: Story) -> str:
+    """How far it is, with the report that follows the last step; empty where that is not known."""
+    if job.state.active:
+        known = job.progress is not None and job.progress.total > 0
+        return f"{words.percent(job):.0f} %" if known else ""
+    return f"{100 * story.step / story.steps:.0f} %" if story.steps else ""
 
 
 def _ended(job: Job) -> Markup:

@@ -131,8 +131,10 @@ def draw_quote(job: Job | None) -> Markup:
     if job.result is None:
         return failure(job)
     facts, asked_for = job.result, job.arguments
+    report = float(facts.get("report_seconds") or 0)
     cards = [
-        (duration_text(float(facts["seconds"])), "time"),
+        (duration_text(float(facts["seconds"])), "for the training"),
+        *([(duration_text(report), "for the report")] if report else []),
         (size_text(float(facts["peak_memory_bytes"])), f"memory on {facts['device']}"),
         (size_text(float(facts["disk_bytes"])), "disk"),
         (f"{facts['steps']}", f"steps over {counted(int(facts['clips']), 'clip')}"),
