@@ -133,7 +133,7 @@ class Run:
         left = (
             ""
             if event.seconds_left is None
-            else f", {duration_text(event.seconds_left)} of steps left"
+            else f", {duration_text(event.seconds_left)} of training left"
         )
         message = (
             f"Epoch {event.epoch}/{event.epochs}, step {event.step}/{event.steps} "
