@@ -112,7 +112,8 @@ class Journal:
         mean = sum(figures["minutes"] for figures in self.known.values()) / len(self.known)
         left = (self.parts - self.done) * mean / self.processes
         print(f"[{self.done} of {self.parts}] {name}: {self.known[name]}", flush=True)
-        print(f"    about {duration_text(60 * left)} left", flush=True)
+        if self.done > 1:  # the first is over in seconds, and foretells nothing
+            print(f"    about {duration_text(60 * left)} left", flush=True)
 
 
 def timed(measure: Measure) -> Figures:
