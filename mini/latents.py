@@ -78,9 +78,12 @@ def cached(name: str, style: StyleEncoder) -> Latents:
 
 
 def _fingerprint(style: StyleEncoder, entries: Sequence[Entry]) -> str:
-    """A few letters that change with the encoder, and with what is read from the captions."""
+    """A few letters that change with the encoder, and with what is read from the captions.
+
+    Rounded: numbers next to nothing are nothing in a training, which flushes them to zero.
+    """
     read = [
-        torch.cat([instrument_code(text), *text_codes(text)])
+        torch.cat([instrument_code(text), *text_codes(text)]).mul(1e4).round()
         for entry in entries
         for text in entry.captions
     ]
