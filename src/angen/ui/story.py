@@ -27,6 +27,7 @@ class Story:
     epochs: int = 0
     step: int = 0
     steps: int = 0
+    stepping: bool = False  # since it was begun or taken up: before, the job does other things
     loss: list[tuple[int, float]] = field(default_factory=list)  # step, training loss
     validation: list[tuple[int, float]] = field(default_factory=list)  # step, loss kept aside
     lines: list[str] = field(default_factory=list)
@@ -51,12 +52,14 @@ class Story:
                 self.samples = [*others, dict(data)]
             case "state" if data.get("state") == "running" and int(data.get("attempt", 1)) > 1:
                 self._say("Taken up again.")
+                self.stepping = False
 
     def _say(self, line: str) -> None:
         if line:
             self.lines = [*self.lines, line][-MAX_LINES:]
 
     def _measure(self, data: dict[str, Any]) -> None:
+        self.stepping = True
         for name in ("epoch", "epochs", "step", "steps"):
             if isinstance(data.get(name), int):
                 setattr(self, name, data[name])

@@ -214,6 +214,21 @@ def test_a_training_is_not_done_before_its_report(desk: Desk, store: Store, trai
     assert "%" not in said
 
 
+def test_what_comes_before_the_steps_is_no_share_of_the_training(
+    desk: Desk, store: Store, training: Any
+) -> None:
+    store.emit(training, "state", {"state": "running", "attempt": 2})
+    store.progress(training, Progress(stage="Encoding the clips", done=1, total=2))
+    said = standing(desk.job(training.id), story_of(desk, training.id))
+    assert said.startswith("Epoch 3/10 | Step 60/200")
+    assert "%" not in said
+
+    point = {"epoch": 3, "epochs": 10, "step": 61, "steps": 200}
+    store.emit(training, "metrics", point | {"loss": 0.2, "validation_loss": None})
+    store.progress(training, Progress(stage="Training", done=61, total=260))
+    assert "| 23 % |" in standing(desk.job(training.id), story_of(desk, training.id))
+
+
 def test_a_training_shows_curves_samples_log_and_time_left(desk: Desk, training: Any) -> None:
     page = str(draw_monitor(desk.job(training.id), story_of(desk, training.id)))
 

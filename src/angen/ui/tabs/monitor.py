@@ -55,9 +55,12 @@ def standing(job: Job, story: Story) -> str:
 
 
 def _share(job: Job, story: Story) -> str:
-    """How far it is, with the report that follows the last step; empty where that is not known."""
+    """How far it is, with the report that follows the last step; empty where that is not known.
+
+    Before its steps the job counts what else it does, such as clips that are encoded.
+    """
     if job.state.active:
-        known = job.progress is not None and job.progress.total > 0
+        known = story.stepping and job.progress is not None and job.progress.total > 0
         return f"{words.percent(job):.0f} %" if known else ""
     return f"{100 * story.step / story.steps:.0f} %" if story.steps else ""
 
