@@ -1,5 +1,6 @@
 """A base model of random weights, small enough to run in every test."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,11 @@ CHANNELS = 8
 RATE_HZ = 8_000
 FRAME_SAMPLES = 1_600  # 5 latent frames a second, as released
 BLOCK = 10
+
+
+def rewrite(path: Path, **values: object) -> None:
+    """Change values in a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def tiny_dit(seed: int = 0, *, dim: int = 32, depth: int = 2) -> DiT:

@@ -96,20 +96,21 @@ def files_of(folder: Path, part: str) -> tuple[str, ...]:
 def fingerprint(folder: Path, parts: Iterable[str]) -> str:
     """sha256 over the files of these parts of a bundle, and their names."""
     digest = hashlib.sha256()
-    for name in sorted(name for part in parts for name in files_of(folder, part)):
-        if (folder / name).is_file():
-            digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
+    for name in _there(folder, parts):
+        digest.update(f"{name} {file_sha256(folder / name)}\n".encode())
     return digest.hexdigest()
 
 
 def versions_of(folder: Path, parts: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Size in bytes and date, in ns, of the files of these parts: whether one has changed."""
-    found = {}
-    for name in sorted(name for part in parts for name in files_of(folder, part)):
-        if (folder / name).is_file():
-            stat = (folder / name).stat()
-            found[name] = (stat.st_size, stat.st_mtime_ns)
-    return found
+    stats = {name: (folder / name).stat() for name in _there(folder, parts)}
+    return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+
+
+def _there(folder: Path, parts: Iterable[str]) -> list[str]:
+    """Names of the files of these parts that are there, in order."""
+    names = sorted(name for part in parts for name in files_of(folder, part))
+    return [name for name in names if (folder / name).is_file()]
 
 
 def file_sha256(path: Path) -> str:

@@ -131,7 +131,8 @@ def read_pickle(path: Path, *, mapped: bool = False) -> dict[str, Any]:
         stored = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as fault:  # of damaged bytes torch makes errors of a dozen kinds
         raise Incompatible(
-            f"{path} is damaged, or holds more than tensors. Fetch or copy it again."
+            f"{path} is damaged, or holds more than tensors ({type(fault).__name__}). Fetch or "
+            "copy it again."
         ) from fault
     if not isinstance(stored, dict) or not all(isinstance(name, str) for name in stored):
         raise Incompatible(f"{path} is not a table of tensors. Fetch or copy it again.")

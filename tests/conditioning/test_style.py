@@ -1,6 +1,5 @@
 """The style encoder: unit vectors that no neighbour in a batch can change, and honest failures."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from angen.conditioning.style import (
     save_style,
 )
 from angen.errors import Incompatible, MissingWeights
+from tests.tiny import rewrite
 
 
 def tiny() -> StyleEncoder:
@@ -119,8 +119,7 @@ def test_an_encoder_that_cannot_be_is_refused(
     tmp_path: Path, field: str, value: object, told: str
 ) -> None:
     save_style(tiny(), tmp_path)
-    values = json.loads((tmp_path / "style.json").read_text())
-    (tmp_path / "style.json").write_text(json.dumps(values | {field: value}))
+    rewrite(tmp_path / "style.json", **{field: value})
     with pytest.raises(Incompatible, match=told) as refused:
         load_style(tmp_path)
     assert str(tmp_path) in str(refused.value)

@@ -23,7 +23,7 @@ from angen.vocoder.weights import (
     save_decoder,
     save_encoder,
 )
-from tests.tiny import CHANNELS, tiny_decoder, tiny_encoder, tiny_two_band
+from tests.tiny import CHANNELS, rewrite, tiny_decoder, tiny_encoder, tiny_two_band
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "diffrhythm2"
 SMALL = BigVGANConfig(
@@ -135,8 +135,7 @@ def test_two_bands_that_do_not_fit_are_refused(
 
 def test_a_band_that_is_no_object_is_refused(tmp_path: Path) -> None:
     save_decoder(tiny_two_band(), tmp_path)
-    values = json.loads((tmp_path / "decoder.json").read_text())
-    (tmp_path / "decoder.json").write_text(json.dumps(values | {"low": [1]}))
+    rewrite(tmp_path / "decoder.json", low=[1])
     with pytest.raises(Incompatible, match="with fields of their own"):
         load_decoder(tmp_path)
 
@@ -266,8 +265,7 @@ def test_an_encoder_that_cannot_be_is_refused(
     tmp_path: Path, field: str, value: object, told: str
 ) -> None:
     save_encoder(tiny_encoder(), tmp_path)
-    values = json.loads((tmp_path / "encoder.json").read_text())
-    (tmp_path / "encoder.json").write_text(json.dumps(values | {field: value}))
+    rewrite(tmp_path / "encoder.json", **{field: value})
     with pytest.raises(Incompatible, match=told) as refused:
         load_encoder(tmp_path)
     assert str(tmp_path) in str(refused.value)

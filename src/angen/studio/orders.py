@@ -125,7 +125,7 @@ def check_recordings(settings: Settings, files: Sequence[str], collection: str |
     for upload in files:
         get_upload(settings, upload)
     if collection is not None and not get_collection(settings, collection).used:
-        raise BadInput(f"The metadata table {collection!r} has no clips.")
+        raise BadInput(f"The metadata table {collection!r} has no clips that are not left out.")
 
 
 def check_quoting_fit(settings: Settings, request: FitEncoderRequest) -> EncoderInfo:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from statistics import median
 
 from angen.conditioning.figures import FASTEST, SLOWEST, key_in
-from angen.data.manifest import MIN_CONFIDENCE, Clip, ClipMetadata, tempo_told, trusted
+from angen.data.manifest import Clip, ClipMetadata, tempo_told, trusted
 
 FAR_LU = 9.0  # from the median loudness of the table: heard as twice or half as loud
 DOUBTFUL = 0.4  # confidence below which tempo and key are wrong more often than not
@@ -68,7 +68,7 @@ def _unsure(metadata: ClipMetadata) -> tuple[str, ...]:
         sure = metadata.confidence.get(field, 1.0)
         if field in metadata.edited or sure >= DOUBTFUL:
             continue
-        told = "and is not told to the model" if sure < MIN_CONFIDENCE else "and may be wrong"
+        told = "and may be wrong" if trusted(metadata, field) else "and is not told to the model"
         doubts.append(f"Its {word} was hardly heard ({sure:.0%} sure) {told}. Listen, and set it.")
     return tuple(doubts)
 
