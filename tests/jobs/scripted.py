@@ -1,6 +1,6 @@
 """A worker for tests: small handlers that need nothing but the disk.
 
-    python -m tests.jobs.scripted URL LANE
+    python -m tests.jobs.scripted URL LANE OOM_KILLS
 
 count   counts to ``to``, a step at a time, from what ``file`` holds; saves there after each step
 make    counts to ``to`` in memory, then writes ``file``: starts again when it is interrupted
@@ -125,9 +125,10 @@ RESTS: list[float] = []  # when there was nothing to do
 TIDIED: list[float] = []  # when a job was over
 
 
-def command(url: str) -> Callable[[str], list[str]]:
-    """How a runner starts these workers."""
-    return lambda lane: [sys.executable, "-m", "tests.jobs.scripted", url, lane]
+def command(url: str, oom_kills: int = 0) -> Callable[[str], list[str]]:
+    """How a runner starts these workers, on a machine with a history of ``oom_kills``."""
+    words = [sys.executable, "-m", "tests.jobs.scripted", url]
+    return lambda lane: [*words, lane, str(oom_kills)]
 
 
 def outcome(store: Store, job: Job, timeout_s: float = 60) -> Job:
@@ -169,4 +170,5 @@ if __name__ == "__main__":
             HANDLERS,
             idle=lambda: RESTS.append(time.time()),
             tidy=lambda: TIDIED.append(time.time()),
+            oom_kills=lambda: int(sys.argv[3]),
         )

@@ -18,5 +18,12 @@ PATIENCE = 1000
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
     with Store(sys.argv[1]) as store:
-        Runner(store, LANES, command(store.url), patience=PATIENCE, orphan_s=3).start()
+        Runner(
+            store,
+            LANES,
+            command(store.url),
+            patience=PATIENCE,
+            orphan_s=3,
+            oom_kills=lambda: 0,
+        ).start()
         threading.Event().wait()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -92,5 +93,10 @@ def test_an_owner_here_lives_whatever_its_heartbeat() -> None:
     assert owner.orphaned()
 
 
-def test_what_the_system_ended_for_want_of_memory_is_counted() -> None:
-    assert oom_kills() >= 0
+def test_what_the_system_ended_for_want_of_memory_is_counted(tmp_path: Path) -> None:
+    machine, group = tmp_path / "vmstat", tmp_path / "memory.events"
+    machine.write_text("pgfault 12\noom_kill 3\nzswpin 9\n")
+    group.write_text("oom 4\noom_kill 2\noom_group_kill 1\n")
+    assert oom_kills([machine, group, tmp_path / "missing"]) == 5
+    before = oom_kills()
+    assert oom_kills() >= before >= 0

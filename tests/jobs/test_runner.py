@@ -38,8 +38,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @contextmanager
-def running(store: Store, **options: Any) -> Iterator[Runner]:
-    runner = Runner(store, LANES, command(store.url), **options)
+def running(store: Store, before: int = 0, now: int = 0, **options: Any) -> Iterator[Runner]:
+    """A runner on a machine with a history of ``before`` processes ended for want of memory.
+
+    now: how many there are when a worker has died.
+    """
+    workers = command(store.url, oom_kills=before)
+    runner = Runner(store, LANES, workers, oom_kills=lambda: now, **options)
     runner.start()
     yield runner
     runner.stop(3)
@@ -158,10 +163,20 @@ def test_a_worker_that_breaks_down_is_told_apart_from_one_that_was_killed(served
     assert "SIGSEGV" in text(job)
 
 
-def test_a_death_for_want_of_memory_is_told_as_that(store: Store) -> None:
-    with running(store, oom_kills=lambda: 1):  # more than when the job was begun
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (0, 1, "Memory ran out and the system ended this job"),
+        (7, 8, "Memory ran out and the system ended this job"),
+        (7, 7, "The system ended this job"),
+    ],
+)
+def test_a_death_for_want_of_memory_is_told_as_that(
+    store: Store, before: int, now: int, said: str
+) -> None:
+    with running(store, before, now):
         job = outcome(store, add(store, "die"))
-    assert text(job).startswith("Memory ran out and the system ended this job")
+    assert text(job).startswith(said)
 
 
 def test_a_job_that_found_too_little_memory_leaves_the_next_a_new_process(served: Store) -> None:

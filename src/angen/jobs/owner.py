@@ -8,6 +8,7 @@ their heartbeat has to tell.
 import os
 import signal
 import subprocess
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -104,12 +105,14 @@ def process_of(pid: int) -> Process:
     return Process(boot=_boot(), pid=pid, started=_started(pid))
 
 
-def oom_kills() -> int:
+def oom_kills(counters: Iterable[Path] | None = None) -> int:
     """How many processes the system has ended here for want of memory, as far as it tells.
 
     A count that has grown while a process died says why it died.
+
+    counters: files with a line ``oom_kill N``; None: the system's.
     """
-    return sum(_counted(path) for path in _oom_counters())
+    return sum(_counted(path) for path in (_oom_counters() if counters is None else counters))
 
 
 @cache

@@ -45,6 +45,7 @@ def work(
     idle: Callable[[], None] | None = None,
     tidy: Callable[[], None] | None = None,
     pipe: int = 0,
+    oom_kills: Callable[[], int] = oom_kills,
 ) -> None:
     """Do the jobs of ``lane`` until the server is gone.
 
@@ -53,9 +54,10 @@ def work(
     idle: called whenever the queue has run dry, and at the start if it is empty.
     tidy: called after each job.
     pipe: a file descriptor, closed for other processes.
+    oom_kills: see ``Runner``.
     """
     _offer_oneself()
-    line = _Line(store, _private(pipe))
+    line = _Line(store, _private(pipe), oom_kills)
     rested = False
     while not line.server_gone:
         job = line.claim(lane)
@@ -75,8 +77,9 @@ def work(
 class _Line:
     """The pipe to the server, and the watch over the present job."""
 
-    def __init__(self, store: Store, pipe: int) -> None:
+    def __init__(self, store: Store, pipe: int, oom_kills: Callable[[], int]) -> None:
         self._store = store
+        self._oom_kills = oom_kills
         self._pipe = os.fdopen(pipe, "rb", buffering=0)
         self._server = _first_line(self._pipe)
         self._called = threading.Event()
@@ -92,7 +95,7 @@ class _Line:
 
     def claim(self, lane: str) -> Job | None:
         """The next job, watched over from now on until ``end``."""
-        owner = Owner(worker=this_process(), server=self._server, oom_kills=oom_kills())
+        owner = Owner(worker=this_process(), server=self._server, oom_kills=self._oom_kills())
         with self._lock:
             try:
                 self._job, self._stop = self._store.claim(lane, owner), False
