@@ -428,6 +428,22 @@ def test_a_training_ends_with_its_report_and_is_named_in_the_library(
             studio.desk.adapter_file("lora", outside)
 
 
+@pytest.mark.parametrize("name", ["{folder}", "../loras/a", "..\\loras\\a", "models/loras/a"])
+def test_a_song_that_waits_for_another_job_plays_no_adapter_by_its_path(
+    studio: Studio, tiny_bundle: Bundle, name: str
+) -> None:
+    with_adapter(studio, tiny_bundle, "a")
+    first = studio.desk.generate(SONG)
+    path = name.format(folder=studio.settings.loras / "a" / "best_model")
+    song = SONG.model_copy(update={"adapters": (AdapterUse(name=path),)})
+    with pytest.raises(Unknown, match="adapter name"):
+        studio.desk.generate(song, after=(first.id,))
+    job = studio.store.add("generate", song.model_dump(mode="json"), lane="x", title="of before")
+    claimed, context = studio.begin(job)
+    with pytest.raises(Unknown, match="adapter name"):
+        studio.handlers["generate"](claimed.arguments, context)
+
+
 def test_a_second_click_trains_nothing_twice(studio: Studio, prepared: Path) -> None:
     with_dataset(studio, prepared)
     studio.desk.train(training())

@@ -493,6 +493,7 @@ class Desk:
 
     def _check_song(self, request: SongRequest, after: Sequence[str]) -> None:
         orders.check_base(self.settings, request.base)
+        orders.check_names(request.adapters)
         if not after:
             orders.check_adapters(self.settings, request.adapters)
 

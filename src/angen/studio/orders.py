@@ -14,6 +14,7 @@ from angen.data.manifest import load_info
 from angen.errors import BadInput, Incompatible, MissingWeights, Taken, Unknown
 from angen.jobs.job import OVER, Job, JobState
 from angen.jobs.store import Store
+from angen.names import check_known
 from angen.parts import MINI
 from angen.studio.learning import encoders
 from angen.studio.learning.encoders import EncoderInfo, EncoderKind
@@ -66,6 +67,12 @@ def check_room(store: Store) -> None:
     """Raise BadInput when far too many jobs wait already."""
     if len(pending(store)) >= MAX_PENDING:
         raise Taken(f"{MAX_PENDING} jobs wait already. Let some end, or cancel some.")
+
+
+def check_names(uses: Sequence[AdapterUse]) -> None:
+    """Raise Unknown for a path, or whatever else is no name of an adapter of the library."""
+    for use in uses:
+        check_known("adapter", use.name)
 
 
 def check_adapters(settings: Settings, uses: Sequence[AdapterUse]) -> None:

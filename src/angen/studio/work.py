@@ -21,6 +21,7 @@ from angen.studio.material.collections import get_collection
 from angen.studio.material.listening import Written, separate_vocal_stems, split_audio_to_clips
 from angen.studio.material.uploads import get_upload, upload_path
 from angen.studio.models import fetch_model
+from angen.studio.orders import check_names
 from angen.studio.playing.making import making_path
 from angen.studio.playing.shelf import Shelf
 from angen.studio.playing.songs import MadeSong, OnSound, free_place, generate_song
@@ -84,7 +85,7 @@ def _guarded(
 
 
 def _generate(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    request = SongRequest.model_validate(arguments)
+    request = _song(arguments)
     settings, job = place.settings, context.job.id
     _sweep(settings.making)
     out = _reserved(settings, job, request)
@@ -100,7 +101,7 @@ def _generate(place: Workplace, arguments: Arguments, context: Context) -> Resul
 
 
 def _compare(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    request = SongRequest.model_validate(arguments)
+    request = _song(arguments)
     plain = request.model_copy(update={"adapters": ()})
     job = context.job.id
     context.say("First without adapters")
@@ -114,6 +115,13 @@ def _compare(place: Workplace, arguments: Arguments, context: Context) -> Result
         "adapted": adapted.path.stem,
         "warnings": list(dict.fromkeys((*base.warnings, *adapted.warnings))),
     }
+
+
+def _song(arguments: Arguments) -> SongRequest:
+    """What a job asks for; a path, as the command line takes it, is no adapter to a server."""
+    request = SongRequest.model_validate(arguments)
+    check_names(request.adapters)
+    return request
 
 
 def _made(
@@ -338,6 +346,7 @@ def _publish_encoder(place: Workplace, arguments: Arguments, context: Context) -
 
 def _merge(place: Workplace, arguments: Arguments, context: Context) -> Result:
     request = MergeRequest.model_validate(arguments)
+    check_names(request.adapters)
     settings, job = place.settings, context.job.id
     context.stage("Merging")
     if made := owned.found(settings.loras, job):  # an earlier attempt was cut short after its work
