@@ -4,8 +4,12 @@ espeak-ng -q --ipa -v en-us --sep='|' "more and more before the storm"
 """
 
 import ctypes.util
+import json
 import shutil
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import espeakng_loader
@@ -41,10 +45,49 @@ def test_english_is_read_as_by_version_1_51(text: str, spoken: str) -> None:
     assert phonemes(text, "en-us") == spoken
 
 
-@pytest.mark.skipif(not ctypes.util.find_library("espeak-ng"), reason="no espeak-ng in the system")
+needs_systems = pytest.mark.skipif(
+    not ctypes.util.find_library("espeak-ng"), reason="no espeak-ng in the system"
+)
+
+
+@needs_systems
 def test_the_systems_espeak_reads_the_same() -> None:
-    system = opened(ctypes.util.find_library("espeak-ng"), None)
-    assert {text: system.phonemes(text, "en-us") for text in FORMER} == FORMER
+    program = (
+        "import ctypes.util, json, sys; from angen.conditioning.espeak import opened; "
+        "system = opened(ctypes.util.find_library('espeak-ng'), None); "
+        "read = {text: system.phonemes(text, 'en-us') for text in json.load(sys.stdin)}; "
+        "json.dump(read, sys.stdout)"
+    )  # in a process of its own: a loaded library of the same soname stands in for the system's
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps([*FORMER]), capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == FORMER
+
+
+@needs_systems
+def test_asking_for_the_systems_espeak_leaves_the_loaded_one_reading() -> None:
+    ours = installed()
+    assert phonemes("more four", "en-us")
+    other = opened(ctypes.util.find_library("espeak-ng"), None)
+    assert {text: other.phonemes(text, "en-us") for text in FORMER} == FORMER
+    assert {text: ours.phonemes(text, "en-us") for text in FORMER} == FORMER
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda dictionary: dictionary.write_bytes(b"")])
+def test_an_espeak_without_its_dictionary_is_an_error(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    library, data = bundled(tmp_path)
+    damage(data / "en_dict")
+    broken = Espeak(library, data, {})
+    with pytest.raises(BadInput, match=r"reads no word at all in 'en-us'.*pip install"):
+        broken.phonemes("hello", "en-us")
+    assert broken.phonemes("hallo", "de") == "h|a|l|oː"
+
+
+def test_text_that_has_no_sound_is_no_error() -> None:
+    assert phonemes("", "en-us") == phonemes("\u200b", "en-us") == ""
 
 
 def test_former_words_are_not_read_by_the_rules_of_later_versions() -> None:

@@ -39,6 +39,7 @@ _IPA = _NAMES | 2
 _LONGEST_PATH = 120  # bytes: espeak-ng cuts data paths at about 150
 
 _VOICES = {"en-us": "gmw/en-US", "fr-fr": "roa/fr", "de": "gmw/de", "ko": "ko"}
+_SURE = {"en-us": "a", "fr-fr": "a", "de": "a", "ko": "아"}  # words that always have phonemes
 
 _LANGUAGE_FLAG = re.compile(r"\(.+?\)")
 _STRESS = re.compile(r"[ˈˌ'-]+")
@@ -64,11 +65,7 @@ class Espeak:
         self._former_words = former_words
         words = "|".join(re.escape(word) for word in former_words) or r"(?!)"
         self._former = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
-        self._voice = ""
-        home = str(_short(data).parent).encode() if data else None
-        rate = self._functions.espeak_Initialize(_SYNCHRONOUS, 0, home, _RETURN_ON_FAILURE)
-        if rate <= 0:
-            raise OSError(f"espeak-ng cannot read its data in {data or 'its default folder'}")
+        self._initialize(data)
         self._allow_phonemes_in_text()
 
     @property
@@ -79,6 +76,9 @@ class Espeak:
         """Phonemes of ``text``: ``|`` between phones, ``|_|`` between words, no stress.
 
         language: ``en-us``, ``fr-fr``, ``de`` or ``ko``.
+
+        Raises BadInput when the library gives no phonemes for anything in this language: it
+        reports neither a missing dictionary nor data that another user of it has replaced.
         """
         self._choose(_VOICES[language])
         if language == "en-us":
@@ -86,6 +86,12 @@ class Espeak:
             spoken = _former_vowels(self._translate(text, _IPA), self._translate(text, _NAMES))
         else:
             spoken = self._translate(text, _IPA).replace("ʏ", "y")
+        if not spoken and not self._translate(_SURE[language], _NAMES):
+            raise BadInput(
+                f"espeak-ng ({self.version}) reads no word at all in {language!r}: its data are "
+                "damaged, or other software in this process uses it with other data. Run "
+                "`pip install --force-reinstall espeakng-loader`."
+            )
         words = _LANGUAGE_FLAG.sub("", spoken).split(" ")
         return "|_|".join(_STRESS.sub("", word.strip()).replace("_", "|") for word in words)
 
@@ -97,20 +103,32 @@ class Espeak:
     def _former_names(self, word: re.Match[str]) -> str:
         return f"[[{self._former_words[word[0].lower()]}]]"
 
+    def _initialize(self, data: Path | None) -> None:
+        """Have the library read its data.
+
+        The dynamic linker answers the system's bare name with any espeak-ng that this process has
+        loaded under the same soname. Initialised anew it would look for data in the folder that it
+        was built in, find none, report success all the same and read nothing: it is left as it is.
+        """
+        if data is None and self._functions.espeak_ng_GetSampleRate() > 0:
+            return
+        home = str(_short(data).parent).encode() if data else None
+        rate = self._functions.espeak_Initialize(_SYNCHRONOUS, 0, home, _RETURN_ON_FAILURE)
+        if rate <= 0:
+            raise OSError(f"espeak-ng cannot read its data in {data or 'its default folder'}")
+
     def _allow_phonemes_in_text(self) -> None:
         """Only speaking sets this, and it stays set: so speak a blank."""
         flags = _UTF8 | _PHONEMES_IN_TEXT
         self._functions.espeak_Synth(b" ", 2, 0, 1, 0, flags, None, None)
 
     def _choose(self, voice: str) -> None:
-        if voice == self._voice:
-            return
+        """Set anew for each text: another user of the same library may have set another."""
         if self._functions.espeak_SetVoiceByName(voice.encode()) != 0:
             raise BadInput(
                 f"This espeak-ng ({self.version}) has no voice {voice!r}. "
                 "Install the bundled one: pip install 'angen[espeak]'"
             )
-        self._voice = voice
 
     def _translate(self, text: str, notation: int) -> str:
         rest = ctypes.pointer(ctypes.c_char_p(text.encode()))
