@@ -77,6 +77,33 @@ def test_a_fetch_that_broke_off_goes_on(remote: Path, tmp_path: Path) -> None:
     assert fetched(tmp_path / "models")
 
 
+def test_what_was_added_to_an_older_revision_stays_whole_beside_the_new_one(
+    remote: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    place = fetch(RELEASED, models, silent, hub=FolderHub(remote))
+    (place / "encoder.json").write_text("{}")
+    (place / "muq-mulan").mkdir()
+    (place / "muq-mulan" / "config.json").write_text("{}")
+    before = {path: path.stat().st_ino for path in sorted(place.rglob("*")) if path.is_file()}
+    broken = FolderHub(remote, ConnectError("reset"), fault_at=2)
+    with pytest.raises(MissingWeights, match="reset"):
+        fetch(RELEASED, models, silent, revision="other", hub=broken)
+    assert {path: path.stat().st_ino for path in before} == before
+    assert fetch(RELEASED, models, silent, revision="other", hub=FolderHub(remote)) == place
+    assert (place / "encoder.json").read_text() == "{}"
+    assert (place / "muq-mulan" / "config.json").read_text() == "{}"
+
+
+def test_a_base_whose_replacement_was_cut_short_is_back(remote: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    place = fetch(RELEASED, models, silent, hub=FolderHub(remote))
+    place.rename(models / f".{place.name}.abcd1234.old")
+    assert [item.name for item in fetched(models)] == [RELEASED]
+    place.rename(models / f".{place.name}.abcd1234.old")
+    assert fetch(RELEASED, models, silent, hub=FolderHub(tmp_path / "nowhere")) == place
+
+
 def test_no_network_says_what_else_to_do(remote: Path, tmp_path: Path) -> None:
     with pytest.raises(MissingWeights, match="copy its files into a folder"):
         fetch(RELEASED, tmp_path, silent, hub=FolderHub(remote, ConnectError("no route")))

@@ -2,18 +2,28 @@
 
 import errno
 import fcntl
+import logging
 import os
+import re
+import secrets
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from angen.errors import OutOfSpace
+from angen.errors import OutOfSpace, Taken
+
+logger = logging.getLogger(__name__)
 
 _STALE_S = 24 * 3600
+_OLD, _DELETED = ".old", ".deleted"  # .<name>.<random>.old: a folder that gives way to another
+_ASIDE = re.compile(r"\.(?P<name>.+)\.[^.]+\.old")
+_IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+
+Rename = Callable[[Path, Path], None]
 
 
 def is_full(error: OSError) -> bool:
@@ -49,6 +59,112 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def put_in_place(
+    folder: Path, place: Path, *, replace: bool = False, rename: Rename = os.rename
+) -> None:
+    """Have ``folder`` become ``place``: whole or not at all, and never neither old nor new.
+
+    replace: what is at ``place`` gives way. It is kept beside until the new one stands; when that
+    fails it is put back, and after a kill in between by ``restore_replaced``.
+    rename: as the system does it.
+
+    Raises Taken when something is there that should not give way.
+    """
+    with _alone_in(place.parent):
+        _settle(place)
+        old = _aside(place, _OLD) if replace and os.path.lexists(place) else None
+        try:
+            if old is not None:
+                rename(place, old)
+            rename(folder, place)
+        except BaseException as error:
+            if old is not None and not os.path.lexists(place):
+                rename(old, place)  # else it stays beside, where it is found again
+            if isinstance(error, OSError) and error.errno in _IN_THE_WAY:
+                raise Taken(f"Another run has made {place.name!r} meanwhile.") from error
+            raise
+        doomed = None if old is None else _doom(old, place)
+    remove(doomed)
+
+
+def set_aside(folder: Path) -> Path:
+    """Have ``folder`` be gone at once; what comes back is for ``remove``."""
+    with _alone_in(folder.parent):
+        _settle(folder)  # so that no older one comes back in its place
+        return _doom(folder, folder)
+
+
+def remove(folder: Path | None) -> None:
+    """Delete a folder, or a link to one, as far as the system lets us."""
+    if folder is not None and folder.is_symlink():
+        folder.unlink()
+    elif folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def restore_replaced(root: Path) -> None:
+    """Put back the folders of ``root`` whose replacement was cut short; finish what was deleted."""
+    with suppress(FileNotFoundError):
+        found = [path.name for path in root.iterdir() if path.name.endswith((_OLD, _DELETED))]
+        names = {match["name"] for name in found if (match := _ASIDE.fullmatch(name))}
+        if names:
+            with _alone_in(root):
+                for name in names:
+                    _settle(root / name)
+        for name in found:
+            if name.startswith(".") and name.endswith(_DELETED):
+                remove(root / name)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Within the block no other process replaces or deletes folders of ``folder``."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems lock no folders
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _settle(place: Path) -> None:
+    """End an earlier replacement of ``place`` that was killed: back, or forward if the new stands.
+
+    Called with the lock of its folder held.
+    """
+    found = [
+        path
+        for path in place.parent.iterdir()
+        if (match := _ASIDE.fullmatch(path.name)) and match["name"] == place.name
+    ]
+    for old in sorted(found, key=lambda path: path.lstat().st_mtime, reverse=True):
+        if os.path.lexists(place):
+            remove(_doom(old, place))
+        else:
+            logger.warning("replacing %s was cut short; the earlier one is back", place)
+            old.rename(place)
+
+
+def _doom(folder: Path, place: Path) -> Path:
+    doomed = _aside(place, _DELETED)
+    folder.rename(doomed)
+    return doomed
+
+
+def _aside(place: Path, ending: str) -> Path:
+    return place.with_name(f".{place.name}.{secrets.token_hex(4)}{ending}")
+
+
+def linked(source: str | Path, target: str | Path) -> str:
+    """The same file under a second name, which costs no space; a copy where that cannot be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+    return str(target)
 
 
 @contextmanager

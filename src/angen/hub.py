@@ -23,6 +23,7 @@ from huggingface_hub.errors import (
 
 from angen.amounts import size_text
 from angen.errors import BadInput, MissingWeights, OutOfSpace
+from angen.files import linked, put_in_place, restore_replaced
 from angen.parts import MULAN, PARTS, RELEASED, file_sha256, files_of, has_part
 
 OnStep = Callable[[int, int], None]  # megabytes fetched, in all; may raise Stopped
@@ -103,6 +104,7 @@ def fetch(
     there, OutOfSpace.
     """
     place = folder_of(repo, models)
+    restore_replaced(models)
     if (place / SOURCE).is_file() and revision is None:
         return place
     hub = hub or HuggingFace()
@@ -117,16 +119,17 @@ def fetch(
     (beside / SOURCE).write_text(json.dumps(source, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(beside / ".cache", ignore_errors=True)
     _keep_additions(place, beside)
-    shutil.rmtree(place, ignore_errors=True)
-    beside.rename(place)
+    put_in_place(beside, place, replace=True)
     return place
 
 
 def _keep_additions(place: Path, beside: Path) -> None:
-    """What was added to an older revision here, a fitted encoder or style encoder, moves along."""
+    """What was added to an older revision here, a fitted encoder or style encoder, comes along."""
     for name in (*PARTS["encoder"], *PARTS["style"], MULAN):
-        if (place / name).exists() and not (beside / name).exists():
-            (place / name).rename(beside / name)
+        if (place / name).is_dir() and not (beside / name).exists():
+            shutil.copytree(place / name, beside / name, copy_function=linked)
+        elif (place / name).exists() and not (beside / name).exists():
+            linked(place / name, beside / name)
 
 
 def file_names(repo: str, *, revision: str | None = None, hub: Hub | None = None) -> set[str]:
@@ -251,6 +254,7 @@ def fetched(models: Path) -> list[Fetched]:
     """The base models in the models folder, by name."""
     if not models.is_dir():
         return []
+    restore_replaced(models)
     folders = sorted(f for f in models.iterdir() if f.is_dir() and not f.name.startswith("."))
     return [describe(folder, folder.name.replace("--", "/", 1)) for folder in folders]
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from angen.errors import MissingWeights
+from angen.files import restore_replaced
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def find_bundle(source: str | Path, fetched: Path | None = None) -> Path:
         folder, remedy = Path(source), "Complete that folder, or use the bundle `mini`."
     elif source.count("/") == 1 and not source.startswith((".", "/", "~")):
         folder = (fetched or Path("models/bundles")) / source.replace("/", "--")
+        restore_replaced(folder.parent)
         remedy = f"Run `angen models fetch {source}`."
     else:
         raise MissingWeights(

@@ -104,6 +104,15 @@ def test_delete_removes_all_of_it_and_nothing_else(tiny_bundle: Bundle, tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
+def test_an_adapter_whose_replacement_was_cut_short_is_back(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    written(tiny_bundle, tmp_path / ".my blues.x1_y2z3a.old" / "best_model")
+    assert [info.name for info in list_adapters(tmp_path)] == ["my blues"]
+    (tmp_path / "my blues").rename(tmp_path / ".my blues.x1_y2z3a.old")
+    assert show_adapter(tmp_path, "my blues").usable
+
+
 def test_an_adapter_in_training_is_neither_deleted_nor_renamed(
     tiny_bundle: Bundle, tmp_path: Path
 ) -> None:

@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from angen.data.manifest import load_info
 from angen.data.prepare import PrepareConfig, prepare, require_space
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, OutOfSpace, Stopped
+from angen.studio.material.datasets import list_datasets, show_dataset
+from angen.studio.settings import Settings
 from tests.data.songs import RATE_HZ, piece, write_song
 
 SHORT = Cutting(min_s=4, max_s=8)
@@ -195,12 +199,49 @@ def test_a_killed_run_leaves_no_trace_after_the_next(music: Path, root: Path) ->
     assert sorted(path.name for path in root.iterdir()) == [".demo.running.part", "demo"]
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from angen.data.clips import Cutting
+from angen.data.prepare import PrepareConfig, prepare
+music, root, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+def watch(event, args):
+    global at
+    if event == "os.rename" and Path(args[1]).parent == root:
+        at -= 1
+        if not at:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(watch)
+config = PrepareConfig(cutting=Cutting(min_s=4, max_s=8), replace=True)
+prepare([music], "demo", root, config, lambda done, total: None)
+"""
+
+
+def test_a_kill_at_any_renaming_loses_no_dataset_that_is_replaced(music: Path, root: Path) -> None:
+    config = PrepareConfig(cutting=SHORT)
+    before = prepare([music / "one.flac"], "demo", root, config, silent)
+    latents = root / "demo/latents/x/y.safetensors"
+    latents.parent.mkdir(parents=True)
+    latents.write_bytes(b"numbers")
+    settings, ended = Settings(home=root.parent), 0
+    for at in range(1, 5):
+        command = [sys.executable, "-c", KILLED, str(music / "two.wav"), str(root), str(at)]
+        ended = subprocess.run(command, check=False).returncode
+        found = show_dataset(settings, "demo")
+        assert (found == before) == (at < 3)
+        assert latents.read_bytes() == b"numbers"
+        assert all((root / "demo" / clip.file).is_file() for clip in found.clips)
+        assert [dataset.name for dataset in list_datasets(settings)] == ["demo"]
+        assert not list(root.glob(".demo.*.old"))
+    assert ended == 0  # old away, new in, old to be deleted: there is no fourth
+
+
 def test_of_two_runs_of_one_name_the_first_to_end_stays(music: Path, root: Path) -> None:
     def another_run(done: int, total: int) -> None:
         if done == total:
             (root / "demo/clips").mkdir(parents=True, exist_ok=True)
 
-    with pytest.raises(BadInput, match="Another run has made dataset 'demo'"):
+    with pytest.raises(BadInput, match="Another run has made 'demo'"):
         prepare([music], "demo", root, PrepareConfig(cutting=SHORT), another_run)
     assert [path.name for path in root.iterdir()] == ["demo"]
 

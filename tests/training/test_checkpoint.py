@@ -102,6 +102,15 @@ def test_one_saved_between_others_gives_way_to_the_next_and_drives_none_out(
     assert there == [[3], [5], [5, 8], [5, 9], [5, 10], [5, 10, 12], [10, 15], [15, 20]]
 
 
+def test_one_that_was_to_be_replaced_by_a_run_that_was_killed_is_back(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    saved(bundle, tmp_path, 2).rename(tmp_path / ".checkpoint_step_2.abcd1234.old")
+    assert steps_of(tmp_path) == [2]
+    saved(bundle, tmp_path, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint_step_2"]
+
+
 def test_damage_tells_which_earlier_checkpoint_to_go_on_from(
     bundle: Bundle, tmp_path: Path
 ) -> None:

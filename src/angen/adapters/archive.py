@@ -31,7 +31,7 @@ from angen.adapters.metadata import (
 )
 from angen.adapters.packing import LIMITS, MODEL_LIMITS
 from angen.errors import BadInput, Incompatible, OutOfSpace
-from angen.files import fresh_folder, is_full
+from angen.files import fresh_folder, is_full, put_in_place
 from angen.names import safe
 from angen.zips import UNREADABLE, check_paths, told_of, unpack, within
 
@@ -81,7 +81,7 @@ def import_adapter(
             warnings = _check(beside, folder.name)
         if mark is not None:
             mark(beside)
-        beside.rename(folder)
+        put_in_place(beside, folder)
     return Imported(
         name=folder.name, folder=folder, ignored=tuple(ignored), warnings=tuple(warnings)
     )

@@ -10,8 +10,7 @@
 
 import json
 import os
-import shutil
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 from angen.adapters.metadata import METADATA_FILE, AdapterMetadata, read_metadata, update_metadata
 from angen.adapters.status import TrainingStatus, is_locked, read_status
 from angen.errors import BadInput, Incompatible, Taken, Unknown
+from angen.files import remove, restore_replaced, set_aside
 from angen.names import check_known, check_name
 
 BEST = "best_model"
@@ -28,6 +28,8 @@ CHECKPOINTS = "checkpoints"
 REPORT_FILE = "report.json"
 CONFIG_FILE = "adapter_config.json"  # of a PEFT folder
 WEIGHTS_FILE = "adapter_model.safetensors"
+
+Guard = AbstractContextManager[object]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +50,7 @@ def list_adapters(loras: Path) -> list[AdapterInfo]:
     """All adapters, by name; damaged ones too, with their problem."""
     if not loras.is_dir():
         return []
+    restore_replaced(loras)
     folders = (path for path in loras.iterdir() if path.is_dir() and not path.name.startswith("."))
     return [_info(folder) for folder in sorted(folders, key=lambda path: path.name.casefold())]
 
@@ -60,6 +63,8 @@ def show_adapter(loras: Path, name: str) -> AdapterInfo:
 def adapter_folder(loras: Path, name: str) -> Path:
     """The folder of an adapter that exists. Raises BadInput that lists the names there are."""
     folder = loras / check_known("adapter", name)
+    if not folder.is_dir():
+        restore_replaced(loras)
     if not folder.is_dir():
         names = [info.name for info in list_adapters(loras)]
         there = f"There are: {', '.join(names)}." if names else "There are none yet."
@@ -101,17 +106,18 @@ def playable(folder: Path) -> Path:
     )
 
 
-def delete_adapter(loras: Path, name: str) -> None:
+def delete_adapter(loras: Path, name: str, guard: Guard | None = None) -> None:
     """Remove an adapter with all that belongs to it.
+
+    guard: within it nobody begins to need the adapter.
 
     Raises BadInput when there is none, or while it is being trained.
     """
-    folder = adapter_folder(loras, name)
-    _refuse_while_training(folder)
-    doomed = folder.with_name(f".{folder.name}.deleted")
-    shutil.rmtree(doomed, ignore_errors=True)
-    folder.rename(doomed)  # gone at once, even if removing the files is cut short
-    shutil.rmtree(doomed)
+    with guard or nullcontext():
+        folder = adapter_folder(loras, name)
+        _refuse_while_training(folder)
+        doomed = set_aside(folder)
+    remove(doomed)
 
 
 def rename_adapter(loras: Path, name: str, new_name: str) -> Path:

@@ -7,7 +7,6 @@ The set is built beside its place and moved there when it is whole: a fault or a
 half-written. A recording that cannot be used is reported, and the others go on.
 """
 
-import errno
 import glob
 import logging
 import math
@@ -34,7 +33,7 @@ from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
 from angen.data.tables import Values, read_notes, values_for, with_values
 from angen.errors import BadInput, OutOfSpace, Taken
-from angen.files import is_full, sweep
+from angen.files import is_full, linked, put_in_place, sweep
 from angen.names import about, check_name
 
 logger = logging.getLogger(__name__)
@@ -167,16 +166,12 @@ def _carry(stems: Sequence[tuple[Path, str]], folder: Path) -> tuple[list[str], 
 
 
 def _linked(path: Path, target: Path) -> None:
-    """The same file under a second name, which costs no space; a copy where that cannot be."""
     try:
-        target.hardlink_to(path)
-    except OSError:
-        try:
-            shutil.copyfile(path, target)
-        except OSError as error:
-            if not is_full(error):
-                raise
-            raise OutOfSpace("The disk is full. Free some space, then prepare again.") from error
+        linked(path, target)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise OutOfSpace("The disk is full. Free some space, then prepare again.") from error
 
 
 def _described(
@@ -233,24 +228,26 @@ def _built_beside(place: Path, *, replace: bool) -> Iterator[Path]:
     place.parent.mkdir(parents=True, exist_ok=True)
     sweep(place.parent, f".{glob.escape(place.name)}.*{_PART}")
     folder = Path(mkdtemp(prefix=f".{place.name}.", suffix=_PART, dir=place.parent))
-    old = folder.with_suffix(".old")
     try:
         folder.chmod(0o755)  # mkdtemp's is for secrets
         (folder / "clips").mkdir()
         yield folder
-        if replace and place.exists():
-            if (place / "latents").is_dir():  # found by content: the same clips find theirs again
-                (place / "latents").rename(folder / "latents")
-            place.rename(old)
-        try:
-            folder.rename(place)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise
-            raise BadInput(f"Another run has made dataset {place.name!r} meanwhile.") from error
+        if replace:
+            _keep_latents(place, folder)
+        put_in_place(folder, place, replace=replace)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+
+
+def _keep_latents(place: Path, folder: Path) -> None:
+    """They are found by content: the same clips find theirs again."""
+    kept = folder / "latents"
+    try:
+        if (place / "latents").is_dir():
+            shutil.copytree(place / "latents", kept, copy_function=linked)
+    except (OSError, shutil.Error) as error:
+        logger.warning("the latents of %s are made anew: %s", place, error)
+        shutil.rmtree(kept, ignore_errors=True)
 
 
 def _cut_all(

@@ -5,7 +5,6 @@ check/sounds/                   originals and what came back
 """
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from angen.audio.files import write_wav
-from angen.files import replacing
+from angen.files import fresh_folder, put_in_place, replacing
 from angen.fitting.check import EncoderReport, Heard
 
 PAGE_FILE, REPORT_FILE, SOUNDS = "check.html", "check.json", "sounds"
@@ -44,8 +43,19 @@ def figures(report: EncoderReport) -> list[tuple[str, str, str]]:
 def write_check(
     report: EncoderReport, heard: Sequence[Heard], folder: Path, rate_hz: int, title: str
 ) -> Path:
-    """Write page, figures and sounds; the path of the page. Raises OutOfSpace."""
-    shutil.rmtree(folder / SOUNDS, ignore_errors=True)
+    """Write page, figures and sounds in the place of earlier ones; the path of the page.
+
+    Raises OutOfSpace.
+    """
+    with fresh_folder(folder.parent, f".{folder.name}.part-") as beside:
+        _write_check(report, heard, beside, rate_hz, title)
+        put_in_place(beside, folder, replace=True)
+    return folder / PAGE_FILE
+
+
+def _write_check(
+    report: EncoderReport, heard: Sequence[Heard], folder: Path, rate_hz: int, title: str
+) -> None:
     players = []
     for i, item in enumerate(heard[:LISTENED]):
         names = [f"{SOUNDS}/{i}_{kind}.wav" for kind in ("original", "returned")]
@@ -62,7 +72,6 @@ def write_check(
         path.write_text(page, encoding="utf-8")
     with replacing(folder / REPORT_FILE) as path:
         path.write_text(json.dumps(asdict(report), indent=1) + "\n", encoding="utf-8")
-    return folder / PAGE_FILE
 
 
 def card(

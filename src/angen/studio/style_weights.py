@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from angen.errors import BadInput
+from angen.files import put_in_place
 from angen.hub import Hub, HuggingFace, fetch_files, file_names, folder_of
 from angen.parts import MULAN, PARTS, has_part
 from angen.studio.watch import OnStep
@@ -111,4 +112,5 @@ def fetch_style(place: Path, on_step: OnStep, *, hub: Hub | None = None) -> Path
             revision=source.revision,
             hub=hub,
         )
-    return beside.replace(place / MULAN)
+    put_in_place(beside, place / MULAN, replace=True)
+    return place / MULAN

@@ -31,7 +31,7 @@ from angen.adapters.files import AdapterFile, read_adapter, save_adapter
 from angen.adapters.library import CONFIG_FILE, WEIGHTS_FILE
 from angen.bundle import Bundle
 from angen.errors import AngenError, BadInput, Incompatible
-from angen.files import replacing
+from angen.files import put_in_place, replacing, restore_replaced
 
 OPTIMIZER_FILE = "optimizer.safetensors"
 STATE_FILE = "state.json"
@@ -100,8 +100,7 @@ def save_checkpoint(
         with replacing(beside / STATE_FILE) as path:
             path.write_text(json.dumps(state | {"digest": _digest(state)}, indent=2) + "\n")
         _settle(*beside.iterdir(), beside)
-        shutil.rmtree(target, ignore_errors=True)
-        beside.rename(target)
+        put_in_place(beside, target, replace=True)
         _settle(folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
@@ -131,6 +130,7 @@ def _digest(state: Mapping[str, Any]) -> str:
 
 def checkpoints(folder: Path) -> list[Path]:
     """The checkpoints in ``folder``, oldest first."""
+    restore_replaced(folder)
     there = folder.iterdir() if folder.is_dir() else ()
     found = [path for path in there if _NAME.fullmatch(path.name) and path.is_dir()]
     return sorted(found, key=_step)

@@ -21,7 +21,7 @@ from angen.adapters.library import REPORT_FILE
 from angen.amounts import counted
 from angen.audio.files import read_audio, write_wav
 from angen.data.manifest import prompt_of
-from angen.files import replacing
+from angen.files import put_in_place, replacing
 from angen.training import pictures
 from angen.training.agreement import band_centres, long_term_spectrum
 from angen.training.effect import EffectReport
@@ -65,8 +65,7 @@ def write_report(report: EffectReport, seen: Evidence, folder: Path, dataset: Pa
         _draw(report, seen, building)
         rows = _pairs(seen, building)
         closest = _closest(report, seen, building, dataset)
-        shutil.rmtree(folder / MEDIA, ignore_errors=True)
-        building.rename(folder / MEDIA)
+        put_in_place(building, folder / MEDIA, replace=True)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     page = folder / PAGE_FILE

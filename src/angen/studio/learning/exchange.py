@@ -7,6 +7,7 @@ from angen.adapters.archive import Imported, import_adapter, workspace
 from angen.adapters.library import BEST, AdapterInfo, new_folder, show_adapter
 from angen.adapters.merge import merge_adapters
 from angen.adapters.metadata import AdapterMetadata, BaseFacts, write_metadata
+from angen.files import put_in_place
 from angen.studio.playing.songs import adapter_path
 from angen.studio.requests.songs import AdapterUse
 from angen.studio.settings import Settings
@@ -47,5 +48,5 @@ def merge_lora_adapters(
         )
         if mark is not None:
             mark(beside)
-        beside.rename(folder)
+        put_in_place(beside, folder)
     return show_adapter(settings.loras, folder.name)

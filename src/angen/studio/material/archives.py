@@ -9,7 +9,6 @@ What comes in is written under names that the manifest lists and nowhere else; s
 while unpacking, since an archive can lie about them; every clip must be the sound that it says.
 """
 
-import errno
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from angen.data.manifest import (
 )
 from angen.data.scan import sha256_of
 from angen.errors import BadInput, OutOfSpace
-from angen.files import fresh_folder, is_full, replacing
+from angen.files import fresh_folder, is_full, put_in_place, replacing
 from angen.names import check_name
 from angen.studio.material.datasets import check_free, dataset_folder
 from angen.studio.settings import Settings
@@ -91,7 +90,7 @@ def import_dataset(
         save_info(named, beside)
         if mark is not None:
             mark(beside)
-        beside.rename(settings.datasets / named.name)
+        put_in_place(beside, settings.datasets / named.name)
     return named
 
 
@@ -102,8 +101,6 @@ def _workspace(root: Path) -> Iterator[Path]:
         try:
             yield beside
         except OSError as error:
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                raise BadInput("A dataset of that name was made meanwhile.") from error
             if not is_full(error):
                 raise
             raise OutOfSpace("The disk is full. Free some space and bring it again.") from error

@@ -1,8 +1,7 @@
 """Training sets: listed, edited, and their metadata table out and in. Loads nothing heavy."""
 
-import secrets
-import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from angen.data.manifest import FILE_NAME, DatasetInfo, load_info, save_info
 from angen.data.tables import apply_table, read_table, write_table
 from angen.errors import BadInput, Taken, Unknown
-from angen.files import locked
+from angen.files import locked, remove, restore_replaced, set_aside
 from angen.names import check_known, check_name
 from angen.studio.material.doubts import unread_in
 from angen.studio.material.edits import edited
@@ -45,6 +44,7 @@ def list_datasets(settings: Settings) -> list[Dataset]:
     """All training sets, by name; damaged ones too, with their problem."""
     if not settings.datasets.is_dir():
         return []
+    restore_replaced(settings.datasets)
     folders = sorted(path for path in settings.datasets.iterdir() if (path / FILE_NAME).is_file())
     listed = (_listed(folder) for folder in folders if not folder.name.startswith("."))
     return [dataset for dataset in listed if dataset is not None]
@@ -53,6 +53,8 @@ def list_datasets(settings: Settings) -> list[Dataset]:
 def dataset_folder(settings: Settings, name: str) -> Path:
     """The folder of a training set that exists. Raises BadInput that lists those there are."""
     folder = settings.datasets / check_known("dataset", name)
+    if not folder.is_dir():
+        restore_replaced(settings.datasets)
     if not (folder / FILE_NAME).is_file():
         names = ", ".join(dataset.name for dataset in list_datasets(settings))
         there = f"There are: {names}." if names else "There are none yet: run `angen prepare`."
@@ -135,12 +137,16 @@ def edit_dataset(settings: Settings, name: str, edits: Mapping[str, MetadataEdit
     return changed
 
 
-def delete_dataset(settings: Settings, name: str) -> None:
-    """Remove a training set with its clips. Raises Unknown."""
-    folder = dataset_folder(settings, name)
-    doomed = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.deleted")
-    folder.rename(doomed)  # gone at once, even if removing the files is cut short
-    shutil.rmtree(doomed, ignore_errors=True)
+def delete_dataset(
+    settings: Settings, name: str, guard: AbstractContextManager[object] | None = None
+) -> None:
+    """Remove a training set with its clips. Raises Unknown.
+
+    guard: within it nobody begins to need the training set.
+    """
+    with guard or nullcontext():
+        doomed = set_aside(dataset_folder(settings, name))
+    remove(doomed)
 
 
 def _listed(folder: Path) -> Dataset | None:
