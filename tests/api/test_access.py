@@ -20,7 +20,7 @@ def test_loopback_needs_no_password(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "studio.example.org"])
 def test_other_addresses_need_a_password_or_token(host: str) -> None:
-    with pytest.raises(BadInput, match="--auth user:password"):
+    with pytest.raises(BadInput, match="--auth-file"):
         read_access(host)
     assert not read_access(host, password="me:long enough").is_open
     assert not read_access(host, token="a-long-token").is_open

@@ -1,15 +1,19 @@
 """What every request passes first."""
 
+import asyncio
 import base64
 from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI, WebSocket
 from fastapi.testclient import TestClient
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from angen.api.access import Access
 from angen.api.app import create_app
+from angen.api.guard import Guard
 from angen.studio.settings import Settings
 
 PASSWORD = "me:long enough"
@@ -150,3 +154,48 @@ def test_path_that_does_not_exist_is_told_before_the_kind_of_its_body(client: Te
     assert sent("/api/songs/") == 404
     assert sent("/api/health") == 405
     assert sent("/api/songs") == 415
+
+
+def test_who_guesses_is_told_to_wait_even_with_the_right_password(closed: TestClient) -> None:
+    wrong = {"authorization": f"Bearer {TOKEN}x"}
+    for _ in range(5):
+        assert closed.get("/api/health", headers=wrong).status_code == 401
+    answer = closed.get("/api/health", headers={"authorization": BASIC})
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "Too many wrong passwords" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "http://[", "http://]", "//", "", "http://[x]"])
+def test_origin_that_is_none_is_refused(closed: TestClient, origin: str) -> None:
+    headers = {"origin": origin, "authorization": BASIC}
+    assert closed.get("/api/health", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2])
+def test_a_body_that_stops_coming_is_given_up(parts: int) -> None:
+    """However much of it has come; one that is whole may be worked on for as long as it takes."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if len(sent) < parts:
+            sent.append({"type": "http.request", "body": b"a", "more_body": len(sent) == 0})
+            return sent[-1]
+        await asyncio.sleep(0.2)
+        return {"type": "http.disconnect"}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        for _ in range(parts + 1):
+            await receive()
+
+    guard = Guard(app, Access(), 100, (), body_s=0.05)
+    scope = {"type": "http", "method": "POST", "path": "/x", "headers": [(b"host", b"localhost")]}
+
+    async def answer(message: Message) -> None:
+        raise AssertionError(message)
+
+    if parts == 2:
+        asyncio.run(guard(scope, receive, answer))
+    else:
+        with pytest.raises(HTTPException, match="has come for too long"):
+            asyncio.run(guard(scope, receive, answer))

@@ -17,9 +17,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
 
-from angen.api.answers import Kept
 from angen.api.app import create_app
 from angen.cli import serving
 from angen.cli.main import run
@@ -80,38 +78,6 @@ def test_port_of_another_program_is_told() -> None:
             pass
     with pytest.raises(BadInput, match="address of this machine"), listening("192.0.2.1", 0):
         pass
-
-
-def test_what_is_asked_again_is_answered_at_the_socket(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = create_app(Settings(home=tmp_path), runner=False, kept=Kept(60, 60))
-    door, let_in, servers = vars(app)["door"], [], []
-
-    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-        let_in.append(scope["type"])
-        await door(scope, receive, send)
-
-    class Seen(serving.Server):
-        def __init__(self, *given: Any) -> None:
-            super().__init__(*given)
-            servers.append(self)
-
-    monkeypatch.setattr(app, "door", counted)
-    monkeypatch.setattr(serving, "Server", Seen)
-    with listening("127.0.0.1", 0) as listener:
-        thread = threading.Thread(target=serving.serve, args=(app, listener, lambda: None))
-        thread.start()
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
-                first, again = (client.get("/api/songs") for _ in range(2))
-        finally:
-            servers[0].should_exit = True
-            thread.join()
-    assert first.status_code == 200
-    assert again.content == first.content
-    assert dict(again.headers) == dict(first.headers) | {"date": again.headers["date"]}
-    assert let_in.count("http") == 1
 
 
 def test_open_pages_end_without_a_word_and_other_faults_are_told(

@@ -13,7 +13,7 @@ from angen.ui import curves, links, words
 from angen.ui.choice import choice, kept
 from angen.ui.curves import MOST_POINTS, draw_curves, thinned, ticks
 from angen.ui.faults import bound
-from angen.ui.files import brought
+from angen.ui.files import uploaded
 from angen.ui.markup import attributes, bar, button, chips, note, tag
 from tests.ui.house import EVIL, begin
 
@@ -160,10 +160,30 @@ def test_a_bound_handler_shows_gradio_only_what_is_left_to_give() -> None:
     assert bound(handler, "desk")("me") == "me"
 
 
-def test_a_file_that_was_brought_does_not_stay(tmp_path: Any) -> None:
-    path = tmp_path / "a.wav"
+def test_an_uploaded_file_does_not_stay(upload_folder: Path) -> None:
+    path = upload_folder / "a.wav"
     path.write_bytes(b"sound")
 
-    with brought(path) as own:
+    with uploaded(path) as own:
         assert own.read_bytes() == b"sound"
     assert not path.exists()
+
+
+@pytest.mark.parametrize("how", ["outside", "by a link", "upwards", "no file"])
+def test_a_file_that_was_not_uploaded_is_neither_read_nor_removed(
+    tmp_path: Path, upload_folder: Path, how: str
+) -> None:
+    secret = tmp_path / "secret.wav"
+    secret.write_bytes(b"secret")
+    link = upload_folder / "link.wav"
+    link.symlink_to(secret)
+    path = {
+        "outside": secret,
+        "by a link": link,
+        "upwards": upload_folder / ".." / "secret.wav",
+        "no file": upload_folder,
+    }[how]
+
+    with pytest.raises(BadInput, match="was not uploaded"), uploaded(path):
+        pass
+    assert secret.read_bytes() == b"secret"

@@ -55,7 +55,8 @@ def read_access(
     if password is None and token is None and not is_loopback(host):
         raise BadInput(
             f"{host} can be reached from other machines, so a password is needed: "
-            "angen studio --host ... --auth user:password (or set ANGEN_AUTH or ANGEN_TOKEN)."
+            "write user:password into a file and give it as --auth-file (or set ANGEN_AUTH or "
+            "ANGEN_TOKEN)."
         )
     asked = password is not None or token is not None
     allowed = frozenset(_origin(text) for text in origins)
@@ -102,7 +103,12 @@ def is_own(access: Access, *, host: str, origin: str | None, site: str | None) -
         return False
     if origin is None:
         return site != "cross-site"
-    return origin in access.origins or _place(origin) == _full(host, urlsplit(origin).scheme)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # as of "http://[::1"
+        return False
+    same = _full(parts.netloc, parts.scheme) == _full(host, parts.scheme)
+    return origin in access.origins or same
 
 
 def _check_password(password: str) -> None:
@@ -122,7 +128,10 @@ def _same(given: str | bytes, expected: str) -> bool:
 
 
 def _origin(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc or parts.path not in ("", "/"):
         raise BadInput(f"{text!r} is no origin: write it as https://studio.example.org, no path.")
     return f"{parts.scheme}://{parts.netloc}".lower()
@@ -141,11 +150,6 @@ def _full(host: str, scheme: str) -> str:
     host = host.strip().lower()
     port = host.removeprefix(_name(host)).removeprefix(":")
     return f"{_name(host)}:{port or _DEFAULT_PORTS.get(scheme, '')}"
-
-
-def _place(origin: str) -> str:
-    parts = urlsplit(origin)
-    return _full(parts.netloc, parts.scheme)
 
 
 def _bracketed(host: str) -> str:

@@ -28,8 +28,6 @@ SHELVES = frozenset(
     {"/api/health", "/api/songs", "/api/training/datasets", "/api/training/lora-adapters"}
 )
 
-QUESTION = "angen.question"  # in the scope of what may be answered from here
-
 Question = tuple[str, bytes]  # path and query
 
 
@@ -39,7 +37,6 @@ class Answer:
 
     made_at: float  # of ``time.monotonic``
     messages: list[Message]
-    wire: bytes | None = None  # as it goes out, once somebody has written it down
 
 
 class Kept:
@@ -101,7 +98,7 @@ class Answers:
             await self._app(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
-        question = scope[QUESTION] = scope["path"], scope["query_string"]
+        question = scope["path"], scope["query_string"]
         if found := self._kept.find(question):
             return found.messages
         async with self._kept.making[question]:

@@ -4,6 +4,7 @@ Pure ASGI, so that it holds for the page, for Gradio's own paths and for websock
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any
@@ -16,11 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from angen.amounts import size_text
 from angen.api.access import Access, is_own, may_enter
+from angen.api.attempts import Attempts
 from angen.api.problems import problem
 
 MAX_JSON_BYTES = 4_000_000
 FILES = re.compile(r"/api/uploads|/api/training/(datasets|lora-adapters)/import")  # take files
-WRONG_PASSWORD_S = 0.5  # a wrong password waits so long: guessing takes for ever
+BODY_S = 60.0  # without a byte of a body that was announced
+WRONG_PASSWORD_S = 0.5  # before a wrong password is answered
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -36,13 +39,23 @@ class Guard:
     """Lets a request through to ``app``, or answers it with a problem."""
 
     def __init__(
-        self, app: ASGIApp, access: Access, max_upload_bytes: int, paths: Sequence[BaseRoute]
+        self,
+        app: ASGIApp,
+        access: Access,
+        max_upload_bytes: int,
+        paths: Sequence[BaseRoute],
+        body_s: float = BODY_S,
     ) -> None:
-        """max_upload_bytes: of one request with files; paths: those that take a body."""
+        """max_upload_bytes: of one request with files; paths: those that take a body.
+
+        body_s: longest pause within a body.
+        """
+        self._body_s = body_s
         self._app = app
         self._paths = paths
         self._access = access
         self._max_upload_bytes = max_upload_bytes
+        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -56,10 +69,10 @@ class Guard:
             await self._app(scope, receive, send)
         else:
             limit = self._limit(scope["path"])
-            await self._app(scope, _counted(receive, limit), _with_headers(send))
+            await self._app(scope, _counted(receive, limit, self._body_s), _with_headers(send))
 
     async def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
-        """What is wrong with a request, told by its bytes alone: the same are always let in."""
+        """What is wrong with a request, if anything."""
         path = scope["path"]
         if not is_own(
             self._access,
@@ -72,18 +85,31 @@ class Guard:
                 "its own. Start it with --allow-origin to allow that."
             )
             return problem(403, detail, path)
-        if not self._access.is_open and not may_enter(
-            self._access, headers.get("authorization", "")
-        ):
-            if "authorization" in headers:
-                await asyncio.sleep(WRONG_PASSWORD_S)
-            challenge = {"www-authenticate": 'Basic realm="Angen Studio", charset="UTF-8"'}
-            return problem(401, "Give the user and password, or a token.", path, headers=challenge)
+        if not self._access.is_open:
+            refused = await self._locked(scope, headers.get("authorization"))
+            if refused is not None:
+                return refused
         if scope["type"] == "http" and path.startswith("/api/"):
             unfit = _unfit(scope, headers, self._limit(path))
             # A path that does not exist is the application's to tell, whatever was sent to it.
             return unfit if unfit is not None and self._exists(scope) else None
         return None
+
+    async def _locked(self, scope: Scope, authorization: str | None) -> Response | None:
+        """The problem with what a request shows as its password or token."""
+        path, (address, _) = scope["path"], scope.get("client") or ("", 0)
+        if authorization is not None:
+            wait_s = math.ceil(self._attempts.wait_s(address))
+            if wait_s:
+                detail = f"Too many wrong passwords. Try again in {wait_s} s."
+                return problem(429, detail, path, headers={"retry-after": str(wait_s)})
+            if may_enter(self._access, authorization):
+                self._attempts.right(address)
+                return None
+            self._attempts.wrong(address)
+            await asyncio.sleep(WRONG_PASSWORD_S)
+        challenge = {"www-authenticate": 'Basic realm="Angen Studio", charset="UTF-8"'}
+        return problem(401, "Give the user and password, or a token.", path, headers=challenge)
 
     def _exists(self, scope: Scope) -> bool:
         return any(route.matches(scope)[0] is Match.FULL for route in self._paths)
@@ -124,17 +150,30 @@ _HINTS = {
 }
 
 
+_TOO_SLOW = "Nothing more of the body has come for too long. Send the request again."
+
+
 def _too_large(limit: int) -> str:
     return f"The body is larger than {size_text(limit)}. Send less at once."
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    """``receive`` that raises 413 after ``limit`` bytes, whatever was announced."""
-    seen = 0
+def _counted(receive: Receive, limit: int, pause_s: float) -> Receive:
+    """``receive`` that raises 413 after ``limit`` bytes, whatever was announced.
+
+    It raises 408 when nothing more of a body has come for ``pause_s``.
+    """
+    seen, whole = 0, False
 
     async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, whole
+        if whole:
+            return await receive()  # waits for the client to go
+        try:
+            async with asyncio.timeout(pause_s):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408, _TOO_SLOW, {"connection": "close"}) from error
+        whole = not message.get("more_body", False)
         seen += len(message.get("body", b""))
         if seen > limit:
             raise HTTPException(413, _too_large(limit), {"connection": "close"})
@@ -146,13 +185,13 @@ def _counted(receive: Receive, limit: int) -> Receive:
 def _with_headers(send: Send) -> Send:
     async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = secured(message.get("headers", ()))
+            message["headers"] = _secured(message.get("headers", ()))
         await send(message)
 
     return sending
 
 
-def secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _secured(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers of an answer, and those that keep browsers from misusing it."""
     given = list(headers)
     known = {name.lower() for name, _ in given}

@@ -14,7 +14,6 @@ import socket
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -24,7 +23,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from angen.api.problems import problem
-from angen.cli.repeats import Known, Repeats
+from angen.cli.connection import Connection
 from angen.errors import BadInput, Taken
 from angen.studio.settings import PREFIX
 
@@ -36,8 +35,6 @@ logger = logging.getLogger(__name__)
 
 LOCK_FILE = ".studio.lock"
 PAGE_WAIT_S = 120.0  # a request for the page waits so long for it
-CLICK_S = 0.05  # between two looks of the page for a click that waits
-BARS_S = 0.1  # between two looks for the progress of a click
 CLOSING_S = 2  # for answers under way when the server stops
 BACKLOG = 2048
 EXIT_STOPPED = 130
@@ -207,7 +204,7 @@ def serve(app: FastAPI, listener: socket.socket, on_stop: Callable[[], None]) ->
 
     config = uvicorn.Config(
         app,
-        http=partial(Repeats, Known(app.state.kept)),  # type: ignore[arg-type]
+        http=Connection,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=CLOSING_S,
@@ -264,25 +261,6 @@ def without_stubs() -> Iterator[None]:
 def build_page(desk: "Desk") -> FastAPI:
     """The page as an application. Imports Gradio: takes seconds."""
     with without_stubs():
-        import gradio as gr
+        from angen.ui.mounting import mount_page
 
-        from angen.ui.app import build_page as build
-        from angen.ui.theme import mount_options
-
-    shell = FastAPI(openapi_url=None)
-    page = build(desk)
-    # A thousand and a hundred looks a second are its defaults, where it is not Windows.
-    queue = page._queue
-    queue.sleep_when_free = max(CLICK_S, queue.sleep_when_free)
-    queue.progress_update_sleep_when_free = max(BARS_S, queue.progress_update_sleep_when_free)
-    gr.mount_gradio_app(
-        shell,
-        page,
-        path="/",
-        app_kwargs={"openapi_url": None, "docs_url": None, "redoc_url": None},
-        max_file_size=desk.settings.max_upload_bytes,
-        allowed_paths=[],
-        enable_monitoring=False,
-        **mount_options(),
-    )
-    return shell
+    return mount_page(desk)

@@ -37,11 +37,13 @@ def studio(
     ] = True,
     auth: Annotated[
         str | None,
-        typer.Option(metavar="USER:PASSWORD", help="Ask for it. (default: ANGEN_AUTH)"),
+        typer.Option(
+            metavar="USER:PASSWORD",
+            help="Ask for it. Others on this machine see it in the list of processes: "
+            "--auth-file or ANGEN_AUTH keep it hidden.",
+        ),
     ] = None,
-    auth_file: Annotated[
-        Path | None, typer.Option(help="The same from a file, where no list of processes shows it.")
-    ] = None,
+    auth_file: Annotated[Path | None, typer.Option(help="A file that holds user:password.")] = None,
     allow_origin: Annotated[
         list[str] | None,
         typer.Option(help="Another address of the page, as behind a proxy. Repeatable."),
@@ -58,7 +60,7 @@ def studio(
 
     angen studio
 
-    angen studio --host 0.0.0.0 --auth me:a-long-password --no-browser
+    angen studio --host 0.0.0.0 --auth-file password.txt --no-browser
     """
     from angen.api.access import read_access
 

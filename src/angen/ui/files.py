@@ -1,15 +1,24 @@
-"""Files that a browser has brought: Gradio keeps them in a folder of its own until we take them."""
+"""Files that a browser has uploaded: they lie in a folder of Gradio until they are taken."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gradio.utils import get_upload_folder
+
+from angen.errors import BadInput
+
 
 @contextmanager
-def brought(path: str | Path) -> Iterator[Path]:
-    """A file that was brought; it is removed from Gradio's folder afterwards, taken or not."""
-    own = Path(path)
+def uploaded(path: str | Path) -> Iterator[Path]:
+    """An uploaded file; it is removed from Gradio's folder afterwards, taken or not.
+
+    Raises BadInput for any other file: a request can name whatever it likes.
+    """
+    file = Path(path).resolve()
+    if not file.is_relative_to(Path(get_upload_folder()).resolve()) or not file.is_file():
+        raise BadInput(f"{file.name!r} was not uploaded by this page. Upload it again.")
     try:
-        yield own
+        yield file
     finally:
-        own.unlink(missing_ok=True)
+        file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -112,8 +112,8 @@ def test_measuring_and_going_on_are_jobs(library: Desk, settings: Settings) -> N
     assert [job.kind for job in library.jobs()] == ["train", "report"]
 
 
-def test_an_archive_is_taken_in_by_a_job(desk: Desk, tmp_path: Any) -> None:
-    archive = tmp_path / "jazz.zip"
+def test_an_archive_is_taken_in_by_a_job(desk: Desk, upload_folder: Path) -> None:
+    archive = upload_folder / "jazz.zip"
     archive.write_bytes(b"PK")
     assert import_lora(desk, str(archive), "") == ""
 

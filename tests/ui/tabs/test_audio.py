@@ -38,8 +38,8 @@ def recording(seconds: float = 1.5) -> io.BytesIO:
     return sound
 
 
-def test_recordings_are_kept_and_what_is_none_is_said(desk: Desk, tmp_path: Path) -> None:
-    good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
+def test_recordings_are_kept_and_what_is_none_is_said(desk: Desk, upload_folder: Path) -> None:
+    good, bad = upload_folder / "good.wav", upload_folder / "bad.wav"
     good.write_bytes(recording().read())
     bad.write_bytes(b"no sound")
 

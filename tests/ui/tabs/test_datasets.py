@@ -1,5 +1,5 @@
 import warnings
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -73,8 +73,8 @@ def test_a_damaged_dataset_is_shown_with_its_problem(desk: Desk, settings: Setti
     assert "note error" in draw_datasets(desk, "my_set")
 
 
-def test_an_archive_is_taken_in_by_a_job(desk: Desk, tmp_path: Any) -> None:
-    archive = tmp_path / "set.zip"
+def test_an_archive_is_taken_in_by_a_job(desk: Desk, upload_folder: Path) -> None:
+    archive = upload_folder / "set.zip"
     archive.write_bytes(b"PK")
     assert import_dataset(desk, str(archive), " mine ") == ""
 

@@ -13,7 +13,7 @@ from angen.studio.requests.training import ReportRequest, ResumeRequest
 from angen.ui.arrivals import build_arrival
 from angen.ui.choice import choice, kept
 from angen.ui.faults import ACT, bound, tell
-from angen.ui.files import brought
+from angen.ui.files import uploaded
 from angen.ui.form import adapters_mark
 from angen.ui.live import Live, Now
 from angen.ui.markup import ACTIONS, note
@@ -200,7 +200,7 @@ def import_lora(desk: Desk, path: str, name: str) -> str:
 
     The field for the name, emptied.
     """
-    with brought(path) as own:
+    with uploaded(path) as own:
         desk.import_adapter(own, (name or "").strip() or None)
     tell("The adapter is being read. What becomes of it is said below the button.")
     return ""

@@ -15,7 +15,7 @@ from angen.studio.material.datasets import Dataset
 from angen.ui import links, words
 from angen.ui.arrivals import build_arrival
 from angen.ui.faults import ACT, bound, tell, warn
-from angen.ui.files import brought
+from angen.ui.files import uploaded
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import (
     ACTIONS,
@@ -144,7 +144,7 @@ def import_dataset(desk: Desk, path: str, name: str) -> str:
 
     The field for the name, emptied.
     """
-    with brought(path) as own:
+    with uploaded(path) as own:
         desk.import_dataset(own, (name or "").strip() or None)
     tell("The dataset is being read. What becomes of it is said below the button.")
     return ""

@@ -13,7 +13,7 @@ from angen.studio.desk import Desk
 from angen.studio.material.uploads import Upload
 from angen.ui import links, words
 from angen.ui.faults import ACT, bound, warn
-from angen.ui.files import brought
+from angen.ui.files import uploaded
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import ACTIONS, NOTHING, attributes, button, chips, joined, play, tag
 
@@ -48,7 +48,7 @@ def take_uploads(desk: Desk, paths: Sequence[str] | None) -> None:
     """Keep what was brought; what cannot be used is said, and does not stop the others."""
     refused = []
     for path in paths or []:
-        with brought(path) as own:
+        with uploaded(path) as own:
             try:
                 with own.open("rb") as stream:
                     desk.save_upload(own.name, stream)
