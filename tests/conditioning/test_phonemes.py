@@ -109,3 +109,68 @@ def test_korean_reads_known_words_in_capitals() -> None:
 )
 def test_japanese_is_read_mora_by_mora(text: str, spoken: str) -> None:
     assert japanese_phonemes(text) == spoken
+
+
+@pytest.mark.parametrize(
+    ("kanji", "kana"),
+    [
+        *(
+            ("雨", "あめ"),
+            ("音", "おと"),
+            ("火", "ひ"),
+            ("口", "くち"),
+            ("山", "やま"),
+            ("車", "くるま"),
+        ),
+        *(
+            ("人", "ひと"),
+            ("水", "みず"),
+            ("虫", "むし"),
+            ("名", "な"),
+            ("力", "ちから"),
+            ("歌", "うた"),
+        ),
+        *(
+            ("家", "いえ"),
+            ("光", "ひかり"),
+            ("国", "くに"),
+            ("心", "こころ"),
+            ("声", "こえ"),
+            ("星", "ほし"),
+        ),
+        *(
+            ("風", "かぜ"),
+            ("君", "きみ"),
+            ("道", "みち"),
+            ("金", "かね"),
+            ("露", "つゆ"),
+            ("日", "ひ"),
+        ),
+    ],
+)
+def test_a_kanji_that_is_a_word_of_its_own_has_its_japanese_reading(kanji: str, kana: str) -> None:
+    spoken = japanese_phonemes(kana)
+    for written in [
+        "({})",
+        "（{}）",
+        "{}、",
+        "{}!",
+        "「{}」",
+        "♪{}♪",
+        "*{}*",
+        "-{}-",
+        "“{}”",
+        "{} ",
+    ]:
+        read = japanese_phonemes(written.format(kanji)).split("|")
+        assert "|".join(symbol for symbol in read if symbol[0].isalpha()) == spoken, written
+    twice = japanese_phonemes(f"({kanji})、({kanji})").split("|")
+    assert [s for s in twice if s[0].isalpha()] == spoken.split("|") * 2
+
+
+def test_a_hyphen_in_japanese_has_no_sound() -> None:
+    assert token_ids(japanese_phonemes("夢-海")) == token_ids(japanese_phonemes("夢海"))
+
+
+def test_money_is_no_family_name() -> None:
+    assert japanese_phonemes("金が欲しい") == japanese_phonemes("かねがほしい")

@@ -71,6 +71,20 @@ _SAME_SOUND = str.maketrans("ヲヂヅヰヱァィゥェォャュョヮヶ", "�
 _MORA = re.compile(r".[ァィゥェォャュョヮ]|.", re.DOTALL)
 _FIGURE_NAMES = dict(zip("0123456789", ["ゼロ", *"一二三四五六七八九"], strict=True))
 _FIGURES = re.compile(r"[0-9]+")
+_BETWEEN_WORDS = re.compile(r"(\W+)")
+# Kanji that the dictionary reads as a name or in a Chinese way where they are a word of their own.
+_ALONE = {
+    **{
+        "金": "カネ",
+        "露": "ツユ",
+        "幸": "サチ",
+        "琴": "コト",
+        "弦": "ゲン",
+        "罰": "バツ",
+        "米": "コメ",
+    },
+    **{"土": "ツチ", "間": "アイダ", "後": "アト", "毛": "ケ", "剣": "ツルギ"},
+}
 
 
 def japanese_phonemes(text: str) -> str:
@@ -103,20 +117,32 @@ def _moras() -> dict[str, list[str]]:
     for consonant, row in _ROWS.items():
         sound = _CONSONANTS.get(consonant) or re.sub("y$", "j", consonant)
         for vowel, kana in zip("aiueo", row.split(), strict=True):
-            moras[kana] = [sound, _VOWELS[vowel]] if sound else [_VOWELS[vowel]]
+            if kana != "-":
+                moras[kana] = [sound, _VOWELS[vowel]] if sound else [_VOWELS[vowel]]
     for kana in "ャュョ":  # the same as with ビ
         moras["ヴ" + kana] = moras["ビ" + kana]
     return moras
 
 
 def _katakana(text: str) -> str:
-    """``text`` as it is said, in katakana: 東京は is トーキョーワ."""
+    """``text`` as it is said, in katakana: 東京は is トーキョーワ.
+
+    The tokenizer gets the stretches between marks one at a time: it takes a kanji behind a mark
+    that it does not know, such as a bracket, for the end of a word (雨 is then ウ, not アメ).
+    """
+    stretches = _BETWEEN_WORDS.split(text)  # words at even places, marks at odd ones
+    return "".join(s if i % 2 else _ALONE.get(s) or _words(s) for i, s in enumerate(stretches))
+
+
+def _words(text: str) -> str:
     return "".join(_said(word) for word in _tokenizer().tokenize(text))
 
 
 def _said(word: Any) -> str:
     if word.surface == "う" and word.part_of_speech.startswith("助動詞"):
         return "ー"  # 行こう ends in a long vowel
+    if word.surface in _ALONE and "固有名詞" in word.part_of_speech:
+        return _ALONE[word.surface]
     spoken = word.surface if word.phonetic == "*" else word.phonetic
     return "".join(chr(ord(c) + 0x60) if "ぁ" <= c <= "ゖ" else c for c in spoken)
 
