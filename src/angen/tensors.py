@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from angen.errors import Incompatible, MissingWeights, OutOfSpace
 from angen.files import replacing
+from angen.jsons import read_object
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,12 +38,11 @@ def read_json(path: Path) -> dict[str, object]:
     """
     _must_exist(path)
     try:
-        values = json.loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as fault:
-        raise Incompatible(f"{path} is not JSON ({fault}). Fetch or copy it again.") from fault
-    if not isinstance(values, dict):
-        raise Incompatible(f"{path} holds a {type(values).__name__}, not a JSON object.")
-    return values
+        return read_object(path)
+    except ValueError as fault:
+        raise Incompatible(
+            f"{path} is not JSON that can be used ({fault}). Fetch or copy it again."
+        ) from fault
 
 
 def config_of(
@@ -83,18 +83,18 @@ def _value(hint: Any, name: str, value: object, least: int) -> object:
     """``value`` as a field of that type wants it. Raises Incompatible."""
     if get_origin(hint) is tuple:
         if not isinstance(value, list | tuple) or len(value) > _LONGEST:
-            raise Incompatible(f"{name}={_short(value)} is no list of up to {_LONGEST:,}")
+            raise Incompatible(f"{name}={short(value)} is no list of up to {_LONGEST:,}")
         return tuple(_value(get_args(hint)[0], name, item, least) for item in value)
     if hint is bool:
         if not isinstance(value, bool):
-            raise Incompatible(f"{name}={_short(value)} is neither true nor false")
+            raise Incompatible(f"{name}={short(value)} is neither true nor false")
         return value
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
-        raise Incompatible(f"{name}={_short(value)} is no whole number, {least} to {_MOST:,}")
+        raise Incompatible(f"{name}={short(value)} is no whole number, {least} to {_MOST:,}")
     return value
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
 

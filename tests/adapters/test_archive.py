@@ -126,16 +126,22 @@ def test_a_link_is_refused(loras: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["folk/best_model.pt", "x.BIN", "a/b/c.pkl"])
-def test_pickles_are_refused(loras: Path, tmp_path: Path, name: str) -> None:
+def test_pickles_are_never_taken(loras: Path, tmp_path: Path, name: str) -> None:
     archive = export_adapter(loras, "folk", tmp_path)
-    with pytest.raises(BadInput, match="can run code"):
-        import_adapter(tmp_path / "new", rezipped(archive, tmp_path / "bad.zip", {name: b"x"}))
+    beside = rezipped(archive, tmp_path / "beside.zip", {name: b"x"})
+    taken = import_adapter(tmp_path / "new", beside)
+    assert taken.ignored == (name,)
+    with zipfile.ZipFile(tmp_path / "alone.zip", "w") as alone:
+        alone.writestr(name, b"x")
+    with pytest.raises(BadInput, match=r"holds no adapter.*can run code"):
+        import_adapter(tmp_path / "new", tmp_path / "alone.zip")
 
 
 def test_a_bomb_is_refused_by_what_it_unpacks_to(loras: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("best_model/adapter_config.json", bytes(2**21))
+        archive.writestr(WEIGHTS, b"")
     raw = bad.read_bytes()
     lie = (10).to_bytes(4, "little")
     bad.write_bytes(raw.replace((2**21).to_bytes(4, "little"), lie))  # headers that lie
@@ -144,6 +150,7 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to(loras: Path, tmp_path: Path) ->
     honest = tmp_path / "honest.zip"
     with zipfile.ZipFile(honest, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("best_model/adapter_config.json", bytes(2**21))
+        archive.writestr(WEIGHTS, b"")
     with pytest.raises(BadInput, match="more than 1 MB"):
         import_adapter(tmp_path / "new", honest)
     assert list((tmp_path / "new").iterdir()) == []

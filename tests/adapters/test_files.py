@@ -187,7 +187,7 @@ def test_pickled_weights_are_refused(tiny_bundle: Bundle, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"peft_type": "LOHA"}, "describes LOHA"),
+        ({"peft_type": "LOHA"}, "describes 'LOHA'"),
         ({"use_dora": True}, "use_dora"),
         ({"bias": "all"}, "bias"),
         ({"lora_alpha": "much"}, "lora_alpha"),

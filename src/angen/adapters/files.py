@@ -5,8 +5,9 @@ the header of the safetensors file, so that it cannot get lost from the weights.
 """
 
 import json
-import math
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -27,12 +27,15 @@ from angen.adapters.attach import (
     strengths_of,
 )
 from angen.adapters.library import CONFIG_FILE, WEIGHTS_FILE
+from angen.adapters.peft_config import PeftConfig, read_peft_config
+from angen.adapters.spelling import PREFIX
+from angen.adapters.weights import LoraTensors, read_lora
 from angen.errors import BadInput, Incompatible
 from angen.files import replacing
+from angen.tensors import short
 
-PREFIX = "base_model.model."  # PEFT's, on every tensor name
-_UPSTREAM_PREFIX = "transformer."  # on the released model's names; our DiT leaves it out
-_PART = re.compile(r"(.+)\.lora_([AB])(?:\.default)?\.weight")
+_A = re.compile(r"(.+)\.lora_A\.weight")
+_MOST_CHANGE = 1e30  # of a weight of the base, whichever number it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +43,46 @@ class AdapterFile:
     """An adapter as it lies on disk; nothing of it is in a model yet."""
 
     folder: Path
-    config: dict[str, Any]  # adapter_config.json
     tensors: dict[str, Tensor] = field(repr=False)  # "<module>.lora_A.weight" -> (rank, in)
+    scales: dict[str, float] = field(repr=False)  # module -> what its B A is multiplied by
+    config: PeftConfig
+    prefix: str  # before the names of layers, in its files
     base: str | None  # name of the base it was trained on; None when the file does not say
     base_fingerprint: str | None
 
     @property
     def modules(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(_split(name)[0] for name in self.tensors))
+        return tuple(self.scales)
 
     @property
     def rank(self) -> int:
         """The largest of its layers' ranks."""
-        return max(self.tensors[f"{m}.lora_A.weight"].shape[0] for m in self.modules)
+        return max(len(self.pair(module)[0]) for module in self.modules)
+
+    def pair(self, module: str) -> tuple[Tensor, Tensor]:
+        """A (rank, in) and B (out, rank) of a layer."""
+        return self.tensors[f"{module}.lora_A.weight"], self.tensors[f"{module}.lora_B.weight"]
+
+    def changes(self, strength: float = 1.0) -> bool:
+        """Whether it changes any weight of its base."""
+        return any(self._delta(m, strength).any() for m in self.modules)
+
+    def _delta(self, module: str, strength: float) -> Tensor:
+        a, b = (matrix.float() for matrix in self.pair(module))
+        return b * (strength * self.scales[module]) @ a
+
+    @property
+    def idle(self) -> str:
+        """Why it changes nothing, in words; empty where it changes something."""
+        if self.changes():
+            return ""
+        if not any(self.scales.values()):
+            why = "its lora_alpha is 0"
+        elif not any(self.pair(module)[1].any() for module in self.modules):
+            why = "all its matrices lora_B are zero, as before the first step of a training"
+        else:
+            why = "its matrices lora_A and lora_B give zero"
+        return f"This adapter changes nothing: {why}. Songs with it are those of the base."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,14 +112,30 @@ def write_adapter(
     folder: Path,
     tensors: dict[str, Tensor],
     *,
-    rank: int,
     base: str | None,
     base_fingerprint: str | None,
+    alphas: Mapping[str, float] | None = None,
 ) -> None:
-    """Write tensors of one rank whose scale is already in them, as ``save_adapter`` does."""
-    modules = sorted({_split(name)[0] for name in tensors})
-    config = LoraConfig(r=rank, lora_alpha=rank, target_modules=modules)
-    _write(folder, config, tensors, base, base_fingerprint)
+    """Write tensors of any ranks, as ``save_adapter`` does.
+
+    alphas: of each layer; its rank where there is none, so that B A is what it adds.
+    """
+    ranks = {m[1]: len(t) for name, t in tensors.items() if (m := _A.fullmatch(name))}
+    scaled = {module: (alphas or {}).get(module, rank) for module, rank in ranks.items()}
+    _write(folder, _config(ranks, scaled), tensors, base, base_fingerprint)
+
+
+def _config(ranks: Mapping[str, int], alphas: Mapping[str, float]) -> LoraConfig:
+    """PEFT's configuration of exactly these layers: what most have, and what others have else."""
+    rank = Counter(ranks.values()).most_common(1)[0][0]
+    alpha = Counter(alphas.values()).most_common(1)[0][0]
+    return LoraConfig(
+        r=rank,
+        lora_alpha=alpha,  # type: ignore[arg-type]
+        rank_pattern={f"^{re.escape(m)}": r for m, r in ranks.items() if r != rank},
+        alpha_pattern={f"^{re.escape(m)}": a for m, a in alphas.items() if a != alpha},
+        target_modules=sorted(ranks),
+    )
 
 
 def _write(
@@ -145,7 +191,7 @@ def restore_tensors(model: nn.Module, tensors: dict[str, Tensor], slot: str = TR
 
 
 def _compare(path: Path, tensors: dict[str, Tensor]) -> None:
-    written, _ = _read_tensors(path)
+    written = read_lora(path).tensors
     same = written.keys() == tensors.keys() and all(
         torch.equal(written[name], tensors[name]) for name in tensors
     )
@@ -156,27 +202,15 @@ def _compare(path: Path, tensors: dict[str, Tensor]) -> None:
         )
 
 
-def read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> PeftConfig:
     """``adapter_config.json`` of a plain LoRA.
 
     Raises BadInput when there is no adapter in ``folder``, Incompatible when it is of another kind.
     """
-    path = folder / CONFIG_FILE
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        return read_peft_config(folder / CONFIG_FILE)
     except FileNotFoundError:
         raise BadInput(f"{folder} holds no adapter: {CONFIG_FILE} is missing.") from None
-    except (ValueError, RecursionError) as error:
-        raise Incompatible(f"{path} is damaged: it is not JSON ({error}).") from error
-    if not isinstance(config, dict) or config.get("peft_type") != "LORA":
-        kind = config.get("peft_type") if isinstance(config, dict) else None
-        raise Incompatible(f"{path} describes {kind or 'no adapter'}; only LoRA can be used here.")
-    variants = [key for key in ("use_dora", "lora_bias", "modules_to_save") if config.get(key)]
-    if variants or config.get("bias", "none") != "none":
-        raise Incompatible(
-            f"{path} asks for {', '.join(variants) or 'bias'}: only plain LoRA can be used here."
-        )
-    return config
 
 
 def read_adapter(folder: Path) -> AdapterFile:
@@ -196,54 +230,46 @@ def read_adapter(folder: Path) -> AdapterFile:
             else ""
         )
         raise BadInput(f"{folder} holds no adapter: {WEIGHTS_FILE} is missing. {hint}".rstrip())
-    tensors, header = _read_tensors(path)
-    _check_pairs(path, tensors)
+    lora = read_lora(path)
+    if lora.alphas:
+        raise Incompatible(
+            f"{path} holds {next(iter(lora.alphas))}.alpha, and {CONFIG_FILE} beside it an alpha "
+            "too: which of them holds is not clear. Import the file by itself, or remove one."
+        )
     return AdapterFile(
         folder=folder,
+        tensors=lora.tensors,
+        scales=_scales(path, config, lora),
         config=config,
-        tensors=tensors,
-        base=header.get("angen.base"),
-        base_fingerprint=header.get("angen.base_fingerprint"),
+        prefix=_prefix(lora.modules),
+        base=lora.header.get("angen.base"),
+        base_fingerprint=lora.header.get("angen.base_fingerprint"),
     )
 
 
-def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, framework="pt") as opened:
-            header = opened.metadata() or {}
-            tensors = {_plain(name): opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise Incompatible(
-            f"{path} is damaged ({error}). Use another copy of the adapter, or train it again."
-        ) from error
-    return tensors, header
+def _prefix(modules: Mapping[str, str]) -> str:
+    """What the file writes before our names of layers."""
+    module, given = next(iter(modules.items()))
+    return given.removesuffix(module)
 
 
-def _plain(name: str) -> str:
-    name = name.removeprefix(PREFIX).removeprefix(_UPSTREAM_PREFIX)
-    return name.replace(".default.weight", ".weight")
-
-
-def _split(name: str) -> tuple[str, str]:
-    match = _PART.fullmatch(name)
-    if match is None:
-        raise Incompatible(f"{name} is no tensor of a plain LoRA; only those can be used here.")
-    return match[1], match[2]
-
-
-def _check_pairs(path: Path, tensors: dict[str, Tensor]) -> None:
-    """Each layer has an A (rank, in) and a B (out, rank), all numbers finite."""
-    if not tensors:
-        raise Incompatible(f"{path} holds no tensors. Use another copy of the adapter.")
-    for name, tensor in tensors.items():
-        module, part = _split(name)
-        other = tensors.get(f"{module}.lora_{'B' if part == 'A' else 'A'}.weight")
-        if other is None or tensor.ndim != 2 or other.ndim != 2:
-            raise Incompatible(f"{path}: {module} has no pair of matrices lora_A and lora_B.")
-        if part == "A" and tensor.shape[0] != other.shape[1]:
-            raise Incompatible(f"{path}: the ranks of lora_A and lora_B of {module} differ.")
-        if not bool(torch.isfinite(tensor).all()):
-            raise Incompatible(f"{path}: {name} holds NaN or infinity. Train the adapter again.")
+def _scales(path: Path, config: PeftConfig, lora: LoraTensors) -> dict[str, float]:
+    """What PEFT multiplies B A of each layer by. Raises Incompatible where it would not load it."""
+    scales = {}
+    for module, given in lora.modules.items():
+        config.check_target(given)
+        a, b = (lora.tensors[f"{module}.lora_{part}.weight"] for part in "AB")
+        if (rank := config.rank(given)) != len(a):
+            raise Incompatible(
+                f"{path}: {module} has rank {len(a)}, but {CONFIG_FILE} says {rank} (r, or "
+                "rank_pattern). The two files are not of one adapter; use another copy."
+            )
+        scales[module] = config.scale(given)
+        if float(a.abs().max()) * float(b.abs().max()) * rank * scales[module] > _MOST_CHANGE:
+            raise Incompatible(
+                f"{path}: the numbers of {module} are beyond all bounds. Train the adapter again."
+            )
+    return scales
 
 
 def load_adapter(
@@ -264,19 +290,24 @@ def load_adapter(
             f"not on {base} ({base_fingerprint:.12}). Choose that base, or train the adapter again."
         )
     _check_fit(model, adapter, base)
+    partial = _partial(model, adapter)
     before = strengths_of(model)
     slot = f"adapter{len(slots(model))}"
     inject(model, _lora_config(adapter), slot)
     restore_tensors(model, adapter.tensors, slot)
-    set_strengths(model, before | {slot: strength})
-    foreign = "It does not say which base it was trained on; its tensors fit this one."
+    set_strengths(model, before | {slot: strength if adapter.changes(strength) else 0.0})
+    told = [text for text in (adapter.idle, partial) if text]
+    if strength and not told and not adapter.changes(strength):
+        told.append(f"At the strength {strength:g} it changes nothing.")
+    if not adapter.base_fingerprint:
+        told.append("It does not say which base it was trained on; its tensors fit this one.")
     return LoadReport(
         slot=slot,
         folder=folder,
         matched=len(adapter.tensors),
         rank=adapter.rank,
         strength=strength,
-        warnings=() if adapter.base_fingerprint else (f"{folder}: {foreign}",),
+        warnings=tuple(f"{folder}: {text}" for text in told),
     )
 
 
@@ -294,7 +325,7 @@ def _check_fit(model: nn.Module, adapter: AdapterFile, base: str) -> None:
         )
     for module in adapter.modules:
         weight = layers[module].weight
-        a, b = (adapter.tensors[f"{module}.lora_{part}.weight"] for part in "AB")
+        a, b = adapter.pair(module)
         if (b.shape[0], a.shape[1]) != tuple(weight.shape):  # type: ignore[arg-type]
             raise Incompatible(
                 f"{adapter.folder} does not fit the base {base}: its {module} is "
@@ -302,41 +333,32 @@ def _check_fit(model: nn.Module, adapter: AdapterFile, base: str) -> None:
             )
 
 
+def _partial(model: nn.Module, adapter: AdapterFile) -> str:
+    """What to know of layers that its configuration names and its weights lack.
+
+    Raises Incompatible where PEFT would fill them with random numbers.
+    """
+    plain = (name for name, module in model.named_modules() if isinstance(module, nn.Linear))
+    names = [name for name in plain if name not in adapter.scales and "lora_" not in name]
+    names = [name.removesuffix(".base_layer") for name in names]
+    lacking = [n for n in names if n not in adapter.scales]
+    lacking = [n for n in lacking if adapter.config.targets(adapter.prefix + n)]
+    if not lacking:
+        return ""
+    told = f"{len(lacking)} of the layers that its target_modules names have no tensors in it"
+    if not adapter.config.starts_at_zero:
+        raise Incompatible(
+            f"{adapter.folder}: {told}, {lacking[0]} for one, and init_lora_weights="
+            f"{short(adapter.config.values.get('init_lora_weights'))} does not start at zero. "
+            "Use another copy of the adapter."
+        )
+    return f"{told}, {lacking[0]} for one: they stay as they are in the base."
+
+
 def _lora_config(adapter: AdapterFile) -> LoraConfig:
     """The config with ranks and scales as the tensors and the file have them, layer by layer."""
-    scales = layer_scales(adapter)
-    ranks = {m: adapter.tensors[f"{m}.lora_A.weight"].shape[0] for m in adapter.modules}
-    return LoraConfig(
-        r=adapter.rank,
-        lora_alpha=adapter.rank,
-        rank_pattern=ranks,
-        alpha_pattern={m: scales[m] * ranks[m] for m in adapter.modules},
-        target_modules=list(adapter.modules),
-        inference_mode=True,
-    )
-
-
-def layer_scales(adapter: AdapterFile) -> dict[str, float]:
-    """What PEFT multiplies B A of each layer by: alpha / rank, or alpha / sqrt(rank) for rsLoRA.
-
-    Raises Incompatible when the config gives no usable alpha.
-    """
-    config = adapter.config
-    alphas, default = config.get("alpha_pattern") or {}, config.get("lora_alpha", 8)
-    scales = {}
-    for module in adapter.modules:
-        rank = adapter.tensors[f"{module}.lora_A.weight"].shape[0]
-        named = (v for key, v in alphas.items() if _names(key, module))
-        alpha = next(named, default)
-        if not isinstance(alpha, int | float) or not math.isfinite(alpha):
-            raise Incompatible(
-                f"{adapter.folder / CONFIG_FILE}: lora_alpha {alpha!r} is no number."
-            )
-        scales[module] = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-    return scales
-
-
-def _names(key: str, module: str) -> bool:
-    """PEFT takes the key for a regular expression; one from a stranger's file is never run."""
-    key = _plain(key.lstrip("^").rstrip("$")).replace("\\.", ".")
-    return module == key or module.endswith(f".{key}")
+    ranks = {module: len(adapter.pair(module)[0]) for module in adapter.modules}
+    config = _config(ranks, {m: scale * ranks[m] for m, scale in adapter.scales.items()})
+    config.target_modules = "|".join(map(re.escape, ranks))  # these, and none that ends alike
+    config.inference_mode = True
+    return config

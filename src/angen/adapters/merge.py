@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from angen.adapters.attach import check_strength, detach, lora_layers
-from angen.adapters.files import AdapterFile, layer_scales, read_adapter, write_adapter
+from angen.adapters.files import AdapterFile, read_adapter, write_adapter
 from angen.errors import BadInput, Incompatible
 
 
@@ -31,8 +31,7 @@ def merge_adapters(parts: Sequence[tuple[Path, float]], folder: Path) -> Adapter
     for module in modules:
         a, b = _side_by_side(module, adapters, strengths)
         tensors |= {f"{module}.lora_A.weight": a, f"{module}.lora_B.weight": b}
-    rank = sum(adapter.rank for adapter in adapters)
-    write_adapter(folder, tensors, rank=rank, base=base, base_fingerprint=fingerprint)
+    write_adapter(folder, tensors, base=base, base_fingerprint=fingerprint)
     return read_adapter(folder)
 
 
@@ -67,7 +66,7 @@ def _side_by_side(
             if (its_a.shape[1], its_b.shape[0]) != (width_in, width_out):
                 raise Incompatible(f"{adapter.folder}: {module} has another width than elsewhere.")
             a[: len(its_a)] = its_a
-            b[:, : len(its_a)] = its_b * (strength * layer_scales(adapter)[module])
+            b[:, : len(its_a)] = its_b * (strength * adapter.scales[module])
         a_rows.append(a)
         b_columns.append(b)
     return torch.cat(a_rows), torch.cat(b_columns, dim=1)

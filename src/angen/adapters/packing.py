@@ -9,6 +9,7 @@ Loads no model and needs no torch.
 
 import zipfile
 from pathlib import Path
+from typing import Literal
 
 from angen.adapters.library import (
     BEST,
@@ -26,6 +27,16 @@ CARD_FILE = "README.md"
 MODEL_LIMITS = {CONFIG_FILE: 1_000_000, WEIGHTS_FILE: 4_000_000_000}  # bytes
 LIMITS = {METADATA_FILE: 16_000_000, REPORT_FILE: 16_000_000, CARD_FILE: 1_000_000}
 LIMITS |= {f"{model}/{name}": n for model in (BEST, FINAL) for name, n in MODEL_LIMITS.items()}
+
+
+def kind_of(path: Path) -> Literal["archive", "weights", "other"]:
+    """What a file is that was brought as an adapter, by its first bytes, whatever its name."""
+    with path.open("rb") as file:
+        begin = file.read(9)
+    length = int.from_bytes(begin[:8], "little")
+    if begin[8:] == b"{" and length <= path.stat().st_size - 8:
+        return "weights"
+    return "archive" if zipfile.is_zipfile(path) else "other"
 
 
 def export_adapter(loras: Path, name: str, target: Path) -> Path:

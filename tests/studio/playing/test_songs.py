@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from angen.audio.files import read_audio
 from angen.bundle import Bundle
@@ -15,6 +16,7 @@ from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings, read_settings
 from angen.studio.watch import OnStep
 from tests.adapters.fill import written
+from tests.tiny import rewrite
 
 ASKED = {"prompt": "house, 120 BPM", "duration_s": 3.0, "seed": 4, "steps": 2}
 
@@ -95,6 +97,37 @@ def test_an_adapter_that_is_off_leaves_the_song_of_the_base(
 
     off = {"name": adapter, "strength": 0}
     assert song(off) == song(off, off) == song() != song(off, {"name": adapter})
+
+
+@pytest.mark.parametrize(
+    ("part", "alpha", "strength"),
+    [("lora_B", 8, 1), ("lora_A", 8, 2), ("none", 0, 1), ("none", 8, 1e-46)],
+)
+def test_adapters_that_change_nothing_leave_the_song_of_the_base(
+    settings: Settings,
+    tiny_bundle: Bundle,
+    tmp_path: Path,
+    part: str,
+    alpha: int,
+    strength: float,
+) -> None:
+    """Zero matrices, an alpha of 0, a strength that float32 cannot tell from 0."""
+    idle, real = (written(tiny_bundle, tmp_path / name) for name in ("idle", "real"))
+    tensors = load_file(idle / "adapter_model.safetensors")
+    changed = {name: t * 0 if part in name else t for name, t in tensors.items()}
+    save_file(changed, idle / "adapter_model.safetensors", metadata={"format": "pt"})
+    rewrite(idle / "adapter_config.json", lora_alpha=alpha)
+
+    def song(*adapters: dict[str, object]) -> tuple[bytes, str]:
+        request = asked(SongRequest, ASKED | {"prompt": "harp, 120 BPM", "adapters": adapters})
+        made = generate_song(request, settings, Noted())
+        return read_audio(made.path).samples.tobytes(), " ".join(made.warnings)
+
+    off: dict[str, object] = {"name": str(idle), "strength": strength}
+    on: dict[str, object] = {"name": str(real)}
+    assert song(off)[0] == song(off, off)[0] == song()[0]
+    assert song(off, on)[0] == song(on)[0] != song()[0]
+    assert "changes nothing" in song(off)[1]
 
 
 class Short:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from angen.adapters.attach import detach
+from angen.adapters.attach import detach, strengths_of
 from angen.adapters.files import load_adapter
 from angen.adapters.library import WEIGHTS_FILE, adapter_folder, playable
 from angen.audio.files import write_wav
@@ -107,8 +107,8 @@ def remake_song(
 def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings) -> list[str]:
     """Load adapters into the bundle; what a person should know about them.
 
-    When all are off they are taken out again: a base without adapters is told its prompt louder,
-    and off must sound like without.
+    When none changes anything they are taken out again: a base without adapters is told its prompt
+    louder, and off must sound like without.
     """
     warnings: list[str] = []
     for use in adapters:
@@ -120,7 +120,9 @@ def put_in(bundle: Bundle, adapters: tuple[AdapterUse, ...], settings: Settings)
             base_fingerprint=bundle.model_fingerprint,
         )
         warnings += report.warnings
-    if not any(use.strength for use in adapters):
+        if not use.strength:
+            warnings.append(f"{use.name} is at strength 0: the song is made without it.")
+    if not any(strengths_of(bundle.dit).values()):
         detach(bundle.dit)
     return warnings
 
