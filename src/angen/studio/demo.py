@@ -19,6 +19,8 @@ SEED = 7
 DURATION_S = 20.0
 STEPS = 300
 EXAMPLES = Path("examples") / "songs"
+_HERE = Path(__file__).resolve()
+_ROOTS = (_HERE.parents[1], _HERE.parents[3])  # of an installed package, of the source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,8 @@ class Demo:
 
 
 def example_songs() -> Path:
-    """The songs that come with the source. Raises BadInput when this is an installed package."""
-    for root in (Path.cwd(), Path(__file__).resolve().parents[3]):
+    """The songs that come with the program. Raises BadInput when somebody removed them."""
+    for root in _ROOTS:
         if (root / EXAMPLES).is_dir():
             return root / EXAMPLES
     raise BadInput(f"{EXAMPLES} is not here. Name a folder of recordings: angen demo --songs DIR")

@@ -1,11 +1,12 @@
 """Is this machine fit? One fact a line, each with its remedy."""
 
-import importlib.util
 import platform
 import shutil
 import sys
 from collections.abc import Callable
+from ctypes.util import find_library
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import torch
 
@@ -38,7 +39,8 @@ def check_machine(settings: Settings) -> list[Fact]:
         _tried("device", lambda: device_of(settings)),
         _disk(settings),
         _tried(f"base {settings.base}", lambda: _base(settings)),
-        _tried("English lyrics", lambda: f"{len(encode_lyrics('hello world').tokens)} tokens"),
+        _english(),
+        _japanese(),
         _stems(settings),
     ]
 
@@ -71,17 +73,33 @@ def _base(settings: Settings) -> str:
     return f"{weights / 1e6:.1f} million weights, {bundle.sample_rate_hz} Hz"
 
 
+def _english() -> Fact:
+    name = "English lyrics (optional)"
+    if find_spec("espeakng_loader") is None and find_library("espeak-ng") is None:
+        return _absent(name, "espeak-ng", "espeak")
+    return _tried(name, lambda: f"{len(encode_lyrics('hello world').tokens)} tokens")
+
+
+def _japanese() -> Fact:
+    name = "Japanese lyrics (optional)"
+    if find_spec("janome") is None:
+        return _absent(name, "Janome", "japanese")
+    return _tried(name, lambda: f"{len(encode_lyrics('こんにちは').tokens)} tokens")
+
+
 def _stems(settings: Settings) -> Fact:
-    package = importlib.util.find_spec("demucs") is not None
-    weights = any(settings.demucs.glob("*.yaml"))
-    if package and weights:
-        return Fact(name="stems (optional)", good=True, found="Demucs and its weights are here")
-    return Fact(
-        name="stems (optional)",
-        good=True,
-        found="Demucs is here, its weights are not" if package else "Demucs is not installed",
-        remedy="angen models fetch htdemucs" if package else "pip install 'angen[stems]'",
-    )
+    name = "stems (optional)"
+    if find_spec("demucs") is None:
+        return _absent(name, "Demucs", "stems")
+    if any(settings.demucs.glob("*.yaml")):
+        return Fact(name=name, good=True, found="Demucs and its weights are here")
+    found, remedy = "Demucs is here, its weights are not", "angen models fetch htdemucs"
+    return Fact(name=name, good=True, found=found, remedy=remedy)
+
+
+def _absent(name: str, program: str, extra: str) -> Fact:
+    found, remedy = f"{program} is not installed", f"pip install 'angen[{extra}]'"
+    return Fact(name=name, good=True, found=found, remedy=remedy)
 
 
 def _tried(name: str, look: Callable[[], str]) -> Fact:
