@@ -496,7 +496,7 @@ def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "jobs.db") as connection:
         connection.execute("UPDATE angen_clock SET schema = 99")
     connection.close()
-    with pytest.raises(Incompatible, match="tables of version 99, expected 1"):
+    with pytest.raises(Incompatible, match="tables of version 99, expected 2"):
         Store(url)
 
 

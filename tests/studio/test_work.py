@@ -447,7 +447,7 @@ def test_a_song_that_waits_for_another_job_plays_no_adapter_by_its_path(
 def test_a_second_click_trains_nothing_twice(studio: Studio, prepared: Path) -> None:
     with_dataset(studio, prepared)
     studio.desk.train(training())
-    with pytest.raises(Taken, match="being trained or waits"):
+    with pytest.raises(Taken, match="needed by"):
         studio.desk.train(training("LORA"))
     with pytest.raises(BadInput, match="needed by"):
         studio.desk.delete_dataset("mine")

@@ -46,7 +46,7 @@ from angen.jobs.job import OVER, JobState
 from angen.jobs.runner import Runner
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.orders import prune_jobs
+from angen.studio.orders import declare_uses, prune_jobs
 from angen.studio.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -165,6 +165,7 @@ def _life(
         settings.home.mkdir(parents=True, exist_ok=True)
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         queue = store or Store(settings.database)
+        await asyncio.to_thread(declare_uses, queue, settings)
         await asyncio.to_thread(_pruned, queue, settings)
         desk = Desk(settings, queue)
         app.state.desk = desk

@@ -4,15 +4,18 @@ A job waits until all that it needs is done. When one of those fails or is stopp
 too, and it waits again as soon as that one is retried.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Row, Select, select
 
+from angen.errors import Taken
 from angen.jobs.database import Change
 from angen.jobs.events import STATE
 from angen.jobs.job import OVER, JobState, Problem
 from angen.jobs.problems import needs
 from angen.jobs.tables import job_of, jobs, told
+from angen.jobs.uses import refuse_conflict_of
 
 
 def enter(
@@ -62,10 +65,15 @@ def ended(change: Change, job: str) -> None:
 
 
 def revive(change: Change, job: str) -> None:
-    """A job is to be done after all: so are those that were stopped because of it."""
+    """A job is to be done after all: so are those that were stopped because of it.
+
+    But for those in whose way another job stands by now; they can be retried when it is over.
+    """
     for row in _rows(change, select(jobs).where(jobs.c.stopped_by == job)):
-        if settle(change, row) is not JobState.STOPPED:
-            revive(change, row.id)
+        with suppress(Taken):
+            refuse_conflict_of(change.connection, row)
+            if settle(change, row) is not JobState.STOPPED:
+                revive(change, row.id)
 
 
 def _decided(change: Change, row: Row[Any]) -> bool:

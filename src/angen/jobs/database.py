@@ -4,6 +4,7 @@ Every change begins by counting up the one row of ``clock``. That takes the lock
 safe, and gives each change a number that readers can compare with what they have seen.
 """
 
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ from angen.errors import BadInput, Incompatible, OutOfSpace
 from angen.jobs.bell import Bell, Clock
 from angen.jobs.events import plain
 from angen.jobs.tables import SCHEMA, clock, events, jobs, metadata
+
+logger = logging.getLogger(__name__)
 
 BUSY_S = 30.0  # how long to wait for another writer
 _SETUP_LOCK = 0x616E67656E  # of PostgreSQL: one process at a time makes the tables
@@ -180,7 +183,11 @@ class Database:
                 if found is None:
                     values = {"id": 1, "schema": SCHEMA, "revision": 0, "orders": 0}
                     connection.execute(insert(clock).values(values))
-        if found not in (None, SCHEMA):
+                elif found == 1:
+                    connection.exec_driver_sql("ALTER TABLE angen_jobs ADD COLUMN uses TEXT")
+                    connection.execute(sql_update(clock).values(schema=SCHEMA))
+                    logger.info("the queue's tables are of version %d now, made of 1", SCHEMA)
+        if found not in (None, 1, SCHEMA):
             raise Incompatible(
                 f"The queue in {self._engine.url!r} was made by another version of angen (tables "
                 f"of version {found}, expected {SCHEMA}). Use that version, or another database."

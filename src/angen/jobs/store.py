@@ -7,7 +7,8 @@ Safe to use from many threads and many processes at once. Workers are in ``worke
 ``runner.py`` keeps them alive.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -23,9 +24,23 @@ from angen.jobs.order import UnknownJob as UnknownJob
 from angen.jobs.owner import Owner
 from angen.jobs.tables import event_of, job_of, jobs, new_id
 from angen.jobs.tables import events as event_table
+from angen.jobs.uses import (
+    NOTHING,
+    Uses,
+    as_kept,
+    refuse_conflict,
+    refuse_conflict_of,
+    to_be_made,
+)
+
+Check = Callable[[frozenset[str]], None]
 
 MAX_TITLE = 300  # characters
 CANCELLED = Problem(message="Stopped before it began.", kind="stopped")
+
+
+def unchecked(_made: frozenset[str]) -> None:
+    """For jobs that can always be added."""
 
 
 class Store:
@@ -63,6 +78,9 @@ class Store:
         title: str,
         priority: int = 0,
         after: Sequence[str] = (),
+        id: str | None = None,
+        uses: Uses = NOTHING,
+        check: Check = unchecked,
     ) -> Job:
         """A new job at the end of its lane's queue.
 
@@ -70,14 +88,22 @@ class Store:
         arguments: what the handler gets; JSON.
         priority: higher goes first.
         after: ids of jobs that must be done first.
+        id: of ``new_id``.
+        uses: what it needs and makes.
+        check: raises when the job could not be done. It is called while nobody adds a job and
+            nothing is changed that a job may need, with what ``after`` have still to make. It must
+            be quick, and not ask this store.
 
-        Raises UnknownJob when one of ``after`` is not there.
+        Raises UnknownJob when one of ``after`` is not there, Taken when another job stands in the
+        way.
         """
         with self._database.writing(orders=True) as change:
             for other in after:
                 order.find(change.connection, other)
+            refuse_conflict(change.connection, uses, lane=lane, after=after)
+            check(to_be_made(change.connection, after))
             values = {
-                "id": new_id(),
+                "id": id or new_id(),
                 "kind": kind,
                 "title": plain(title)[:MAX_TITLE],
                 "lane": lane,
@@ -86,6 +112,7 @@ class Store:
                 "priority": priority,
                 "place": order.last_place(change) + 1,
                 "after": list(dict.fromkeys(after)),
+                "uses": as_kept(uses),
                 "furthest": {},
                 "created": change.now,
                 "revision": change.revision,
@@ -93,6 +120,26 @@ class Store:
             change.connection.execute(insert(jobs).values(values))
             settle(change, order.find(change.connection, str(values["id"])))
             return order.shown(change.connection, str(values["id"]))
+
+    @contextmanager
+    def unneeded(self, *resources: str) -> Iterator[None]:
+        """Within the block no job that is not over needs ``resources``, and none is added.
+
+        It must be short, and not ask this store. Raises Taken that names a job which needs one.
+        """
+        with self._database.writing() as change:
+            refuse_conflict(change.connection, Uses(writes=resources))
+            yield
+
+    def declare(self, uses_of: Callable[[Job], Uses]) -> None:
+        """Note what jobs use that were added by a version that did not tell."""
+        untold = select(jobs).where(jobs.c.uses.is_(None))
+        with self._database.reading() as connection:
+            if connection.execute(untold.limit(1)).first() is None:
+                return
+        with self._database.writing() as change:
+            for row in change.connection.execute(untold).all():
+                change.update(row.number, uses=as_kept(uses_of(job_of(row))))
 
     def get(self, id: str) -> Job:
         """Raises UnknownJob when it is not there."""
@@ -148,7 +195,7 @@ class Store:
         Jobs that were stopped because of it wait for it again.
 
         Raises UnknownJob when it is not there, Taken when it is done, not over, or needs a job
-        that did not end well.
+        that did not end well, and when another job stands in the way.
         """
         with self._database.writing(orders=True) as change:
             row = order.find(change.connection, id)
@@ -157,6 +204,7 @@ class Store:
                     f"{row.title!r} is {row.state}; only a job that failed or was stopped can be "
                     "retried. Ask for a new one instead."
                 )
+            refuse_conflict_of(change.connection, row)
             if settle(change, row) is JobState.STOPPED:
                 raise Taken(
                     f"{row.title!r} needs a job that did not end well. Retry that one; this then "

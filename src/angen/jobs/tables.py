@@ -25,7 +25,7 @@ from sqlalchemy.types import TypeDecorator
 from angen.jobs.events import Event
 from angen.jobs.job import Job, JobState, Problem, Progress
 
-SCHEMA = 1  # of these tables; raise it with every change
+SCHEMA = 2  # of these tables; raise it with every change, and see ``Database``
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LETTERS = "23456789abcdefghijkmnpqrstuvwxyz"  # 32 that are not mistaken for each other
@@ -95,6 +95,7 @@ jobs = Table(
     Column("priority", Integer, nullable=False),
     Column("place", Integer, nullable=False),  # orders jobs of one lane and priority
     Column("after", Json, nullable=False),
+    Column("uses", Json, nullable=True),  # see ``uses.py``; null: of a job that has not told
     Column("stopped_by", String(32), nullable=True, index=True),  # the job it waited for in vain
     Column("attempt", Integer, nullable=False, default=0),
     Column("owner", Text, nullable=True),  # see ``owner.py``

@@ -14,9 +14,9 @@ from angen.adapters.archive import import_adapter
 from angen.data.manifest import DatasetInfo, load_info
 from angen.errors import BadInput, OutOfSpace, Stopped
 from angen.jobs.context import Context
-from angen.names import safe
 from angen.studio.learning import owned
 from angen.studio.material.archives import import_dataset
+from angen.studio.resources import archive_name
 from angen.studio.settings import Settings
 
 Arguments = Mapping[str, Any]
@@ -57,7 +57,7 @@ def take_in_adapter(arguments: Arguments, context: Context, settings: Settings) 
         taken = import_adapter(
             settings.loras,
             path,
-            arguments.get("name") or archive.name,
+            archive_name(arguments),
             called=archive.called,
             mark=partial(owned.mark, job=context.job.id),
         )
@@ -70,7 +70,6 @@ class _Archive:
     def __init__(self, settings: Settings, arguments: Arguments) -> None:
         self._path = settings.incoming / Path(str(arguments["archive"])).name
         self.called = repr(str(arguments["called"]))
-        self.name = safe(Path(str(arguments["called"])).stem, 60)
 
     def __enter__(self) -> Path:
         if not self._path.is_file():

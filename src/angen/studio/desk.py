@@ -8,7 +8,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, Concatenate, ParamSpec, TypeVar
@@ -18,12 +18,13 @@ from pydantic import BaseModel
 from angen.adapters.library import AdapterInfo
 from angen.adapters.status import TrainingStatus
 from angen.data.manifest import DatasetInfo
-from angen.errors import BadInput, Taken, Unknown
+from angen.errors import AngenError, BadInput, Unknown
 from angen.jobs.events import Event
 from angen.jobs.job import Job, JobState
-from angen.jobs.store import Store
+from angen.jobs.store import Check, Store, unchecked
+from angen.jobs.tables import new_id
 from angen.names import check_known, check_name
-from angen.studio import orders
+from angen.studio import orders, resources
 from angen.studio.learning import adapters, encoders
 from angen.studio.learning.encoders import EncoderInfo
 from angen.studio.learning.trainings import TrainingNow, training_now
@@ -118,23 +119,25 @@ class Desk:
 
     @_changes
     def delete_upload(self, upload: str) -> None:
-        """What was made of it stays. Raises Unknown."""
-        uploads.delete_upload(self.settings, upload)
+        """What was made of it stays. Raises Unknown; Taken while a job needs it."""
+        guard = self.store.unneeded(resources.upload(upload))
+        uploads.delete_upload(self.settings, upload, guard)
 
     def analyze(self, request: AnalyzeRequest) -> Job:
         """Listen, cut, fill a metadata table. Result: ``collection``, its id."""
         title = self._about("Analyse", request.files)
-        if request.collection is not None:
-            collections.get_collection(self.settings, request.collection)
-        return self._queue("analyze", request, title)
+        check = self._here(request.files, request.collection)
+        return self._queue("analyze", request, title, check=check)
 
     def split(self, request: SplitRequest) -> Job:
         """Cut into clips. Result: ``files``, by recording, relative to the home; ``skipped``."""
-        return self._queue("split", request, self._about("Cut", request.files))
+        title = self._about("Cut", request.files)
+        return self._queue("split", request, title, check=self._here(request.files))
 
     def separate_stems(self, request: StemsRequest) -> Job:
         """Take apart. Result: ``files``, by recording, relative to the home; ``skipped``."""
-        return self._queue("stems", request, self._about("Separate stems of", request.files))
+        title = self._about("Separate stems of", request.files)
+        return self._queue("stems", request, title, check=self._here(request.files))
 
     # metadata tables
 
@@ -165,25 +168,25 @@ class Desk:
 
     @_changes
     def delete_collection(self, collection: str) -> None:
-        """With its clips; datasets made of it stay. Raises Unknown."""
-        collections.delete_collection(self.settings, collection)
+        """With its clips; datasets made of it stay. Raises Unknown; Taken while a job needs it."""
+        guard = self.store.unneeded(resources.collection(collection))
+        collections.delete_collection(self.settings, collection, guard)
 
     def fill(self, request: FillRequest) -> Job:
         """Listen anew; fields that a person has written stay. Result: ``collection``."""
         name = self.collection(request.collection).name
-        return self._queue("fill", request, f"Fill the metadata of {name}")
+        check = self._here((), request.collection)
+        return self._queue("fill", request, f"Fill the metadata of {name}", check=check)
 
     def prepare(self, request: PrepareRequest, after: Sequence[str] = ()) -> Job:
         """Make a training set. Result: ``dataset``, its name; ``clips``, ``notes``."""
         if (request.collection is None) == (not request.files):
             raise BadInput("Name either a metadata table (collection) or uploads (files).")
-        if request.collection is not None and not after:
-            self.collection(request.collection)
-        for upload in request.files:
-            self.upload(upload)
-        if request.name is not None and not request.overwrite:
-            datasets.check_free(self.settings, request.name)
-        return self._queue("prepare", request, f"Prepare {request.name or 'a dataset'}", after)
+        if request.name is None:
+            name = orders.new_dataset_name(self.settings, self.store)
+            request = request.model_copy(update={"name": name})
+        check = partial(orders.check_preparing, self.settings, request)
+        return self._queue("prepare", request, f"Prepare {request.name}", after, check)
 
     # training sets
 
@@ -201,16 +204,15 @@ class Desk:
 
     @_changes
     def edit_dataset(self, name: str, edits: Edits) -> DatasetInfo:
-        """A person's values, by clip file. Raises Unknown, BadInput."""
-        return datasets.edit_dataset(self.settings, name, edits)
+        """A person's values, by clip file. Raises Unknown, BadInput; Taken while a job needs it."""
+        with self.store.unneeded(resources.dataset(name)):
+            return datasets.edit_dataset(self.settings, name, edits)
 
     @_changes
     def delete_dataset(self, name: str) -> None:
-        """Raises Unknown; Taken while a training needs it."""
-        for job in orders.pending(self.store, ("train", "report", "quote")):
-            if job.arguments.get("dataset") == name:
-                raise Taken(f"{name!r} is needed by {job.title!r}, which is not over yet.")
-        datasets.delete_dataset(self.settings, name)
+        """Raises Unknown; Taken while a job needs it."""
+        guard = self.store.unneeded(resources.dataset(name))
+        datasets.delete_dataset(self.settings, name, guard)
 
     def export_dataset(self, name: str) -> Path:
         """One .zip with clips and metadata. Raises Unknown, OutOfSpace."""
@@ -233,10 +235,9 @@ class Desk:
 
     def quote(self, request: QuoteRequest) -> Job:
         """What a training would take. Result: the quote's fields and ``message``."""
-        datasets.dataset_folder(self.settings, request.dataset)
-        orders.check_base(self.settings, request.base)
-        encoders.require_listening(self.settings, request.base)
-        return self._queue("quote", request, f"Estimate the training of {request.name}")
+        check = partial(orders.check_quote, self.settings, request)
+        title = f"Estimate the training of {request.name}"
+        return self._queue("quote", request, title, check=check)
 
     def train(self, request: TrainRequest, after: Sequence[str] = ()) -> Job:
         """Train, then measure. Result: ``adapter``, ``steps``, ``losses``, ``verdict``, ``files``.
@@ -245,14 +246,14 @@ class Desk:
 
         Raises BadInput, Unknown, Taken when it could not begin.
         """
-        orders.check_training(self.settings, self.store, request, after)
-        return self._queue("train", request, f"Train {request.name}", after)
+        check = partial(orders.check_training, self.settings, request)
+        return self._queue("train", request, f"Train {request.name}", after, check)
 
     def resume(self, request: ResumeRequest) -> Job:
         """Go on with a training from its newest checkpoint."""
-        orders.check_resuming(self.settings, self.store, request)
+        check = partial(orders.check_resuming, self.settings, request)
         arguments = request.model_dump(mode="json") | {"resume": True}
-        return self._add("train", arguments, f"Go on training {request.name}")
+        return self._add("train", arguments, f"Go on training {request.name}", check=check)
 
     def stop_training(self, job: str | None = None) -> Job:
         """Stop the training that runs, or ``job``; a checkpoint is saved first. Raises Unknown."""
@@ -273,10 +274,8 @@ class Desk:
 
     def report(self, request: ReportRequest) -> Job:
         """Measure an adapter anew. Result: ``adapter``, ``verdict``, ``sentence``, ``page``."""
-        adapters.show_lora_adapter(self.settings, request.adapter)
-        if request.dataset is not None:
-            datasets.dataset_folder(self.settings, request.dataset)
-        return self._queue("report", request, f"Measure {request.adapter}")
+        check = partial(orders.check_report, self.settings, request)
+        return self._queue("report", request, f"Measure {request.adapter}", check=check)
 
     # the encoder that a released base model lacks
 
@@ -287,20 +286,27 @@ class Desk:
     def quote_encoder(self, request: QuoteEncoderRequest) -> Job:
         """What a fit would take. Result: the quote's fields, ``seconds`` and ``message``."""
         info = orders.check_quoting_fit(self.settings, request)
-        return self._queue("quote_encoder", request, f"Estimate the encoder of {info.base}")
+        check = self._here(request.files, request.collection)
+        return self._queue(
+            "quote_encoder", request, f"Estimate the encoder of {info.base}", check=check
+        )
 
     def fit_encoder(self, request: FitEncoderRequest) -> Job:
         """Fit an encoder; one that was begun is gone on with. Result: ``latent_error``, ...
 
         Raises BadInput, Unknown, Taken, MissingWeights when it could not begin.
         """
-        info = orders.check_fit(self.settings, self.store, request)
-        return self._queue("fit_encoder", request, f"Fit the encoder of {info.base}")
+        info = orders.check_fit(self.settings, request)
+        check = self._here(request.files, request.collection)
+        return self._queue("fit_encoder", request, f"Fit the encoder of {info.base}", check=check)
 
     def check_encoder(self, request: CheckEncoderRequest) -> Job:
         """Is it good enough to train with? Result: ``answer``, ``sentence``, ``faults``, ..."""
         info = orders.check_checking(self.settings, request.base, request.files, request.collection)
-        return self._queue("check_encoder", request, f"Check the encoder of {info.base}")
+        check = self._here(request.files, request.collection)
+        return self._queue(
+            "check_encoder", request, f"Check the encoder of {info.base}", check=check
+        )
 
     def publish_encoder(self, request: PublishEncoderRequest) -> Job:
         """Pack a fitted encoder with its card. Result: ``encoder``, its id; ``size_bytes``."""
@@ -332,13 +338,16 @@ class Desk:
     @_changes
     def rename_adapter(self, name: str, new_name: str) -> AdapterInfo:
         """Raises Unknown, Taken."""
-        folder = adapters.rename_lora_adapter(self.settings, name, new_name)
+        names = {resources.adapter(name), resources.adapter(new_name)}
+        with self.store.unneeded(*names):
+            folder = adapters.rename_lora_adapter(self.settings, name, new_name)
         return self.adapter(folder.name)
 
     @_changes
     def delete_adapter(self, name: str) -> None:
-        """Raises Unknown; Taken while it is trained."""
-        adapters.delete_lora_adapter(self.settings, name)
+        """Raises Unknown; Taken while it is trained, or another job needs it."""
+        guard = self.store.unneeded(resources.adapter(name))
+        adapters.delete_lora_adapter(self.settings, name, guard)
 
     def export_adapter(self, name: str) -> Path:
         """One .zip to pass on. Raises Unknown, BadInput without a finished model, OutOfSpace."""
@@ -357,9 +366,8 @@ class Desk:
 
     def merge_adapters(self, request: MergeRequest) -> Job:
         """One adapter that does what several do. Result: ``adapter``."""
-        orders.check_adapters(self.settings, request.adapters)
-        adapters.check_free(self.settings, request.name)
-        return self._queue("merge", request, f"Merge into {request.name}")
+        check = partial(orders.check_merge, self.settings, request)
+        return self._queue("merge", request, f"Merge into {request.name}", check=check)
 
     def adapter_report(self, name: str) -> Path:
         """The folder with report.html and report.json. Raises Unknown when it has none."""
@@ -380,15 +388,15 @@ class Desk:
 
     def generate(self, request: SongRequest, after: Sequence[str] = ()) -> Job:
         """Make a song. Result: ``song``, its id, ``duration_s``, ``warnings``."""
-        self._check_song(request, after)
-        return self._queue("generate", request, _short(request.prompt), after)
+        check = partial(orders.check_song, self.settings, request)
+        return self._queue("generate", request, _short(request.prompt), after, check)
 
     def compare(self, request: SongRequest) -> Job:
         """The same request without and with its adapters. Result: ``base``, ``adapted``: ids."""
         if not request.adapters:
             raise BadInput("Choose at least one adapter to compare with the base.")
-        self._check_song(request, ())
-        return self._queue("compare", request, f"Compare: {_short(request.prompt)}")
+        check = partial(orders.check_song, self.settings, request)
+        return self._queue("compare", request, f"Compare: {_short(request.prompt)}", check=check)
 
     def songs(self, limit: int = outputs.MAX_SONGS) -> list[SongInfo]:
         """The songs, newest first, each with the job that made it."""
@@ -473,29 +481,48 @@ class Desk:
 
     # how
 
-    def _queue(self, kind: str, request: BaseModel, title: str, after: Sequence[str] = ()) -> Job:
-        return self._add(kind, request.model_dump(mode="json"), title, after)
+    def _queue(
+        self,
+        kind: str,
+        request: BaseModel,
+        title: str,
+        after: Sequence[str] = (),
+        check: Check = unchecked,
+    ) -> Job:
+        return self._add(kind, request.model_dump(mode="json"), title, after, check)
 
     def _add(
-        self, kind: str, arguments: Mapping[str, Any], title: str, after: Sequence[str] = ()
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        title: str,
+        after: Sequence[str] = (),
+        check: Check = unchecked,
     ) -> Job:
+        """check: raises when the job could not be done; see ``Store.add``."""
         orders.check_room(self.store)
-        lane = orders.LANES[kind]
-        job = self.store.add(kind, arguments, lane=lane, title=title, after=tuple(after))
+        id = new_id()
+        job = self.store.add(
+            kind,
+            arguments,
+            lane=orders.LANES[kind],
+            title=title,
+            after=tuple(after),
+            id=id,
+            uses=resources.uses_of(self.settings, kind, arguments, id),
+            check=check,
+        )
         self._on_queued()
         return job
+
+    def _here(self, files: Sequence[str], collection: str | None = None) -> Check:
+        return partial(orders.check_here, self.settings, files, collection)
 
     def _about(self, verb: str, files: Sequence[str]) -> str:
         """A title. Raises Unknown for a recording that is not there."""
         names = [self.upload(file).name for file in files]
         more = f" and {len(names) - 1} more" if len(names) > 1 else ""
         return f"{verb} {names[0]}{more}"
-
-    def _check_song(self, request: SongRequest, after: Sequence[str]) -> None:
-        orders.check_base(self.settings, request.base)
-        orders.check_names(request.adapters)
-        if not after:
-            orders.check_adapters(self.settings, request.adapters)
 
     def _makers(self) -> dict[str, str]:
         """Songs by id, and the jobs that made them, as far as those are remembered."""
@@ -524,7 +551,11 @@ class Desk:
         beside.replace(self.settings.incoming / archive)
         called = called or source.name
         arguments = {"archive": archive, "name": name, "called": called}
-        return self._add(kind, arguments, f"Import {name or called}")
+        try:
+            return self._add(kind, arguments, f"Import {name or called}")
+        except AngenError:
+            (self.settings.incoming / archive).unlink(missing_ok=True)
+            raise
 
 
 def _short(text: str) -> str:

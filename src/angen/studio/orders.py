@@ -4,8 +4,10 @@ A job that could only fail is refused at once, while the person who asked is sti
 """
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 from angen.adapters.library import adapter_folder, new_folder, playable
@@ -16,15 +18,23 @@ from angen.jobs.job import OVER, Job, JobState
 from angen.jobs.store import Store
 from angen.names import check_known
 from angen.parts import MINI
+from angen.studio import resources
 from angen.studio.learning import encoders
 from angen.studio.learning.encoders import EncoderInfo, EncoderKind
 from angen.studio.material.collections import get_collection
-from angen.studio.material.datasets import dataset_folder
+from angen.studio.material.datasets import check_free, dataset_folder
 from angen.studio.material.uploads import get_upload
 from angen.studio.models import list_models
 from angen.studio.requests.encoder import FitEncoderRequest
-from angen.studio.requests.songs import AdapterUse
-from angen.studio.requests.training import ResumeRequest, TrainRequest
+from angen.studio.requests.material import PrepareRequest
+from angen.studio.requests.songs import AdapterUse, SongRequest
+from angen.studio.requests.training import (
+    MergeRequest,
+    QuoteRequest,
+    ReportRequest,
+    ResumeRequest,
+    TrainRequest,
+)
 from angen.studio.settings import Settings
 
 MODEL, DESK = "model", "desk"  # lanes
@@ -63,6 +73,11 @@ def prune_jobs(store: Store, settings: Settings) -> None:
     store.prune(settings.kept_jobs, timedelta(days=settings.kept_days))
 
 
+def declare_uses(store: Store, settings: Settings) -> None:
+    """Note what the jobs of an earlier version use, which did not tell."""
+    store.declare(lambda job: resources.uses_of(settings, job.kind, job.arguments, job.id))
+
+
 def check_room(store: Store) -> None:
     """Raise BadInput when far too many jobs wait already."""
     if len(pending(store)) >= MAX_PENDING:
@@ -75,10 +90,29 @@ def check_names(uses: Sequence[AdapterUse]) -> None:
         check_known("adapter", use.name)
 
 
-def check_adapters(settings: Settings, uses: Sequence[AdapterUse]) -> None:
-    """Raise BadInput unless each is an adapter of the library that can be played."""
+def check_adapters(
+    settings: Settings, uses: Sequence[AdapterUse], made: frozenset[str] = frozenset()
+) -> None:
+    """Raise BadInput unless each is an adapter of the library that can be played.
+
+    made: what jobs that go first will have made.
+    """
+    check_names(uses)
     for use in uses:
-        playable(adapter_folder(settings.loras, use.name))
+        if resources.adapter(use.name) not in made:
+            playable(adapter_folder(settings.loras, use.name))
+
+
+def check_song(settings: Settings, request: SongRequest, made: frozenset[str]) -> None:
+    """Raise BadInput when the song could not be made."""
+    check_base(settings, request.base)
+    check_adapters(settings, request.adapters, made)
+
+
+def check_merge(settings: Settings, request: MergeRequest, _made: frozenset[str]) -> None:
+    """Raise BadInput when the adapters could not become one."""
+    check_adapters(settings, request.adapters)
+    new_folder(settings.loras, request.name)
 
 
 def check_base(settings: Settings, base: str | None) -> None:
@@ -90,38 +124,71 @@ def check_base(settings: Settings, base: str | None) -> None:
         raise Unknown(f"There is no base model {base!r} here. There are: {', '.join(here)}.")
 
 
-def check_training(
-    settings: Settings, store: Store, request: TrainRequest, after: Sequence[str]
-) -> None:
+def check_training(settings: Settings, request: TrainRequest, made: frozenset[str]) -> None:
     """Raise BadInput when the training could not begin.
 
-    after: jobs that go first, and may make the dataset.
+    made: what jobs that go first will have made.
     """
     _ = request.config  # refuses layers that do not exist
     check_base(settings, request.base)
-    if not any(store.get(job).kind == "fit_encoder" for job in after):
+    if resources.encoder(settings, request.base) not in made:
         encoders.require_listening(settings, request.base)
-    if not after:
+    if resources.dataset(request.dataset) not in made:
         load_info(dataset_folder(settings, request.dataset))
-    _refuse_twin(store, request.name)
     new_folder(settings.loras, request.name, overwrite=request.overwrite)
 
 
-def check_resuming(settings: Settings, store: Store, request: ResumeRequest) -> None:
+def check_quote(settings: Settings, request: QuoteRequest, _made: frozenset[str]) -> None:
+    """Raise BadInput when the training could not begin but for its name."""
+    dataset_folder(settings, request.dataset)
+    check_base(settings, request.base)
+    encoders.require_listening(settings, request.base)
+
+
+def check_resuming(settings: Settings, request: ResumeRequest, _made: frozenset[str]) -> None:
     """Raise BadInput when there is no training of that name to go on with."""
     folder = adapter_folder(settings.loras, request.name)
-    _refuse_twin(store, request.name)
     try:
         refuse_if_finished(folder)
     except Incompatible as error:
         raise BadInput(str(error)) from error
 
 
-def _refuse_twin(store: Store, name: str) -> None:
-    """A second click must not train the same adapter twice."""
-    for job in pending(store, ("train",)):
-        if str(job.arguments.get("name", "")).casefold() == name.casefold():
-            raise Taken(f"{name!r} is being trained or waits for it already: job {job.id}.")
+def check_report(settings: Settings, request: ReportRequest, _made: frozenset[str]) -> None:
+    """Raise Unknown unless adapter and dataset are here."""
+    adapter_folder(settings.loras, request.adapter)
+    if request.dataset is not None:
+        dataset_folder(settings, request.dataset)
+
+
+def check_here(
+    settings: Settings, files: Sequence[str], collection: str | None, _made: frozenset[str]
+) -> None:
+    """Raise Unknown unless uploads and metadata table are here."""
+    for upload in files:
+        get_upload(settings, upload)
+    if collection is not None:
+        get_collection(settings, collection)
+
+
+def new_dataset_name(settings: Settings, store: Store) -> str:
+    """``user_dataset_<time>``, of the first second from now on that no other has."""
+    there = settings.datasets.iterdir() if settings.datasets.is_dir() else ()
+    taken = {path.name for path in there}
+    taken |= {str(job.arguments.get("name")) for job in pending(store, ("prepare",))}
+    names = (f"user_dataset_{second}" for second in count(int(time.time())))
+    return next(name for name in names if name not in taken)
+
+
+def check_preparing(settings: Settings, request: PrepareRequest, made: frozenset[str]) -> None:
+    """Raise BadInput when the training set could not be made."""
+    table = request.collection
+    if table is not None and resources.collection(table) not in made:
+        get_collection(settings, table)
+    for upload in request.files:
+        get_upload(settings, upload)
+    if request.name is not None and not request.overwrite:
+        check_free(settings, request.name)
 
 
 # the encoder that a released base model lacks
@@ -150,14 +217,9 @@ def check_quoting_fit(settings: Settings, request: FitEncoderRequest) -> Encoder
     return info
 
 
-def check_fit(settings: Settings, store: Store, request: FitEncoderRequest) -> EncoderInfo:
+def check_fit(settings: Settings, request: FitEncoderRequest) -> EncoderInfo:
     """The encoder as it is. Raises BadInput, MissingWeights when the fit could not begin."""
     info = check_quoting_fit(settings, request)
-    for job in pending(store, ("fit_encoder",)):
-        if (job.arguments.get("base") or settings.base) == info.base:
-            raise Taken(
-                f"An encoder of {info.base} is being fitted or waits for it already: job {job.id}."
-            )
     if info.kind is not EncoderKind.NONE and not request.overwrite:
         raise Taken(
             f"{info.base} has an encoder. To fit another, ask for it (overwrite); it is replaced "

@@ -92,7 +92,9 @@ def row_audio(collection: CollectionId, row: RowId, desk: DeskDep) -> FileRespon
     return served(desk.settings.home, desk.row_audio(collection, row))
 
 
-@router.delete("/{collection}", status_code=204, response_class=Response, responses=faults(404))
+@router.delete(
+    "/{collection}", status_code=204, response_class=Response, responses=faults(404, 409)
+)
 def delete_collection(collection: CollectionId, desk: DeskDep) -> None:
     """Remove a metadata table with its clips. Datasets made of it stay."""
     desk.delete_collection(collection)

@@ -64,7 +64,7 @@ def upload_audio(upload: UploadId, desk: DeskDep) -> FileResponse:
     return served(desk.settings.home, desk.upload_audio(upload), name=found.name)
 
 
-@router.delete("/{upload}", status_code=204, response_class=Response, responses=faults(404))
+@router.delete("/{upload}", status_code=204, response_class=Response, responses=faults(404, 409))
 def delete_upload(upload: UploadId, desk: DeskDep) -> None:
     """Remove a recording. Clips and datasets made of it stay."""
     desk.delete_upload(upload)

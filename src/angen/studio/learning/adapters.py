@@ -5,10 +5,10 @@ from pathlib import Path, PurePosixPath
 from angen.adapters.library import (
     REPORT_FILE,
     AdapterInfo,
+    Guard,
     adapter_folder,
     delete_adapter,
     list_adapters,
-    new_folder,
     rename_adapter,
     show_adapter,
 )
@@ -33,9 +33,9 @@ def show_lora_adapter(settings: Settings, name: str) -> AdapterInfo:
     return show_adapter(settings.loras, name)
 
 
-def delete_lora_adapter(settings: Settings, name: str) -> None:
-    """Remove an adapter with all that belongs to it."""
-    delete_adapter(settings.loras, name)
+def delete_lora_adapter(settings: Settings, name: str, guard: Guard | None = None) -> None:
+    """Remove an adapter with all that belongs to it. guard: nobody begins to need it within."""
+    delete_adapter(settings.loras, name, guard)
 
 
 def rename_lora_adapter(settings: Settings, name: str, new_name: str) -> Path:
@@ -46,11 +46,6 @@ def rename_lora_adapter(settings: Settings, name: str, new_name: str) -> Path:
 def export_lora_adapter(settings: Settings, name: str, target: Path) -> Path:
     """Write an adapter as one .zip to pass on; its path."""
     return export_adapter(settings.loras, name, target)
-
-
-def check_free(settings: Settings, name: str) -> None:
-    """Raise BadInput when the name is unfit, or taken whatever its case."""
-    new_folder(settings.loras, name)
 
 
 def report_folder(settings: Settings, name: str) -> Path:

@@ -9,9 +9,8 @@ beside, so that it can be had back.
 
 import json
 import secrets
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from angen.data.manifest import ClipMetadata, Problem, Sha256, prompt_of
 from angen.errors import BadInput, Unknown
-from angen.files import locked, replacing
+from angen.files import locked, remove, replacing
 from angen.studio.material.doubts import judged
 from angen.studio.material.edits import edited
 from angen.studio.requests.fields import check_id
@@ -201,15 +200,20 @@ def edit_rows(
         return save_collection(settings, collection.model_copy(update={"rows": rows}))
 
 
-def delete_collection(settings: Settings, identity: str) -> None:
-    """Remove a table with its clips and stems. Datasets made of it stay. Raises Unknown."""
+def delete_collection(
+    settings: Settings, identity: str, guard: AbstractContextManager[object] | None = None
+) -> None:
+    """Remove a table with its clips and stems. Datasets made of it stay. Raises Unknown.
+
+    guard: within it nobody begins to need the table.
+    """
     path = settings.collections / f"{check_id('collection', identity)}.json"
-    with held(settings, identity):
+    with guard or nullcontext(), held(settings, identity):
         if not path.is_file():
             raise Unknown(f"There is no metadata table {identity!r}.")
         path.unlink()
-        for folder in (settings.clips / identity, settings.stems / identity):
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in (settings.clips / identity, settings.stems / identity):
+        remove(folder)
     (settings.collections / f".{identity}{_LOCK}").unlink(missing_ok=True)
 
 

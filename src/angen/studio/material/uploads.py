@@ -12,7 +12,7 @@ import logging
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,7 +24,7 @@ from pydantic import TypeAdapter, ValidationError
 from angen.amounts import size_text
 from angen.audio.files import SUFFIXES, probe
 from angen.errors import BadInput, OutOfSpace, Unknown
-from angen.files import is_full
+from angen.files import is_full, remove, set_aside
 from angen.names import safe
 from angen.studio.requests.fields import check_id
 from angen.studio.settings import Settings
@@ -107,15 +107,16 @@ def upload_path(settings: Settings, upload: Upload) -> Path:
     return settings.uploads / upload.id / upload.file
 
 
-def delete_upload(settings: Settings, identity: str) -> None:
-    """Remove a recording. What was made of it stays. Raises Unknown."""
-    upload = get_upload(settings, identity)
-    doomed = settings.uploads / f".{upload.id}.deleted"
-    try:
-        (settings.uploads / upload.id).rename(doomed)  # gone at once, even if cut short
-    except FileNotFoundError:
-        raise Unknown(f"There is no upload {identity!r}: it was deleted just now.") from None
-    shutil.rmtree(doomed, ignore_errors=True)
+def delete_upload(
+    settings: Settings, identity: str, guard: AbstractContextManager[object] | None = None
+) -> None:
+    """Remove a recording. What was made of it stays. Raises Unknown.
+
+    guard: within it nobody begins to need the recording.
+    """
+    with guard or nullcontext():
+        doomed = set_aside(settings.uploads / get_upload(settings, identity).id)
+    remove(doomed)
 
 
 def _shown(name: str) -> str:
