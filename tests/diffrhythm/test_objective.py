@@ -1,7 +1,9 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.objective import (
@@ -11,6 +13,7 @@ from angen.diffrhythm.objective import (
     dropped_conditions,
     logit_normal_times,
     mean_loss,
+    unprompted,
     visibility,
 )
 from tests.diffrhythm.test_one_pass import random_batch
@@ -55,6 +58,66 @@ def test_a_fresh_model_has_the_loss_of_answering_zero() -> None:
     losses = block_flow_loss(DiT(TINY), batch, noise, torch.rand(2, 2), torch.tensor([False, True]))
     expected = (batch.latents - noise).square().view(2, 2, -1).mean(dim=-1)
     torch.testing.assert_close(losses, expected)
+
+
+def constant(velocity: Tensor) -> DiT:
+    """A model that answers this velocity (C,) everywhere."""
+    dit = DiT(TINY)
+    with torch.no_grad():
+        dit.proj_out.weight.zero_()
+        dit.proj_out.bias.copy_(velocity)
+    return dit
+
+
+def test_the_velocity_from_noise_to_the_clip_has_no_loss() -> None:
+    batch, velocity = random_batch([3], [2]), torch.linspace(-1, 1, CHANNELS)
+    losses = block_flow_loss(
+        constant(velocity),
+        batch,
+        batch.latents - velocity,
+        torch.rand(1, 2),
+        torch.tensor([False]),
+    )
+    torch.testing.assert_close(losses, torch.zeros(1, 2))
+
+
+def test_a_block_that_is_begun_counts_its_frames_and_as_one() -> None:
+    batch = random_batch([3], [2])
+    begun = replace(batch, frames=torch.tensor([BLOCK + 1]))
+    offset = torch.ones(1, 2 * BLOCK, CHANNELS)
+    offset[:, BLOCK] = 3
+    offset[:, BLOCK + 1 :] = 100
+    losses = block_flow_loss(
+        constant(torch.zeros(CHANNELS)),
+        begun,
+        batch.latents + offset,
+        torch.rand(1, 2),
+        torch.tensor([False]),
+    )
+    torch.testing.assert_close(losses, torch.tensor([[1.0, 9.0]]))
+    assert mean_loss(losses, begun).item() == pytest.approx(5)
+
+
+def test_the_mean_of_one_block_is_its_own_and_of_none_is_zero() -> None:
+    one = random_batch([3], [1])
+    assert mean_loss(torch.tensor([[7.0]]), one).item() == 7
+    none = replace(one, frames=torch.tensor([0]))
+    assert mean_loss(torch.zeros(1, 1), none).item() == 0
+
+
+def test_unprompted_clips_have_neither_words_nor_style_and_keep_their_gradient() -> None:
+    latents = torch.randn(2, BLOCK, CHANNELS, requires_grad=True)
+    batch = unprompted(latents)
+    assert batch.text.shape == (2, 0)
+    assert batch.text_lengths.tolist() == [0, 0]
+    assert batch.frames.tolist() == [BLOCK, BLOCK]
+    assert not batch.style.any()
+    losses = block_flow_loss(
+        random_dit(), batch, torch.randn(latents.shape), torch.rand(2, 1), torch.tensor([False] * 2)
+    )
+    mean_loss(losses, batch).backward()  # type: ignore[no-untyped-call]
+    assert latents.grad is not None
+    assert latents.grad.abs().min() > 0
 
 
 def test_padding_has_no_loss_and_no_influence() -> None:

@@ -119,10 +119,12 @@ def test_songs_with_timelines_are_what_they_are_alone() -> None:
     assert relative_error(together[2], unbound) > 1e-3
 
 
-def test_a_timeline_must_reach_to_the_end() -> None:
+@pytest.mark.parametrize("shape", [(8, 512), (9, 511), (9, 512, 1), (9,)])
+def test_a_timeline_has_a_style_for_each_frame(shape: tuple[int, ...]) -> None:
     song = random_song(3, words=6, frames=9)
     with pytest.raises(ValueError, match="9 frames"):
-        replace(song, timeline=torch.zeros(8, 512))
+        replace(song, timeline=torch.zeros(shape))
+    assert replace(song, timeline=torch.zeros(9, 512)).frames == 9
 
 
 @torch.no_grad()

@@ -242,6 +242,12 @@ def test_a_token_outside_the_table_is_named(token: int) -> None:
         sample(random_dit(), [song], FEW)
 
 
+def test_the_first_and_the_last_token_of_the_table_can_be_sung() -> None:
+    ends = torch.tensor([0, TINY.text_num_embeds])
+    song = Song(tokens=ends, style=torch.zeros(512), frames=4, seed=0)
+    assert torch.isfinite(sample(random_dit(), [song], FEW)[0]).all()
+
+
 def test_integrate_halves_its_error_when_steps_double() -> None:
     def error(steps: int) -> float:  # dx/dt = x takes 1 to e
         one = torch.ones(1, 1, 1, dtype=torch.float64)
@@ -250,12 +256,18 @@ def test_integrate_halves_its_error_when_steps_double() -> None:
     assert error(100) / error(200) == pytest.approx(2, rel=0.02)
 
 
+def test_the_defaults_are_upstreams() -> None:
+    """It names the grid points, 16, and how far beyond the prompted field, 2."""
+    assert (SamplerConfig().steps, SamplerConfig().guidance) == (16 - 1, 1 + 2.0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
         ({"steps": 0}, "steps=0"),
         ({"guidance": -1.0}, "guidance=-1.0"),
         ({"guidance": math.nan}, "nan"),
+        ({"guidance": math.inf}, "inf"),
     ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float], told: str) -> None:
@@ -266,6 +278,8 @@ def test_impossible_settings_are_refused(wrong: dict[str, float], told: str) -> 
 def test_a_misshapen_song_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\(3,\) and \(2,\)"):
         Song(tokens=torch.zeros(3, dtype=torch.int64), style=torch.zeros(2), frames=1, seed=0)
+    with pytest.raises(ValueError, match=r"\(1, 3\) and \(512,\)"):
+        Song(tokens=torch.zeros(1, 3, dtype=torch.int64), style=torch.zeros(512), frames=1, seed=0)
     with pytest.raises(ValueError, match="frames=-1"):
         Song(tokens=torch.zeros(0, dtype=torch.int64), style=torch.zeros(512), frames=-1, seed=0)
 

@@ -1,6 +1,7 @@
 """Checkpoints: whole, or found out."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from angen.training.checkpoint import (
     latest_checkpoint,
     read_checkpoint,
     save_checkpoint,
+    steps_saved,
 )
 from tests.adapters.fill import filled
 
@@ -61,6 +63,17 @@ def test_a_checkpoint_gives_back_what_was_saved(bundle: Bundle, tmp_path: Path) 
     assert sorted(path.name for path in found.folder.iterdir()) == sorted(FILES)
 
 
+def test_a_training_that_has_not_begun_has_done_nothing() -> None:
+    assert set(asdict(Progress()).values()) == {0, None}
+
+
+def test_the_order_of_what_is_in_a_file_means_nothing(bundle: Bundle, tmp_path: Path) -> None:
+    folder = saved(bundle, tmp_path, 1)
+    state = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps(dict(reversed(state.items()))))
+    assert read_checkpoint(folder).progress.step == 1
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_every_flipped_bit_is_found_out(bundle: Bundle, tmp_path: Path, name: str) -> None:
     path = saved(bundle, tmp_path, 1) / name
@@ -86,6 +99,8 @@ def test_the_newest_is_taken_by_number_not_by_name(bundle: Bundle, tmp_path: Pat
         saved(bundle, tmp_path, step)
     (tmp_path / "checkpoint_step_x").mkdir()
     (tmp_path / ".checkpoint_step_2000.part").mkdir()
+    (tmp_path / "checkpoint_step_3000").write_text("no folder")
+    assert steps_saved(tmp_path) == 1000
     assert latest_checkpoint(tmp_path).progress.step == 1000
     forget_old(tmp_path, 2, 10)
     assert steps_of(tmp_path) == [500, 1000]
@@ -114,7 +129,7 @@ def test_one_that_was_to_be_replaced_by_a_run_that_was_killed_is_back(
 def test_damage_tells_which_earlier_checkpoint_to_go_on_from(
     bundle: Bundle, tmp_path: Path
 ) -> None:
-    for step in (500, 1000):
+    for step in (90, 500, 1000):
         saved(bundle, tmp_path, step)
     (tmp_path / "checkpoint_step_1000" / "state.json").write_text(json.dumps({"step": 1}))
     with pytest.raises(Incompatible, match=r"step_1000 to go on from checkpoint_step_500"):

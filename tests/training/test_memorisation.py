@@ -29,6 +29,44 @@ def test_silence_matches_nothing_not_even_silence() -> None:
     assert abs(closest_match(silence, training, window=25).similarity) < 0.1
 
 
+@pytest.mark.parametrize(("movement", "similarity"), [(0.3, 1.0), (0.2, 1.0), (0.1, 0.25)])
+def test_a_copy_that_hardly_moves_counts_less_below_a_fifth_of_the_usual(
+    movement: float, similarity: float
+) -> None:
+    """Both are divided by a fifth of the usual length: (0.1 / 0.2) squared."""
+    loud = [3 * swing(channel) for channel in range(4)]
+    quiet = 3 * movement * swing(4)
+    match = closest_match(quiet, [*loud, quiet], window=12)
+    assert match.similarity == pytest.approx(similarity, abs=1e-5)
+    assert match.clip == 4
+
+
+def swing(channel: int) -> Tensor:
+    """A movement of length 1 in one channel; of two channels they are at right angles."""
+    latents = torch.zeros(12, 8)
+    latents[::2, channel], latents[1::2, channel] = 12**-0.5, -(12**-0.5)
+    return latents
+
+
+def test_the_opposite_movement_is_no_copy() -> None:
+    match = closest_match(-swing(0), [swing(0)], window=12)
+    assert match.similarity == pytest.approx(-1)
+
+
+def test_in_a_silent_training_set_nothing_matches() -> None:
+    silence = torch.ones(12, 8)
+    assert closest_match(silence, [silence, silence], window=12).similarity == 0
+
+
+def test_the_first_of_equal_matches_is_named() -> None:
+    match = closest_match(swing(1), [swing(0), swing(1), swing(1)], window=12)
+    assert (match.clip, match.clip_frame, match.frame) == (1, 0, 0)
+
+
+def test_a_clip_of_one_frame_moves_nowhere() -> None:
+    assert closest_match(noise(1, 0), [noise(9, 1)], window=5).similarity == 0
+
+
 def test_a_noisy_copy_matches_by_the_share_that_is_not_noise() -> None:
     training = [noise(400, 0)]
     song = training[0][100:200] + noise(100, 1)  # as much noise as music: cosine 1 / sqrt(2)
@@ -63,4 +101,6 @@ def test_nothing_to_compare_with_is_an_error() -> None:
     with pytest.raises(ValueError, match="needs training clips"):
         closest_match(noise(10, 0), [], window=5)
     with pytest.raises(ValueError, match="none of them empty"):
-        closest_match(noise(10, 0), [noise(0, 0)], window=5)
+        closest_match(noise(10, 0), [noise(10, 1), noise(0, 0)], window=5)
+    with pytest.raises(ValueError, match="none of them empty"):
+        closest_match(noise(0, 0), [noise(10, 1)], window=5)

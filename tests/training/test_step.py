@@ -1,5 +1,6 @@
 """One step of training."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from angen.diffrhythm.objective import Batch
 from angen.errors import BadInput
 from angen.training.config import TrainingConfig
 from angen.training.loop import train
-from angen.training.optim import make_optimizer
+from angen.training.optim import learning_rate, make_optimizer
 from angen.training.run import fresh_adapter
-from angen.training.step import draw, train_step
+from angen.training.step import StepResult, draw, train_step
 from tests.tiny import BLOCK
 from tests.training.examples import MemoryClips, data
 
@@ -78,6 +79,7 @@ def test_a_draw_does_not_depend_on_the_company() -> None:
     assert torch.equal(whole.noise[1, : 2 * BLOCK], part.noise[0])
     assert torch.equal(whole.times[1, :2], part.times[0])
     assert whole.noise[1, 2 * BLOCK :].abs().max() == 0
+    assert whole.times[1, 2:].abs().max() == 0
     assert whole.dropped[1] == part.dropped[0]
 
 
@@ -117,6 +119,59 @@ def test_a_device_without_memory_names_the_remedy() -> None:
         train_step(crowded, [batch], parameters, optimizer, CONFIG, step=1, steps=1)
 
 
+class Line:
+    """A bundle whose loss is a function of one number, the same for each block; it keeps draws."""
+
+    block = BLOCK
+
+    def __init__(self, loss: Callable[[torch.Tensor], torch.Tensor], value: float = 2.0) -> None:
+        self.weight = torch.nn.Parameter(torch.tensor(value))
+        self.noises: list[torch.Tensor] = []
+        self._loss = loss
+
+    def loss(self, batch: Batch, noise: torch.Tensor, *_others: object) -> torch.Tensor:
+        self.noises.append(noise)
+        blocks = batch.frames // BLOCK
+        counts = torch.arange(int(blocks.max())) < blocks[:, None]
+        return self._loss(self.weight) * counts
+
+
+def stepped_along(line: Any, batches: list[Batch], config: TrainingConfig) -> StepResult:
+    optimizer = torch.optim.SGD([line.weight])
+    return train_step(line, batches, {"w": line.weight}, optimizer, config, step=3, steps=9)
+
+
+def test_a_step_is_the_mean_over_all_blocks_and_goes_down_its_clipped_gradient() -> None:
+    clips = MemoryClips((1, 2, 3, 2))
+    batches = [clips.batch([0, 1, 2]), clips.batch([3])]
+    config = replace(CONFIG, clip_norm=0.5)
+    line = Line(lambda weight: 7 * weight)
+    result = stepped_along(line, batches, config)
+    assert result.loss == pytest.approx(14)
+    assert result.gradient_norm == pytest.approx(7)
+    assert result.learning_rate == learning_rate(config, 3, 9)
+    assert line.weight.item() == pytest.approx(2 - 0.5 * result.learning_rate, abs=1e-7)
+    firsts = (0, 3)  # clips are counted through all batches
+    for noise, batch, first in zip(line.noises, batches, firsts, strict=True):
+        assert torch.equal(noise, draw(batch, BLOCK, config, step=3, first=first).noise)
+
+
+@pytest.mark.parametrize(
+    ("loss", "value", "told"),
+    [
+        (lambda weight: weight * 0 + torch.inf, 2.0, "loss inf, gradient 0"),
+        (torch.sqrt, 0.0, "loss 0.0, gradient inf"),
+    ],
+)
+def test_a_loss_or_a_gradient_without_end_stops_the_training(
+    loss: Callable[[torch.Tensor], torch.Tensor], value: float, told: str
+) -> None:
+    line = Line(loss, value)
+    with pytest.raises(BadInput, match=told):
+        stepped_along(line, [MemoryClips((2,)).batch([0])], CONFIG)
+    assert line.weight.item() == value
+
+
 def test_a_loss_that_is_no_number_stops_before_the_weights_change(tiny_bundle: Bundle) -> None:
     parameters = fresh_adapter(tiny_bundle, CONFIG)
     before = adapter_tensors(tiny_bundle.dit)
@@ -129,7 +184,8 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change(tiny_bundle: B
         style=batch.style,
     )
     optimizer = make_optimizer(parameters, CONFIG)
-    with pytest.raises(BadInput, match=r"astray at step 3: loss nan.* try 3e-04"):
-        train_step(tiny_bundle, [broken], parameters, optimizer, CONFIG, step=3, steps=9)
+    config = replace(CONFIG, learning_rate=9e-4)
+    with pytest.raises(BadInput, match=r"astray at step 3: loss nan.* 0.0009 .* try 3e-04"):
+        train_step(tiny_bundle, [broken], parameters, optimizer, config, step=3, steps=9)
     after = adapter_tensors(tiny_bundle.dit)
     assert all(torch.equal(before[name], after[name]) for name in before)

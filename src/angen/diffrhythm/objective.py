@@ -64,11 +64,9 @@ def add_end(latents: Tensor, block: int) -> Tensor:
     return torch.cat([latents, latents.new_ones(missing, latents.shape[1])])
 
 
-def logit_normal_times(
-    shape: Sequence[int], generator: torch.Generator, *, mean: float = 0.0, std: float = 1.0
-) -> Tensor:
+def logit_normal_times(shape: Sequence[int], generator: torch.Generator) -> Tensor:
     """Flow times in (0, 1), mostly mid-way, where the velocity is hardest to know."""
-    return torch.sigmoid(mean + std * torch.randn(*shape, generator=generator))
+    return torch.sigmoid(torch.randn(*shape, generator=generator))
 
 
 def dropped_conditions(clips: int, probability: float, generator: torch.Generator) -> Tensor:

@@ -104,10 +104,10 @@ def sample_blocks(
     noise = noise or seeded_noise(songs, block, dit.config.mel_dim)
     finishers = [Finisher(song.frames, block, config.ending) for song in songs]
     running = [i for i, finisher in enumerate(finishers) if not finisher.over]
-    blocks = -(-max((song.frames for song in songs), default=0) // block)
-    total = blocks * config.steps
     if not running:
         return
+    blocks = -(-max(song.frames for song in songs) // block)
+    total = blocks * config.steps
     ensemble = _ensemble(dit, [songs[i] for i in running], config, blocks * block)
     for index in range(blocks):
         start = torch.stack([noise(i) for i in running]).to(dit.device, torch.float32)

@@ -101,22 +101,6 @@ def kernels(base: Vectors, adapter: Vectors, real: Vectors, clips: Labels) -> Ke
     )
 
 
-def kernel_distance(a: Vectors, b: Vectors, width: float | None = None) -> float:
-    """Unbiased squared kernel distance between ``a`` (N, E) and ``b`` (M, E).
-
-    Zero on average for one distribution, so single values may be slightly negative. ``width``
-    defaults to ``bandwidth(a, b)``.
-
-    Raises ValueError for fewer than 2 points in a set.
-    """
-    if len(a) < 2 or len(b) < 2:
-        raise ValueError(f"a distance needs 2 points a side, got {len(a)} and {len(b)}")
-    scale = bandwidth(a, b) if width is None else width
-    within_a = _mean_off_diagonal(gaussian(a, a, scale))
-    within_b = _mean_off_diagonal(gaussian(b, b, scale))
-    return within_a + within_b - 2 * float(gaussian(a, b, scale).mean())
-
-
 def distance_to_real(similar: Kernels, others: Vectors, real: Vectors) -> float:
     """Distance of ``others`` (N, E) to the real points (M, E) on the scale of ``similar``.
 
@@ -134,7 +118,7 @@ def compare(similar: Kernels, *, seed: int, draws: int = 2000) -> Comparison:
     The p-value swaps twins at random: exact whatever the number of songs.
     """
     rng = np.random.default_rng(seed)
-    base, adapter = (float(x[0]) for x in _distances(similar, *_once(similar)))
+    base, adapter = (x.item() for x in _distances(similar, *_once(similar)))
     songs = _counts(rng, draws, similar.pairs)  # (R, N)
     real = _counts_of_clips(rng, draws, similar.apart)  # (R, M)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -142,11 +126,12 @@ def compare(similar: Kernels, *, seed: int, draws: int = 2000) -> Comparison:
         gains = _gain(similar, songs, songs)  # (R,)
         reductions = 1 - drawn_adapter / drawn_base
     usable = np.isfinite(reductions) & (drawn_base > 0)
+    there = base <= 0  # the base is at the real songs already
     return Comparison(
         base=base,
         adapter=adapter,
-        reduction=1 - adapter / base if base > 0 else None,
-        interval=_middle(reductions[usable]) if base > 0 else None,
+        reduction=None if there else 1 - adapter / base,
+        interval=None if there else _middle(reductions[usable]),
         gain_interval=_middle(gains[np.isfinite(gains)]) or (-np.inf, np.inf),
         p_value=_swap_test(similar, rng, draws),
     )
@@ -177,7 +162,7 @@ def shrunk_covariance(points: Vectors) -> Vectors:
         return np.asarray(sample, dtype=np.float64)
     lengths = (centred**2).sum(1)  # (N,)
     doubt = (float((lengths**2).sum()) / n - float((sample**2).sum())) / n
-    share = min(1.0, max(0.0, doubt / spread))
+    share = min(1.0, doubt / spread)
     return np.asarray((1 - share) * sample + share * sphere, dtype=np.float64)
 
 
@@ -199,7 +184,7 @@ def _distances(
     n = similar.pairs
     among_real = _weighted(similar.real * similar.apart, similar.apart, real)
     found = []
-    for weights, part in ((base, slice(0, n)), (adapter, slice(n, 2 * n))):
+    for weights, part in ((base, slice(n)), (adapter, slice(n, None))):
         between = np.einsum("rn,nm,rm->r", weights, similar.cross[part], real, optimize=True)
         between = between / (weights.sum(1) * real.sum(1))
         found.append(_among(similar.made[part, part], weights) + among_real - 2 * between)
@@ -210,7 +195,7 @@ def _gain(similar: Kernels, base: Vectors, adapter: Vectors) -> Vectors:
     """Base distance less adapter distance (R,): the real songs' own spread cancels."""
     n = similar.pairs
     near = similar.cross.mean(1)  # (2N,)
-    parts = ((base, slice(0, n)), (adapter, slice(n, 2 * n)))
+    parts = ((base, slice(n)), (adapter, slice(n, None)))
     left, right = (_among(similar.made[p, p], w) - 2 * (w @ near[p]) / w.sum(1) for w, p in parts)
     return np.asarray(left - right, dtype=np.float64)
 
@@ -235,8 +220,7 @@ def _counts(rng: np.random.Generator, draws: int, n: int) -> Vectors:
 def _counts_of_clips(rng: np.random.Generator, draws: int, apart: Vectors) -> Vectors:
     """Weights (R, M) of real points when whole clips are drawn with replacement."""
     _, clip_of = np.unique(apart, axis=0, return_inverse=True)  # rows are equal within a clip
-    clip_of = clip_of.reshape(-1)
-    return _counts(rng, draws, int(clip_of.max()) + 1)[:, clip_of]
+    return _counts(rng, draws, int(clip_of.max()) + 1)[:, clip_of.ravel()]
 
 
 def _swap_test(similar: Kernels, rng: np.random.Generator, draws: int) -> float:

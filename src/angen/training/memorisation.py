@@ -45,16 +45,21 @@ def closest_match(clip: Tensor, training: Sequence[Tensor], window: int) -> Matc
     movements = [_movement(known, width) for known in training]  # (P_i, C W) each
     floor = STILL * float(torch.cat([moved.norm(dim=1) for moved in movements]).median())
     asked = _directions(_movement(clip, width), floor)  # (T - W + 1, C W)
-    best = Match(similarity=-1.0, frame=0, clip=0, clip_frame=0)
-    for index, moved in enumerate(movements):
-        for start, piece in _pieces(_directions(moved, floor)):
-            similar = asked @ piece.T  # (T - W + 1, up to PIECE)
-            at = int(similar.argmax())
-            frame, offset = divmod(at, similar.shape[1])
-            value = float(similar[frame, offset])
-            if value > best.similarity:
-                best = Match(similarity=value, frame=frame, clip=index, clip_frame=start + offset)
-    return best
+    found = [
+        _best(asked, piece, index, start)
+        for index, moved in enumerate(movements)
+        for start, piece in _pieces(_directions(moved, floor))
+    ]
+    return max(found, key=lambda match: match.similarity)
+
+
+def _best(asked: Tensor, piece: Tensor, clip: int, start: int) -> Match:
+    """The closest of windows ``piece`` (up to PIECE, C W), which begin at ``start`` of ``clip``."""
+    similar = asked @ piece.T  # (T - W + 1, up to PIECE)
+    frame, offset = divmod(int(similar.argmax()), len(piece))
+    return Match(
+        similarity=float(similar[frame, offset]), frame=frame, clip=clip, clip_frame=start + offset
+    )
 
 
 def _movement(latents: Tensor, width: int) -> Tensor:

@@ -3,6 +3,7 @@
 Shapes: B clips, N padded frames, C latent channels, K = N / block blocks.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Draw:
     """What is drawn at random for a batch."""
 
     noise: Tensor  # (B, N, C) standard normal; zero behind each clip
-    times: Tensor  # (B, K) in (0, 1)
+    times: Tensor  # (B, K) in (0, 1); zero behind each clip
     dropped: Tensor  # (B,) bool
 
 
@@ -43,14 +44,14 @@ def draw(batch: Batch, block: int, config: TrainingConfig, step: int, first: int
     """
     clips, frames, channels = batch.latents.shape
     noise = torch.zeros(clips, frames, channels)
-    times = torch.full((clips, frames // block), 0.5)
+    times = torch.zeros(clips, frames // block)
     dropped = torch.zeros(clips, dtype=torch.bool)
     for i, length in enumerate(batch.frames.tolist()):
         place = (step, first + i)
         noise[i, :length] = noise_for(config.seed, ("noise", *place), length, channels)
         generator = generator_for(config.seed, "times", *place)
         times[i, : length // block] = logit_normal_times((length // block,), generator)
-        dropped[i] = dropped_conditions(1, config.condition_dropout, generator)[0]
+        dropped[i] = dropped_conditions(1, config.condition_dropout, generator).item()
     return Draw(noise=noise, times=times, dropped=dropped)
 
 
@@ -69,11 +70,11 @@ def train_step(
     Raises BadInput, before anything is changed, when the loss or its gradient is no number, or the
     device's memory is too small.
     """
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     try:
         loss = _backward(bundle, batches, config, step)
     except torch.OutOfMemoryError as error:
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         raise BadInput(
             f"The memory of {bundle.device} is too small for batches of {config.batch_size} clips "
             f"of up to {config.max_clip_s:g} s. Turn on gradient_checkpointing, or halve "
@@ -81,7 +82,7 @@ def train_step(
         ) from error
     rate = learning_rate(config, step, steps)
     norm = float(nn.utils.clip_grad_norm_(parameters.values(), config.clip_norm))
-    if not (loss < float("inf") and norm < float("inf")):
+    if not (math.isfinite(loss) and math.isfinite(norm)):
         raise BadInput(
             f"Training went astray at step {step}: loss {loss}, gradient {norm}. A learning rate "
             f"of {config.learning_rate:g} is too high here; try {config.learning_rate / 3:.0e}."
