@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_BYTES = 16_000_000
+MOST_VALUES = 2_000_000  # of names and values together, which take some 100 bytes each
 DEEPEST = 50  # lists and objects in each other; more than any of our files has
 
 
@@ -22,11 +23,9 @@ def read_object(
     Raises FileNotFoundError, and ValueError whose message says what is wrong: too large, no JSON,
     nested without end, a name twice in one object, half a character, a number beyond all bounds.
     """
-    if path.stat().st_size > most_bytes:
-        raise ValueError(f"it is larger than {most_bytes:,} bytes")
     try:
         value = json.loads(
-            path.read_text(encoding="utf-8"),
+            read_bytes(path, most_bytes).decode("utf-8"),
             object_pairs_hook=_object,
             parse_float=_number,
             parse_constant=constant or _number,
@@ -37,6 +36,19 @@ def read_object(
         raise ValueError(f"it holds a {type(value).__name__}, not a JSON object")
     _check(value)
     return value
+
+
+def read_bytes(path: Path, most_bytes: int, most_values: int = MOST_VALUES) -> bytes:
+    """A JSON file that is small enough to be parsed: few bytes can hold many values.
+
+    Raises FileNotFoundError, and ValueError that says what there is too much of.
+    """
+    if path.stat().st_size > most_bytes:
+        raise ValueError(f"it is larger than {most_bytes:,} bytes")
+    data = path.read_bytes()
+    if sum(data.count(mark) for mark in (b",", b":", b"[", b"{")) > most_values:
+        raise ValueError(f"it holds more than {most_values:,} values")
+    return data
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

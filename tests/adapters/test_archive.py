@@ -16,6 +16,7 @@ from angen.bundle import Bundle
 from angen.errors import BadInput, Incompatible
 from tests.adapters.fill import written
 from tests.adapters.test_files import load
+from tests.studio.material.test_archives import DAMAGES, damaged
 
 WEIGHTS = "best_model/adapter_model.safetensors"
 
@@ -145,7 +146,7 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to(loras: Path, tmp_path: Path) ->
     raw = bad.read_bytes()
     lie = (10).to_bytes(4, "little")
     bad.write_bytes(raw.replace((2**21).to_bytes(4, "little"), lie))  # headers that lie
-    with pytest.raises(BadInput, match=r"more than 1 MB|no readable"):
+    with pytest.raises(BadInput, match=r"more than 1 MB|Bad CRC-32"):
         import_adapter(tmp_path / "new", bad)
     honest = tmp_path / "honest.zip"
     with zipfile.ZipFile(honest, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -154,6 +155,33 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to(loras: Path, tmp_path: Path) ->
     with pytest.raises(BadInput, match="more than 1 MB"):
         import_adapter(tmp_path / "new", honest)
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_archive_is_told_as_that(loras: Path, tmp_path: Path, kind: str) -> None:
+    archive = export_adapter(loras, "folk", tmp_path)
+    archive.write_bytes(damaged(archive.read_bytes(), kind))
+    with pytest.raises(BadInput, match=r"folk\.zip"):
+        import_adapter(tmp_path / "new", archive)
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_two_files_of_one_name_are_refused(loras: Path, tmp_path: Path) -> None:
+    archive = export_adapter(loras, "folk", tmp_path)
+    with zipfile.ZipFile(archive, "a") as packed:
+        packed.writestr("folk/" + WEIGHTS, b"others")
+    with pytest.raises(BadInput, match=r"safetensors' twice"):
+        import_adapter(tmp_path / "new", archive)
+
+
+@pytest.mark.parametrize("name", ["metadata.json", "report.json"])
+def test_values_without_number_are_left_out_unparsed(
+    loras: Path, tmp_path: Path, name: str
+) -> None:
+    (loras / "folk" / name).write_text('{"notes": [' + "1," * 4_000_000 + "1]}")
+    taken = import_adapter(tmp_path / "new", export_adapter(loras, "folk", tmp_path))
+    assert "it holds more than" in taken.warnings[0]
 
 
 def test_thousands_of_files_are_refused(tmp_path: Path) -> None:
@@ -167,7 +195,7 @@ def test_thousands_of_files_are_refused(tmp_path: Path) -> None:
 
 def test_text_renamed_zip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("no archive")
-    with pytest.raises(BadInput, match=r"a\.zip is no readable \.zip"):
+    with pytest.raises(BadInput, match=r"a\.zip is no \.zip archive that can be read"):
         import_adapter(tmp_path / "new", tmp_path / "a.zip")
 
 

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from angen.studio.settings import Settings
 from tests.api.sounds import wav
+from tests.studio.material.test_archives import damaged
 
 SCRIPT = "<script>alert(1)</script>"
 OUTSIDE = ("..%2F..%2Fetc%2Fpasswd", "%2e%2e", "..", "a%00b", "%ff", SCRIPT.replace("/", "%2F"))
@@ -229,6 +230,17 @@ def test_archives_that_are_none_are_refused(client: TestClient, path: str) -> No
         f"/api/training/{path}/import", files={"file": ("a.zip", b"PK no archive")}
     )
     assert "no .zip archive" in _problem(answer, 422)["detail"]
+
+
+@pytest.mark.parametrize("path", ["datasets", "lora-adapters"])
+@pytest.mark.parametrize("kind", ["many disks", "zip64 elsewhere", "list too long", "cut"])
+def test_damaged_archives_are_refused_at_once(client: TestClient, path: str, kind: str) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("dataset_info.json", "{}")
+    bad = damaged(packed.getvalue(), kind)
+    answer = client.post(f"/api/training/{path}/import", files={"file": ("a.zip", bad)})
+    assert "'a.zip' is no .zip archive that can be read" in _problem(answer, 422)["detail"]
 
 
 def test_archive_waits_in_the_home_under_a_name_of_ours(

@@ -9,7 +9,6 @@ archive can lie about them.
 """
 
 import shutil
-import zipfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +38,7 @@ from angen.amounts import size_text
 from angen.errors import BadInput, Incompatible, OutOfSpace
 from angen.files import fresh_folder, is_full, put_in_place
 from angen.names import safe
-from angen.zips import UNREADABLE, check_paths, told_of, unpack, within
+from angen.zips import files_in, opened, told_of, unpack, within
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".th", ".npy", ".npz", ".joblib")
 _MAX_ENTRIES = 1_000
@@ -123,7 +122,7 @@ def _bring(source: Path, beside: Path, called: str) -> list[str]:
         case "archive":
             return _from_zip(source, beside, called)
     raise BadInput(
-        f"{called} is no readable .zip archive, and no .safetensors file. Export it again."
+        f"{called} is no .zip archive that can be read, and no .safetensors file. Export it again."
     )
 
 
@@ -148,22 +147,12 @@ def _copy(source: Path, beside: Path, relative: str, called: str) -> None:
 
 
 def _from_zip(source: Path, beside: Path, called: str) -> list[str]:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            check_paths(entries, called, "adapter")
-            names = [entry.filename for entry in entries]
-            places = _places(names, called)
-            for entry in entries:
-                if relative := places.get(entry.filename):
-                    unpack(archive, entry, beside / relative, LIMITS[relative], called)
-    except FileExistsError as error:
-        raise BadInput(f"{called} holds a file twice. Export it again.") from error
-    except UNREADABLE as error:
-        raise BadInput(
-            f"{called} is no readable .zip archive ({error}). Export it again."
-        ) from error
-    return _rest(names, places)
+    with opened(source, called) as archive:
+        entries = files_in(archive, called, "adapter", _MAX_ENTRIES)
+        places = _places(list(entries), called)
+        for name, relative in places.items():
+            unpack(archive, entries[name], beside / relative, LIMITS[relative], called)
+    return _rest(list(entries), places)
 
 
 def _rest(names: Sequence[str], places: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,6 @@
 ``loras`` is ``ANGEN_HOME/models/loras`` everywhere below.
 """
 
-import json
 import os
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -20,12 +19,14 @@ from angen.adapters.metadata import METADATA_FILE, AdapterMetadata, read_metadat
 from angen.adapters.status import TrainingStatus, is_locked, read_status
 from angen.errors import BadInput, Incompatible, Taken, Unknown
 from angen.files import remove, restore_replaced, set_aside
+from angen.jsons import read_object
 from angen.names import check_known, check_name
 
 BEST = "best_model"
 FINAL = "final_model"
 CHECKPOINTS = "checkpoints"
 REPORT_FILE = "report.json"
+MAX_REPORT_BYTES = 16_000_000
 CONFIG_FILE = "adapter_config.json"  # of a PEFT folder
 WEIGHTS_FILE = "adapter_model.safetensors"
 
@@ -203,9 +204,8 @@ def read_report(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path, MAX_REPORT_BYTES, constant=float)
     except ValueError as error:
         raise Incompatible(
             f"{path} is damaged ({error}). Measure again: angen report {folder.name!r}"
         ) from error
-    return report if isinstance(report, dict) else None

@@ -9,9 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from angen.errors import Incompatible, Taken
 from angen.files import replacing
+from angen.jsons import read_bytes
 
 METADATA_FILE = "metadata.json"
 MAX_METADATA_BYTES = 16_000_000
+MAX_METADATA_VALUES = 200_000
 
 Kind = Literal["user", "vocal", "symbolic", "merged", "imported"]
 
@@ -87,10 +89,12 @@ def read_metadata(folder: Path) -> AdapterMetadata | None:
     path = folder / METADATA_FILE
     if not path.is_file():
         return None
-    if path.stat().st_size > MAX_METADATA_BYTES:
-        raise Incompatible(f"{path} is too large to be metadata. Remove it to use the adapter.")
     try:
-        return AdapterMetadata.model_validate_json(path.read_bytes())
+        data = read_bytes(path, MAX_METADATA_BYTES, MAX_METADATA_VALUES)
+    except ValueError as error:
+        raise Incompatible(f"{path}: {error}. Remove it to use the adapter.") from error
+    try:
+        return AdapterMetadata.model_validate_json(data)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"

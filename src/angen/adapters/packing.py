@@ -15,17 +15,18 @@ from angen.adapters.library import (
     BEST,
     CONFIG_FILE,
     FINAL,
+    MAX_REPORT_BYTES,
     REPORT_FILE,
     WEIGHTS_FILE,
     adapter_folder,
     playable,
 )
-from angen.adapters.metadata import METADATA_FILE
+from angen.adapters.metadata import MAX_METADATA_BYTES, METADATA_FILE
 from angen.files import replacing
 
 CARD_FILE = "README.md"
 MODEL_LIMITS = {CONFIG_FILE: 1_000_000, WEIGHTS_FILE: 4_000_000_000}  # bytes
-LIMITS = {METADATA_FILE: 16_000_000, REPORT_FILE: 16_000_000, CARD_FILE: 1_000_000}
+LIMITS = {METADATA_FILE: MAX_METADATA_BYTES, REPORT_FILE: MAX_REPORT_BYTES, CARD_FILE: 1_000_000}
 LIMITS |= {f"{model}/{name}": n for model in (BEST, FINAL) for name, n in MODEL_LIMITS.items()}
 
 
@@ -36,7 +37,7 @@ def kind_of(path: Path) -> Literal["archive", "weights", "other"]:
     length = int.from_bytes(begin[:8], "little")
     if begin[8:] == b"{" and length <= path.stat().st_size - 8:
         return "weights"
-    return "archive" if zipfile.is_zipfile(path) else "other"
+    return "archive" if begin[:2] == b"PK" else "other"
 
 
 def export_adapter(loras: Path, name: str, target: Path) -> Path:

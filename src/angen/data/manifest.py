@@ -16,15 +16,26 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from angen.amounts import size_text
 from angen.errors import BadInput
 from angen.files import replacing
+from angen.jsons import read_bytes
 
 FILE_NAME = "dataset_info.json"
 FORMAT_VERSION = 1
 MAX_BYTES = 256_000_000
+MAX_VALUES = 10_000_000  # some 60 for each clip of a thousand hours
+_SEARCHED_BYTES = 1_000_000
+_MANY = 10_000
 NOTE_STEMS = (
     "The folder stems/ holds the recordings taken apart. Training learns from the clips as they "
     "are; to train on vocals alone, bring the vocal stems as recordings."
@@ -111,8 +122,8 @@ class DatasetInfo(_Strict):
     name: str
     created: str  # ISO 8601, UTC
     kind: Literal["user", "vocal", "symbolic"] = "user"
-    clips: tuple[Clip, ...]
-    problems: tuple[Problem, ...] = ()
+    clips: Annotated[tuple[Clip, ...], FailFast()]  # each fault takes more memory than its cause
+    problems: Annotated[tuple[Problem, ...], FailFast()] = ()
     notes: tuple[str, ...] = ()  # what a person should know before training
     stems: tuple[str, ...] = ()  # files of recordings taken apart, for people: nothing reads them
 
@@ -148,6 +159,13 @@ class DatasetInfo(_Strict):
             for c in self.clips
         ]
         return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+
+
+class _Patient(DatasetInfo):
+    """The same, read to its end whatever is wrong with it."""
+
+    clips: tuple[Clip, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 def with_stems(info: DatasetInfo, files: Iterable[str]) -> DatasetInfo:
@@ -190,28 +208,45 @@ def trusted(metadata: ClipMetadata, field: str) -> bool:
     return field in metadata.edited or metadata.confidence.get(field, 1.0) >= MIN_CONFIDENCE
 
 
-def load_info(folder: Path) -> DatasetInfo:
+def load_info(folder: Path, most_values: int = MAX_VALUES) -> DatasetInfo:
     """The manifest of a dataset.
+
+    most_values: names and values that it may hold; fewer where a stranger wrote it.
 
     Raises BadInput when the file is missing, too large, not JSON, or breaks a rule; the message
     lists every fault with its place.
     """
     path = folder / FILE_NAME
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} is larger than {size_text(MAX_BYTES)}: not a manifest of ours.")
-        return DatasetInfo.model_validate_json(path.read_bytes())
+        data = read_bytes(path, MAX_BYTES, most_values)
     except FileNotFoundError as error:
         raise BadInput(
             f"{folder} is not a dataset: it has no {FILE_NAME}. Run `angen prepare` first."
         ) from error
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise BadInput(f"{path} cannot be read: {error}.") from error
+    try:
+        return DatasetInfo.model_validate_json(data)
     except ValidationError as error:
-        raise BadInput(f"{path} is not a valid manifest:\n{_faults(error)}") from error
+        every = _every_fault(data, error)
+        raise BadInput(f"{path} is not a valid manifest:\n{_faults(every)}") from error
+
+
+def _every_fault(data: bytes, first: ValidationError) -> ValidationError:
+    """The faults of all clips, where there are few enough to be looked for."""
+    if len(data) < _SEARCHED_BYTES:
+        try:
+            _Patient.model_validate_json(data)
+        except ValidationError as every:
+            return every
+    return first
 
 
 def _faults(error: ValidationError) -> str:
+    if error.error_count() > _MANY:  # listing them takes more memory than the file
+        return f"  {error.error_count()} faults: it was not written by this program"
     lines = [
         f"  {'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
         for fault in error.errors(include_url=False, include_input=False)

@@ -1,9 +1,12 @@
+import hashlib
 import io
 import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from angen.data.manifest import DatasetInfo
 from angen.data.prepare import PrepareConfig, prepare
@@ -152,6 +155,110 @@ def test_what_is_no_training_set_is_told(
 ) -> None:
     files = change(files_of(archive))  # type: ignore[operator]
     refused(settings, packed(tmp_path / "bad.zip", files), said)
+
+
+def damaged(raw: bytes, kind: str) -> bytes:
+    """A valid archive with one thing in its records changed."""
+    first, end = raw.find(b"PK\1\2"), raw.rfind(b"PK\5\6")
+    places = {  # kind -> where, and what stands there instead
+        "password": (first + 8, b"\1"),
+        "method 99": (first + 10, b"\x63\0"),
+        "LZMA of nothing": (first + 10, b"\x0e\0"),
+        "bzip2 of nothing": (first + 10, b"\x0c\0"),
+        "checksum": (first + 16, b"\0\0\0\0"),
+        "sizes": (first + 20, b"\1\0\0\0\1\0\0\0"),
+        "offset": (first + 42, b"\xff\xff\xff\x7f"),
+        "version": (first + 6, b"\xff\xff"),
+        "no magic": (first, b"XX"),
+        "list too long": (end + 12, b"\xff\xff\xff\x7f"),
+        "list elsewhere": (end + 16, b"\xff\xff\xff\x7f"),
+    }
+    if kind == "many disks":
+        return raw[:end] + b"PK\6\7" + b"\7\0\0\0" + bytes(8) + b"\7\0\0\0" + raw[end:]
+    if kind == "zip64 elsewhere":
+        locator = b"PK\6\7" + bytes(4) + b"\xff" * 8 + b"\1\0\0\0"
+        return raw[:end] + locator + raw[end:]
+    if kind == "cut":
+        return raw[: len(raw) // 2]
+    if kind == "cut end":
+        return raw[:-10]
+    at, new = places[kind]
+    return raw[:at] + new + raw[at + len(new) :]
+
+
+DAMAGES = (
+    *("password", "method 99", "LZMA of nothing", "bzip2 of nothing", "checksum", "sizes"),
+    *("offset", "version", "no magic", "list too long", "list elsewhere", "many disks"),
+    *("zip64 elsewhere", "cut", "cut end"),
+)
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damaged_archive_is_told_as_that(
+    settings: Settings, archive: Path, tmp_path: Path, kind: str
+) -> None:
+    whole = packed(tmp_path / "bad.zip", dict(sorted(files_of(archive).items(), reverse=True)))
+    whole.write_bytes(damaged(whole.read_bytes(), kind))
+    with pytest.raises(BadInput, match=r"bad\.zip"):
+        import_dataset(settings, whole, None, silent)
+    assert list(settings.datasets.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("name", ["mine/dataset_info.json", "mine/extra.txt"])
+def test_two_files_of_one_name_are_refused(
+    settings: Settings, archive: Path, tmp_path: Path, name: str
+) -> None:
+    bad = packed(tmp_path / "bad.zip", files_of(archive) | {name: b"{}"})
+    with zipfile.ZipFile(bad, "a") as target:
+        target.writestr(name, "{}")
+    refused(settings, bad, f"'{name}' twice")
+
+
+@pytest.mark.parametrize(
+    "file", ["dataset_info.json/x.wav", "clips", "clips/" + "x" * 300 + ".wav", "clips/x\0.wav"]
+)
+def test_a_clip_under_a_name_that_no_file_can_have_is_refused(
+    settings: Settings, archive: Path, tmp_path: Path, file: str
+) -> None:
+    files = files_of(archive)
+    info = manifest(files)
+    old = info.clips[0].file
+    files["mine/dataset_info.json"] = files["mine/dataset_info.json"].replace(
+        json.dumps(old).encode(), json.dumps(file).encode()
+    )
+    files[f"mine/{file}"] = files.pop(f"mine/{old}")
+    with pytest.raises(BadInput):
+        import_dataset(settings, packed(tmp_path / "bad.zip", files), None, silent)
+    assert list(settings.datasets.iterdir()) == []
+
+
+def test_a_list_of_more_than_it_can_hold_is_refused_unparsed(
+    settings: Settings, archive: Path, tmp_path: Path
+) -> None:
+    values = b'{"clips":[' + b"{}," * 1_000_000 + b"{}]}"  # parsed, some 3 GB
+    bomb = packed(tmp_path / "bomb.zip", {"mine/dataset_info.json": values})
+    assert bomb.stat().st_size < 10_000
+    refused(settings, bomb, "holds more than 1,200,000 values")
+
+
+def test_many_names_of_one_sound_unpack_to_no_more_than_sound_can(
+    settings: Settings, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MAX_CLIP_BYTES", 2_000_000)
+    monkeypatch.setattr(archives, "MAX_RATIO", 1)
+    files = files_of(archive)
+    info = manifest(files)
+    sound = io.BytesIO()
+    soundfile.write(sound, np.zeros(900_000), 16_000, format="WAV")
+    clip = info.clips[0].model_copy(
+        update={"sha256": hashlib.sha256(sound.getvalue()).hexdigest(), "song": "a"}
+    )
+    clips = [clip.model_copy(update={"file": f"clips/{n}.wav"}) for n in range(3)]
+    files = {f"mine/{each.file}": sound.getvalue() for each in clips}
+    text = info.model_copy(update={"clips": tuple(clips)}).model_dump_json().encode()
+    bad = packed(tmp_path / "bad.zip", files | {"mine/dataset_info.json": text})
+    refused(settings, bad, "unpacks to more than")
 
 
 def test_what_is_no_zip_is_told(settings: Settings, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path, PurePosixPath
 from angen.audio.files import probe
 from angen.data.manifest import (
     FILE_NAME,
-    MAX_BYTES,
     Clip,
     DatasetInfo,
     load_info,
@@ -31,13 +30,16 @@ from angen.files import fresh_folder, is_full, put_in_place, replacing
 from angen.names import check_name
 from angen.studio.material.datasets import check_free, dataset_folder
 from angen.studio.settings import Settings
-from angen.zips import UNREADABLE, check_paths, told_of, unpack
+from angen.zips import files_in, opened, told_of, unpack
 
 OnStep = Callable[[int, int], None]  # clips done, in all; may raise Stopped
 
 MAX_ENTRIES = 20_000
 MAX_CLIP_BYTES = 512_000_000
 MAX_TOTAL_BYTES = 64_000_000_000
+MAX_RATIO = 100  # of what is unpacked to the archive: sound hardly deflates, silence aside
+MAX_LIST_BYTES = 64_000_000
+MAX_LIST_VALUES = 1_200_000  # some 60 for each of MAX_ENTRIES clips; faults take 1 kB each
 _BESIDE = ".import-"
 
 
@@ -107,26 +109,15 @@ def _workspace(root: Path) -> Iterator[Path]:
 
 
 def _unpack(source: Path, folder: Path, called: str, on_step: OnStep) -> DatasetInfo:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            entries = _entries(archive, called)
-            manifest = _only(entries, FILE_NAME, called)
-            unpack(archive, entries[manifest], folder / FILE_NAME, MAX_BYTES, called)
-            info = load_info(folder)
-            inside = manifest.removesuffix(FILE_NAME)
-            _clips(archive, entries, inside, info, folder, called, on_step)
-    except UNREADABLE as error:
-        raise BadInput(f"{called} is no .zip archive that can be read ({error}).") from error
+    with opened(source, called) as archive:
+        entries = files_in(archive, called, "dataset", MAX_ENTRIES)
+        manifest = _only(entries, FILE_NAME, called)
+        unpack(archive, entries[manifest], folder / FILE_NAME, MAX_LIST_BYTES, called)
+        info = load_info(folder, most_values=MAX_LIST_VALUES)
+        inside = manifest.removesuffix(FILE_NAME)
+        most = min(MAX_TOTAL_BYTES, MAX_RATIO * source.stat().st_size + MAX_CLIP_BYTES)
+        _clips(archive, entries, inside, info, folder, called, most, on_step)
     return info
-
-
-def _entries(archive: zipfile.ZipFile, called: str) -> dict[str, zipfile.ZipInfo]:
-    """The files of the archive by name, once it is sure that none leaves its folder."""
-    found = archive.infolist()
-    if len(found) > MAX_ENTRIES:
-        raise BadInput(f"{called} holds {len(found)} files; {MAX_ENTRIES} is the most.")
-    check_paths(found, called, "dataset")
-    return {entry.filename: entry for entry in found if not entry.is_dir()}
 
 
 def _only(entries: dict[str, zipfile.ZipInfo], name: str, called: str) -> str:
@@ -143,10 +134,10 @@ def _clips(
     info: DatasetInfo,
     folder: Path,
     called: str,
+    left: int,
     on_step: OnStep,
 ) -> None:
-    """Write the clips that the manifest lists, and nothing else."""
-    left = MAX_TOTAL_BYTES
+    """Write the clips that the manifest lists, and nothing else. left: bytes they may take."""
     on_step(0, len(info.clips))
     for done, clip in enumerate(info.clips, start=1):
         entry = entries.get(inside + clip.file)
