@@ -1,5 +1,6 @@
 """Jobs over HTTP: the queue, and news of a job as it happens."""
 
+import asyncio
 import json
 import threading
 import time
@@ -185,6 +186,47 @@ def test_song_is_sent_while_it_grows(client: TestClient, desk: Desk) -> None:
     answer = client.get(f"/api/jobs/{job}/audio")
     assert answer.headers["content-type"] == "audio/wav"
     assert answer.content == header(8_000, len(sound) // 2) + sound
+
+
+@pytest.mark.parametrize("grows", [False, True])
+def test_nobody_looks_for_the_sound_of_a_listener_who_has_gone(
+    client: TestClient, desk: Desk, grows: bool
+) -> None:
+    job = _song(client)
+    if grows:
+        path = making_path(desk.settings, job)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(header(8_000, 100) + bytes(20))
+    messages = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(_message: Any) -> None:
+        pass
+
+    async def listen() -> None:
+        host = ("127.0.0.1", 7860)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "method": "GET",
+            "path": f"/api/jobs/{job}/audio",
+            "raw_path": f"/api/jobs/{job}/audio".encode(),
+            "root_path": "",
+            "scheme": "http",
+            "query_string": b"",
+            "headers": [(b"host", b"127.0.0.1:7860")],
+            "client": host,
+            "server": host,
+            "state": {},
+        }
+        await asyncio.wait_for(client.app(scope, receive, send), 15)
+
+    assert client.portal is not None
+    client.portal.call(listen)
+    assert desk.job(job).state is JobState.QUEUED
 
 
 def test_job_without_sound_says_so(client: TestClient) -> None:

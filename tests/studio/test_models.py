@@ -1,13 +1,23 @@
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from angen.api.app import LANES as SERVED
 from angen.errors import BadInput
 from angen.hub import RemoteFile
+from angen.jobs.owner import this_process
+from angen.jobs.store import Store
 from angen.studio.base import device_of, open_base
+from angen.studio.desk import Desk
 from angen.studio.models import fetch_model, list_models
+from angen.studio.orders import LANES
+from angen.studio.requests.models import FetchRequest
 from angen.studio.settings import read_settings
+from tests.jobs.scripted import outcome
 
 
 class FakeHub:
@@ -73,3 +83,31 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such device"):
         device_of(read_settings({}, home=tmp_path, device="cuda:99"))
     assert device_of(read_settings({}, home=tmp_path, device="cpu")) == "cpu"
+
+
+def test_a_fetch_waits_for_no_analysis_and_an_analysis_for_no_fetch(tmp_path: Path) -> None:
+    """The lane of downloads has its own worker, which needs no torch."""
+    assert {LANES["fetch"]}.isdisjoint(LANES[kind] for kind in LANES if kind != "fetch")
+    assert set(SERVED) == set(LANES.values())
+    environ = {"ANGEN_HOME": str(tmp_path)}
+    settings = read_settings(environ)
+    with Store(settings.database) as store:
+        desk = Desk(settings, store)
+        job = desk.fetch(FetchRequest(name="mini", accept_licence=True))
+        worker = [sys.executable, "-X", "importtime", "-m", "angen.studio.worker", job.lane]
+        done = subprocess.Popen(
+            worker,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | environ,
+        )
+        assert done.stdin is not None
+        done.stdin.write(this_process().text() + "\n")
+        done.stdin.flush()
+        found = outcome(store, job)
+        _, log = done.communicate()
+    assert found.problem is not None
+    assert "part of the package" in found.problem.message
+    assert "angen.studio.models" in log
+    assert "| torch" not in log

@@ -46,12 +46,12 @@ from angen.jobs.job import OVER, JobState
 from angen.jobs.runner import Runner
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.orders import declare_uses, prune_jobs
+from angen.studio.orders import DESK, FETCH, MODEL, declare_uses, prune_jobs
 from angen.studio.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LANES = ("model", "desk")
+LANES = (MODEL, DESK, FETCH)
 SAVING_S = 120.0  # how long a stopping server waits for running work to be saved
 PAGE_FIRST_S = 10.0  # workers wait for the page so long
 THREADS = 16  # that answer requests: all wait for the same two or four cores

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from sqlalchemy.exc import DBAPIError
+from angen.jobs.outage import OUTAGES
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.05
-OUTAGE_S = 1.0  # between questions to a database that does not answer
+OUTAGE_S = 1.0  # before a database is asked again that did not answer; twice that the next time
+LONGEST_OUTAGE_S = 15.0
 
 Clock = tuple[int, int]  # revision, orders
 
@@ -98,15 +99,24 @@ class Bell:
         self._changed.notify_all()
 
     def _look(self) -> None:
+        pause_s = OUTAGE_S
         while not self._closed:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiters or self._closed)
             try:
                 clock = self._read()
-            except DBAPIError as error:
-                logger.warning("the queue's database does not answer: %s", error.orig)
-                time.sleep(OUTAGE_S)
+            except Exception as error:  # whatever it is: those who wait have nobody else
+                told = logger.warning if isinstance(error, OUTAGES) else logger.exception
+                told(
+                    "the queue's database does not answer, asked again in %.0f s: %s",
+                    pause_s,
+                    error,
+                )
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed, pause_s)
+                pause_s = min(2 * pause_s, LONGEST_OUTAGE_S)
                 continue
+            pause_s = OUTAGE_S
             if clock > self._clock:
                 self.ring(clock)
             time.sleep(POLL_S)

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from sqlalchemy.exc import DBAPIError
-
-from angen.errors import OutOfSpace, Stopped
+from angen.errors import Stopped
 from angen.jobs.events import MAX_TEXT, PROGRESS, SAY, STAGE
 from angen.jobs.job import Job, Progress
+from angen.jobs.outage import OUTAGES
 from angen.jobs.store import Store
 
 logger = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ def _may_be_lost() -> Iterator[None]:
     """News are not worth a job: it goes on while the database does not answer."""
     try:
         yield
-    except (DBAPIError, OutOfSpace) as error:
+    except OUTAGES as error:
         logger.warning("news of a job were lost: %s", error)
 
 

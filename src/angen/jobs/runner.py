@@ -13,10 +13,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from sqlalchemy.exc import DBAPIError
-
-from angen.errors import OutOfSpace
 from angen.jobs.lease import PATIENCE, Held
+from angen.jobs.outage import OUTAGES
 from angen.jobs.owner import Process, oom_kills, process_of, this_process
 from angen.jobs.problems import killed, no_worker
 from angen.jobs.store import Store
@@ -200,8 +198,10 @@ def _outage_logged() -> Iterator[None]:
     """The runner outlives its database's moments of weakness."""
     try:
         yield
-    except (DBAPIError, OutOfSpace) as error:
+    except OUTAGES as error:
         logger.warning("the queue's database does not answer: %s", error)
+    except Exception:  # a thread that looks after workers must not end
+        logger.exception("looking after the workers failed; it is tried again")
 
 
 class _Worker:

@@ -18,12 +18,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, OperationalError
-
-from angen.errors import AngenError, OutOfSpace
+from angen.errors import AngenError
 from angen.jobs.context import Context, WorkContext
 from angen.jobs.events import plain
 from angen.jobs.job import Job, JobState, Problem
+from angen.jobs.outage import OUTAGES
 from angen.jobs.owner import HEARTBEAT_S, Owner, Process, oom_kills, read_process, this_process
 from angen.jobs.problems import problem_of
 from angen.jobs.store import Store
@@ -99,7 +98,7 @@ class _Line:
         with self._lock:
             try:
                 self._job, self._stop = self._store.claim(lane, owner), False
-            except (OperationalError, OutOfSpace) as error:
+            except OUTAGES as error:
                 logger.warning("the queue's database does not answer: %s", error)
                 return None
         self._watched.set()  # it may have been cancelled before we looked
@@ -154,8 +153,11 @@ class _Line:
             due = time.monotonic() - told >= HEARTBEAT_S
             try:
                 state = self._store.heartbeat(job) if due else self._store.look(job)
-            except (DBAPIError, OutOfSpace) as error:
+            except OUTAGES as error:
                 logger.warning("the queue's database does not answer: %s", error)
+                continue
+            except Exception:  # without this thread the job could not be stopped any more
+                logger.exception("looking after job %s failed; it is tried again", job.id)
                 continue
             told = time.monotonic() if due else told
             if job is self._job and state is not JobState.RUNNING:
@@ -203,7 +205,7 @@ def _insist(tell: Callable[[], bool]) -> bool:
     while True:
         try:
             return tell()
-        except (OperationalError, OutOfSpace) as error:
+        except OUTAGES as error:
             logger.warning("the queue's database does not answer: %s", error)
             time.sleep(IDLE_S)
 

@@ -1,12 +1,16 @@
 """Base models: which there are, fetching one. Loads none, and needs no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from angen.audio.stems import DEFAULT_MODEL, repository
 from angen.errors import BadInput
 from angen.hub import Fetched, Hub, describe, fetch, fetch_files, fetched, folder_of
+from angen.jobs.context import Context
 from angen.parts import MINI, PACKAGED, RELEASED
+from angen.studio.requests.models import FetchRequest
 from angen.studio.settings import Settings
 from angen.studio.style_weights import (
     MULAN_LICENCE,
@@ -108,6 +112,14 @@ def fetch_model(
     if wanting:
         fetch_style(place, on_step, hub=hub)
     return place
+
+
+def fetch_job(settings: Settings, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """Do a job of kind ``fetch``; its result."""
+    request = FetchRequest.model_validate(arguments)
+    on_step = context.stage(f"Fetching {request.name}")
+    fetch_model(request.name, settings, on_step, accept=lambda _: request.accept_licence)
+    return {"model": request.name}
 
 
 def _fetch_stems(name: str, settings: Settings, on_step: OnStep, hub: Hub | None) -> Path:

@@ -37,7 +37,7 @@ from angen.studio.requests.training import (
 )
 from angen.studio.settings import Settings
 
-MODEL, DESK = "model", "desk"  # lanes
+MODEL, DESK, FETCH = "model", "desk", "fetch"  # lanes
 LANES = {
     "train": MODEL,
     "generate": MODEL,
@@ -53,7 +53,7 @@ LANES = {
     "stems": DESK,
     "fill": DESK,
     "prepare": DESK,
-    "fetch": DESK,
+    "fetch": FETCH,
     "merge": DESK,
     "import_adapter": DESK,
     "import_dataset": DESK,

@@ -20,7 +20,7 @@ from angen.studio.material.analysis import analyze, clips_of, fill, stems_of
 from angen.studio.material.collections import get_collection
 from angen.studio.material.listening import Written, separate_vocal_stems, split_audio_to_clips
 from angen.studio.material.uploads import get_upload, upload_path
-from angen.studio.models import fetch_model
+from angen.studio.models import fetch_job
 from angen.studio.orders import check_names
 from angen.studio.playing.making import making_path
 from angen.studio.playing.shelf import Shelf
@@ -39,7 +39,6 @@ from angen.studio.requests.material import (
     SplitRequest,
     StemsRequest,
 )
-from angen.studio.requests.models import FetchRequest
 from angen.studio.requests.songs import SongRequest
 from angen.studio.requests.training import MergeRequest, QuoteRequest, ReportRequest
 from angen.studio.settings import Settings
@@ -360,14 +359,7 @@ def _import_adapter(place: Workplace, arguments: Arguments, context: Context) ->
 
 
 def _fetch(place: Workplace, arguments: Arguments, context: Context) -> Result:
-    request = FetchRequest.model_validate(arguments)
-    fetch_model(
-        request.name,
-        place.settings,
-        context.stage(f"Fetching {request.name}"),
-        accept=lambda _: request.accept_licence,
-    )
-    return {"model": request.name}
+    return fetch_job(place.settings, arguments, context)
 
 
 _WORK: dict[str, Callable[[Workplace, Arguments, Context], Result]] = {

@@ -5,16 +5,19 @@ A server starts it and holds its standard input; when that ends, so does the wor
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from angen.errors import AngenError
 from angen.jobs.store import Store
 from angen.jobs.worker import work
-from angen.studio.orders import DESK, MODEL, prune_jobs
-from angen.studio.playing.shelf import Shelf
+from angen.studio.models import fetch_job
+from angen.studio.orders import DESK, FETCH, MODEL, prune_jobs
 from angen.studio.settings import Settings, read_settings
-from angen.studio.work import handlers
+
+if TYPE_CHECKING:
+    from angen.studio.playing.shelf import Shelf
 
 logger = logging.getLogger(__name__)
 
@@ -22,24 +25,34 @@ logger = logging.getLogger(__name__)
 def main(arguments: Sequence[str]) -> int:
     """Work until the server is gone; the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    if len(arguments) != 1 or arguments[0] not in (MODEL, DESK):
-        logger.error("usage: python -m angen.studio.worker %s|%s", MODEL, DESK)
+    if len(arguments) != 1 or arguments[0] not in (MODEL, DESK, FETCH):
+        logger.error("usage: python -m angen.studio.worker %s|%s|%s", MODEL, DESK, FETCH)
         return 2
     (lane,) = arguments
     try:
         settings = read_settings()
-        shelf = Shelf()
-        idle = partial(_warm, shelf, settings) if lane == MODEL else None
         with Store(settings.database) as store:
             tidy = partial(prune_jobs, store, settings)
-            work(store, lane, handlers(settings, shelf), idle=idle, tidy=tidy)
+            if lane == FETCH:  # which waits for a network, and needs no torch
+                work(store, lane, {"fetch": partial(fetch_job, settings)}, tidy=tidy)
+            else:
+                _work(store, lane, settings, tidy)
     except AngenError as error:
         logger.error("%s", error)
         return 1
     return 0
 
 
-def _warm(shelf: Shelf, settings: Settings) -> None:
+def _work(store: Store, lane: str, settings: Settings, tidy: Callable[[], None]) -> None:
+    from angen.studio.playing.shelf import Shelf
+    from angen.studio.work import handlers
+
+    shelf = Shelf()
+    idle = partial(_warm, shelf, settings) if lane == MODEL else None
+    work(store, lane, handlers(settings, shelf), idle=idle, tidy=tidy)
+
+
+def _warm(shelf: "Shelf", settings: Settings) -> None:
     """Have the model ready. What is wrong with it is told to whoever asks for a song."""
     try:
         shelf.warm(settings)

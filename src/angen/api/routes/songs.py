@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from angen.studio.requests.songs import MAX_ADAPTERS, AdapterUse, SongRequest
 
 router = APIRouter(prefix="/api", tags=["songs"])
 LOOK_S = 0.1  # between two looks at a song that grows
+GONE_S = 2.0  # after which a listener that has gone is noticed
 CHUNK = 2**16
 _QUEUED: dict[str, Any] = {
     "status_code": 202,
@@ -95,29 +96,39 @@ def delete_song(song: SongId, desk: DeskDep) -> None:
         **faults(404),
     },
 )
-async def job_audio(job: JobId, desk: DeskDep) -> StreamingResponse:
+async def job_audio(job: JobId, desk: DeskDep, request: Request) -> Response:
     """A song in the making: waits for its first sound, then goes on as far as it is made."""
-    path = await _first_sound(desk, job)
+    path = await _first_sound(desk, job, request)
+    if path is None:
+        return Response(status_code=204)  # that nobody reads
     return StreamingResponse(
-        _growing(desk, job, path), media_type="audio/wav", headers={"cache-control": "no-store"}
+        _growing(desk, job, path, request),
+        media_type="audio/wav",
+        headers={"cache-control": "no-store"},
     )
 
 
-async def _first_sound(desk: Desk, job: str) -> Path:
-    """Where the song of ``job`` grows, once it does. Raises Unknown when it never will."""
-    while True:
+async def _first_sound(desk: Desk, job: str, request: Request) -> Path | None:
+    """Where the song of ``job`` grows, once it does; None when nobody waits for it any more.
+
+    Raises Unknown when it never will.
+    """
+    seen = 0
+    while not await request.is_disconnected():
         audio = await asyncio.to_thread(desk.job_audio, job)
         if audio.path is not None:
             return audio.path
         if audio.finished:
             raise Unknown("This job made no sound, or it is gone: look for it among the songs.")
         await asyncio.sleep(LOOK_S)
+        seen = await desk.store.wait_async(seen, GONE_S)
+    return None
 
 
-async def _growing(desk: Desk, job: str, path: Path) -> AsyncIterator[bytes]:
+async def _growing(desk: Desk, job: str, path: Path, request: Request) -> AsyncIterator[bytes]:
     """The bytes of a file that grows, until its job is over. It stays open when it is moved."""
     with path.open("rb") as file:
-        while True:
+        while not await request.is_disconnected():
             try:
                 finished = (await asyncio.to_thread(desk.job_audio, job)).finished
             except BadInput:
