@@ -8,6 +8,7 @@ from typing import Any
 
 MOST_BYTES = 16_000_000
 MOST_VALUES = 2_000_000  # of names and values together, which take some 100 bytes each
+_MOST_DIGITS = 25
 DEEPEST = 50  # lists and objects in each other; more than any of our files has
 
 
@@ -15,6 +16,7 @@ def read_object(
     path: Path,
     most_bytes: int = MOST_BYTES,
     constant: Callable[[str], Any] | None = None,
+    most_values: int = MOST_VALUES,
 ) -> dict[str, Any]:
     """The JSON object in a file.
 
@@ -25,9 +27,10 @@ def read_object(
     """
     try:
         value = json.loads(
-            read_bytes(path, most_bytes).decode("utf-8"),
+            read_bytes(path, most_bytes, most_values).decode("utf-8"),
             object_pairs_hook=_object,
             parse_float=_number,
+            parse_int=_whole_number,
             parse_constant=constant or _number,
         )
     except RecursionError as error:
@@ -67,6 +70,12 @@ def _number(text: str) -> float:
     return number
 
 
+def _whole_number(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"{text[:_MOST_DIGITS]}... in it is no number that can be used")
+    return int(text)
+
+
 def _check(value: Any) -> None:
     """Depth and characters, without recursion."""
     waiting = [(value, 1)]
@@ -79,11 +88,11 @@ def _check(value: Any) -> None:
             waiting += [(item, depth + 1) for item in part.values()]
         elif isinstance(part, list):
             waiting += [(item, depth + 1) for item in part]
-        elif isinstance(part, str) and not _whole(part):
+        elif isinstance(part, str) and not _is_text(part):
             raise ValueError(f"{part[:60]!a} in it holds half a character")
 
 
-def _whole(text: str) -> bool:
+def _is_text(text: str) -> bool:
     """Whether it can be written in UTF-8: JSON can name the two halves of a character alone."""
     try:
         text.encode()

@@ -58,7 +58,7 @@ CASES: dict[str, list[tuple[dict[str, Any], bool]]] = {
         *(({"lora_alpha": value}, True) for value in (0, 1, 5, 2.5, 1e5)),
         *(
             ({"lora_alpha": value}, False)
-            for value in (1e30, -1, "8", [8], True, None, {"a": 1}, 10**400)
+            for value in (1e30, -1, "8", [8], True, None, {"a": 1}, 10**20)
         ),
     ],
     "lora_dropout": [({"lora_dropout": 0.5}, True)],

@@ -260,6 +260,15 @@ def test_archive_waits_in_the_home_under_a_name_of_ours(
     assert [path.parent for path in waiting] == [settings.incoming]
 
 
+def test_weights_by_themselves_are_an_adapter_and_no_dataset(client: TestClient) -> None:
+    data = (2).to_bytes(8, "little") + b"{}"
+    for path, statuses in (("lora-adapters", (202,)), ("datasets", (422,))):
+        answer = client.post(
+            f"/api/training/{path}/import", files={"file": ("one.safetensors", data)}
+        )
+        assert answer.status_code in statuses
+
+
 def test_script_in_a_prompt_stays_text(client: TestClient) -> None:
     answer = client.post("/api/songs", json={"prompt": SCRIPT, "lyrics": SCRIPT})
     assert answer.status_code == 202

@@ -72,6 +72,20 @@ def packed(tmp_path: Path, files: dict[str, bytes]) -> bytes:
     return path.read_bytes()
 
 
+def test_weights_by_themselves_are_imported_under_their_name(
+    studio: Studio, adapter: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "a.zip").write_bytes(adapter)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        data = archive.read("folk/best_model/adapter_model.safetensors")
+    (tmp_path / "x").write_bytes(data)
+    job, context = studio.begin(studio.desk.import_adapter(tmp_path / "x", called="Öl.safetensors"))
+    result = studio.handlers[job.kind](job.arguments, context)
+    assert result is not None
+    assert result["adapter"] == "Öl"
+    assert "does not say its alpha" in result["warnings"][0]
+
+
 FOLDER = {"best_model/adapter_config.json": b"{", "best_model/adapter_model.safetensors": b"x"}
 
 

@@ -55,8 +55,13 @@ def add_song(settings: Settings, name: str, prompt: str = "calm jazz", **more: A
     return name
 
 
-def add_adapter(settings: Settings, name: str, *, finished: bool = True, **more: Any) -> Path:
-    """An adapter in the library, with an effect report if it is finished; its folder."""
+def add_adapter(
+    settings: Settings, name: str, *, finished: bool | None = True, **more: Any
+) -> Path:
+    """An adapter in the library, with an effect report if it is finished; its folder.
+
+    finished: None for one with all files and no word of a training's end.
+    """
     folder = settings.loras / name
     (folder / BEST).mkdir(parents=True)
     effect = {"verdict": "closer", "sentence": f"{EVIL} 61 % closer.", "reduction": 0.61}
@@ -73,9 +78,10 @@ def add_adapter(settings: Settings, name: str, *, finished: bool = True, **more:
         "epochs": 10,
         "losses": Losses(validation_base=1.5, validation_best=1.25),
         "effect": effect if finished else None,
+        "finished": "2026-11-22T16:04:05+00:00" if finished else None,
     }
     write_metadata(folder, AdapterMetadata(name=name, **(facts | more)))
-    if finished:
+    if finished is not False:
         (folder / BEST / WEIGHTS_FILE).write_bytes(b"weights")
         (folder / BEST / CONFIG_FILE).write_text("{}")
         (folder / "report.html").write_text("<p>report</p>")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from angen.adapters.library import REPORT_FILE, read_report
-from angen.adapters.metadata import AdapterMetadata, read_metadata
+from angen.adapters.metadata import TRAINED_KINDS, AdapterMetadata, read_metadata
 from angen.amounts import counted
 from angen.errors import BadInput
 from angen.files import replacing
@@ -61,6 +61,8 @@ def _front(metadata: AdapterMetadata) -> str:
 def _summary(metadata: AdapterMetadata) -> str:
     base = f" of the base `{metadata.base.name}`" if metadata.base else ""
     text = f"A LoRA{base}, made with Angen Studio on {metadata.created[:10]}."
+    if metadata.kind in TRAINED_KINDS and metadata.finished is None:
+        text += " **Its training did not come to its end.**"
     if metadata.base and metadata.base.style:
         text += f" Style vectors: {metadata.base.style}."
     if dataset := metadata.dataset:
@@ -82,7 +84,8 @@ def _effect(report: dict[str, Any] | None) -> str:
         ("effect", ("distance_base", "distance_adapter", "reduction")),
         ("memorisation", ("closest", "reference")),
     ):
-        values = report.get(group) or {}
+        values = report.get(group)
+        values = values if isinstance(values, dict) else {}
         for name in names:
             rows.append(f"| {group}, {name.replace('_', ' ')} | {_number(values.get(name))} |")
     head = [f"## Effect\n\nVerdict: **{report.get('verdict', 'none')}**.\n", "| | |", "|---|---|"]

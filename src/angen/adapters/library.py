@@ -15,7 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from angen.adapters.metadata import METADATA_FILE, AdapterMetadata, read_metadata, update_metadata
+from angen.adapters.metadata import (
+    METADATA_FILE,
+    TRAINED_KINDS,
+    AdapterMetadata,
+    read_metadata,
+    update_metadata,
+)
 from angen.adapters.status import TrainingStatus, is_locked, read_status
 from angen.errors import BadInput, Incompatible, Taken, Unknown
 from angen.files import remove, restore_replaced, set_aside
@@ -26,7 +32,7 @@ BEST = "best_model"
 FINAL = "final_model"
 CHECKPOINTS = "checkpoints"
 REPORT_FILE = "report.json"
-MAX_REPORT_BYTES = 16_000_000
+PAGE_FILE = "report.html"  # with the sounds; it stays behind when an adapter is passed on
 CONFIG_FILE = "adapter_config.json"  # of a PEFT folder
 WEIGHTS_FILE = "adapter_model.safetensors"
 
@@ -45,6 +51,8 @@ class AdapterInfo:
     usable: bool  # there is a best or final model to play with
     size_bytes: int
     problem: str = ""  # why it cannot be used, or what cannot be read
+    report_page: bool = False  # whether the report can be looked at
+    unfinished: str = ""  # how far its training came; empty when it came to its end
 
 
 def list_adapters(loras: Path) -> list[AdapterInfo]:
@@ -143,7 +151,23 @@ def _refuse_while_training(folder: Path) -> None:
 
 
 def _info(folder: Path) -> AdapterInfo:
-    return replace(_known(folder, _version(folder)), status=read_status(folder))
+    info = _known(folder, _version(folder))
+    status = read_status(folder)
+    return replace(info, status=status, unfinished=_unfinished(info, status))
+
+
+def _unfinished(info: AdapterInfo, status: TrainingStatus | None) -> str:
+    """What to say of a training that did not come to its end; it may play all the same."""
+    facts = info.metadata
+    ended = facts is not None and (facts.finished is not None or facts.kind not in TRAINED_KINDS)
+    if ended or (facts is None and status is None) or (status and status.state == "done"):
+        return ""
+    if status is None:
+        return "Its training had not come to its end when it was saved."
+    far = f"step {status.step:,} of {status.steps:,}"
+    if status.state == "running":
+        return f"It is being trained: {far}."
+    return f"Its training did not come to its end: {status.state} at {far}."
 
 
 def _version(folder: Path) -> tuple[int, ...]:
@@ -185,6 +209,7 @@ def _known(folder: Path, _version: tuple[int, ...]) -> AdapterInfo:
         usable=usable,
         size_bytes=_size(folder),
         problem=" ".join(problems),
+        report_page=(folder / PAGE_FILE).is_file(),
     )
 
 
@@ -204,7 +229,7 @@ def read_report(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return read_object(path, MAX_REPORT_BYTES, constant=float)
+        return read_object(path, constant=lambda _: None)  # NaN: nothing could be measured
     except ValueError as error:
         raise Incompatible(
             f"{path} is damaged ({error}). Measure again: angen report {folder.name!r}"

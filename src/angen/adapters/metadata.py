@@ -3,19 +3,21 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from angen.errors import Incompatible, Taken
 from angen.files import replacing
-from angen.jsons import read_bytes
+from angen.jsons import read_object
 
 METADATA_FILE = "metadata.json"
-MAX_METADATA_BYTES = 16_000_000
 MAX_METADATA_VALUES = 200_000
 
 Kind = Literal["user", "vocal", "symbolic", "merged", "imported"]
+TRAINED_KINDS = ("user", "vocal", "symbolic")
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
 
 
 class _Strict(BaseModel):
@@ -36,9 +38,9 @@ class DatasetFacts(_Strict):
     name: str
     fingerprint: str
     folder: str = ""  # where it was, for ``--resume``
-    training_clips: int
-    validation_clips: int
-    minutes: float
+    training_clips: Count
+    validation_clips: Count
+    minutes: Amount
     licences: tuple[str, ...] = ()
 
 
@@ -64,11 +66,11 @@ class AdapterMetadata(_Strict):
     base: BaseFacts | None = None
     dataset: DatasetFacts | None = None
     recipe: dict[str, Any] = {}  # every field of TrainingConfig
-    rank: int | None = None
-    alpha: float | None = None
-    steps: int = 0
-    epochs: int = 0
-    seconds: float = 0.0
+    rank: Count | None = None
+    alpha: Amount | None = None
+    steps: Count = 0
+    epochs: Count = 0
+    seconds: Amount = 0.0
     losses: Losses = Losses()
     libraries: dict[str, str] = {}
     device: str = ""
@@ -90,17 +92,18 @@ def read_metadata(folder: Path) -> AdapterMetadata | None:
     if not path.is_file():
         return None
     try:
-        data = read_bytes(path, MAX_METADATA_BYTES, MAX_METADATA_VALUES)
-    except ValueError as error:
-        raise Incompatible(f"{path}: {error}. Remove it to use the adapter.") from error
-    try:
-        return AdapterMetadata.model_validate_json(data)
+        values = read_object(path, most_values=MAX_METADATA_VALUES)
+        return AdapterMetadata.model_validate(values)
     except ValidationError as error:
         fault = error.errors()[0]
         where = ".".join(str(part) for part in fault["loc"]) or "the file"
         raise Incompatible(
             f"{path} cannot be read: {where}: {fault['msg']}. It is damaged or from a newer "
             "version; remove it to use the adapter without."
+        ) from error
+    except ValueError as error:
+        raise Incompatible(
+            f"{path} cannot be read ({error}). Remove it to use the adapter without."
         ) from error
 
 

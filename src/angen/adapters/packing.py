@@ -15,18 +15,18 @@ from angen.adapters.library import (
     BEST,
     CONFIG_FILE,
     FINAL,
-    MAX_REPORT_BYTES,
     REPORT_FILE,
     WEIGHTS_FILE,
     adapter_folder,
     playable,
 )
-from angen.adapters.metadata import MAX_METADATA_BYTES, METADATA_FILE
+from angen.adapters.metadata import METADATA_FILE
 from angen.files import replacing
+from angen.jsons import MOST_BYTES
 
 CARD_FILE = "README.md"
 MODEL_LIMITS = {CONFIG_FILE: 1_000_000, WEIGHTS_FILE: 4_000_000_000}  # bytes
-LIMITS = {METADATA_FILE: MAX_METADATA_BYTES, REPORT_FILE: MAX_REPORT_BYTES, CARD_FILE: 1_000_000}
+LIMITS = {METADATA_FILE: MOST_BYTES, REPORT_FILE: MOST_BYTES, CARD_FILE: 1_000_000}
 LIMITS |= {f"{model}/{name}": n for model in (BEST, FINAL) for name, n in MODEL_LIMITS.items()}
 
 

@@ -11,6 +11,7 @@ from fastapi import UploadFile
 from starlette.responses import FileResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from angen.adapters.packing import kind_of
 from angen.api.problems import faults, problem
 from angen.errors import OutOfSpace, Unknown
 from angen.files import is_full
@@ -112,10 +113,12 @@ def name_of(file: UploadFile) -> str:
 
 
 @contextmanager
-def received(file: UploadFile, incoming: Path) -> Iterator[Path]:
+def received(file: UploadFile, incoming: Path, *, weights: bool = False) -> Iterator[Path]:
     """An uploaded archive as a file, to be moved away within the block.
 
-    Raises BadInput for what is no archive, OutOfSpace.
+    weights: a safetensors file will do as well.
+
+    Raises BadInput for what is neither, OutOfSpace.
     """
     try:
         incoming.mkdir(parents=True, exist_ok=True)
@@ -123,8 +126,9 @@ def received(file: UploadFile, incoming: Path) -> Iterator[Path]:
             path = Path(folder) / "archive.zip"
             with path.open("xb") as target:
                 shutil.copyfileobj(file.file, target, 2**20)
-            with opened(path, repr(name_of(file))):  # told now; what is in it, by a worker
-                pass
+            if not (weights and kind_of(path) == "weights"):
+                with opened(path, repr(name_of(file))):  # told now; what is in it, by a worker
+                    pass
             yield path
     except OSError as error:
         if not is_full(error):

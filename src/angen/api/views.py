@@ -297,6 +297,9 @@ class AdapterView(View):
     steps: Annotated[int, told("Training steps.", ge=0)]
     type: Annotated[str, told("user, vocal, symbolic, merged or imported.")]
     usable: Annotated[bool, told("It can be played with.")]
+    unfinished: Annotated[
+        str, told("How far its training came, where not to its end; empty: it did, or had none.")
+    ]
     base: Annotated[str, told("Base model that it belongs to; empty: it does not say.")]
     dataset: Annotated[str, told("What it was trained on; empty: it does not say.")]
     rank: Annotated[int | None, told("LoRA rank.")]
@@ -349,6 +352,7 @@ def _facts(info: AdapterInfo) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "name": info.name,
         "usable": info.usable,
+        "unfinished": info.unfinished,
         "size_bytes": info.size_bytes,
         "problem": info.problem,
         "created": known.created if known else "",

@@ -50,8 +50,9 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         tell_table(("What", "Value"), rows, "")
     if info.report is not None:
         tell(str(info.report.get("sentence", "")))
-    if info.problem:
-        say(info.problem)
+    for text in (info.unfinished, info.problem):
+        if text:
+            say(text)
 
 
 @library.command()
@@ -105,10 +106,16 @@ def export(
 @library.command("import")
 def import_(
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(help="A .zip or a PEFT folder.", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(help="A .zip, a .safetensors file or a PEFT folder.", show_default=False),
+    ],
     name: Annotated[str | None, typer.Option(help="Its name here. (default: as it was)")] = None,
 ) -> None:
-    """Take an adapter into the library: a .zip of ours, or any PEFT folder of a plain LoRA.
+    """Take an adapter into the library: a .zip of ours, or a plain LoRA of another tool.
+
+    That is a PEFT folder, a trainer's checkpoint, or a .safetensors file as PEFT, diffusers,
+    ComfyUI and kohya name its tensors. What such a file does not say is told.
 
     [bold]Example[/]
 
@@ -152,7 +159,7 @@ def _row(info: "AdapterInfo") -> tuple[object, ...]:
         facts.kind if facts else "",
         _effect(info),
         f"{info.size_bytes / 1e6:.1f}",
-        info.problem,
+        " ".join(text for text in (info.unfinished, info.problem) if text),
     )
 
 

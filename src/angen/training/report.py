@@ -17,7 +17,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from torch import Tensor
 
-from angen.adapters.library import REPORT_FILE
+from angen.adapters.library import PAGE_FILE, REPORT_FILE
 from angen.amounts import counted
 from angen.audio.files import read_audio, write_wav
 from angen.data.manifest import prompt_of
@@ -28,7 +28,6 @@ from angen.training.effect import EffectReport
 from angen.training.evidence import Evidence, Take, spread, styles
 from angen.training.verdict import percent
 
-PAGE_FILE = "report.html"
 MEDIA = "report"
 PAIRS = 4  # pairs of songs to listen to
 

@@ -1,7 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 
+from angen.adapters.library import BEST, WEIGHTS_FILE
+from angen.adapters.status import TrainingStatus, write_status
+from angen.api.views import AdapterDetail, AdapterView
 from angen.errors import AngenError, BadInput
 from angen.studio.desk import Desk
 from angen.studio.settings import Settings
@@ -62,6 +66,64 @@ def test_a_card_of_an_unfinished_adapter_offers_no_export(library: Desk) -> None
 
     assert "no finished model" in card
     assert "/export" not in card
+
+
+def test_a_report_without_its_page_is_not_framed(desk: Desk, settings: Settings) -> None:
+    """As an export brings it: the frame would show what REST says of a file that is not there."""
+    (add_adapter(settings, "brought") / "report.html").unlink()
+    card = show_lora(desk, "brought")
+
+    assert "<iframe" not in card
+    assert "report.html" not in card
+    assert "figures alone" in card
+    assert "61 % closer" in card
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed", "interrupted"])
+def test_a_training_that_did_not_come_to_its_end_looks_so(
+    desk: Desk, settings: Settings, state: str
+) -> None:
+    folder = add_adapter(settings, "half", finished=False)
+    (folder / BEST / WEIGHTS_FILE).write_bytes(b"weights")
+    written = "running" if state == "interrupted" else state
+    write_status(folder, TrainingStatus(state=written, step=40, steps=1_200))  # type: ignore[arg-type]
+    (info,) = desk.adapters()
+    told = f"{state} at step 40 of 1,200"
+
+    assert info.usable
+    assert told in info.unfinished
+    assert told in show_lora(desk, "half")
+    assert "unfinished" in refresh_lora_list(desk)[0]
+    assert "unfinished" in compare_loras(desk, ["half", "half"])
+    assert told in AdapterView.of(info).unfinished
+
+
+@pytest.mark.parametrize("kind", ["merged", "imported"])
+def test_what_was_not_trained_here_is_not_unfinished(
+    desk: Desk, settings: Settings, kind: str
+) -> None:
+    add_adapter(settings, "whole", kind=kind, finished=None)
+    assert not desk.adapter("whole").unfinished
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"effect": [1], "memorisation": "x", "verdict": ["a"], "sentence": {}},
+        {"effect": {"reduction": "x", "distance_base": [], "distance_adapter": 1e300}},
+        {"effect": {"reduction": None}, "memorisation": {"closest": True}},
+    ],
+)
+def test_a_report_of_a_stranger_breaks_no_page(
+    desk: Desk, settings: Settings, report: dict[str, object]
+) -> None:
+    recipe = {"learning_rate": [1], "batch_size": {"a": 1}, "dataset": "x", "rank": "y"}
+    folder = add_adapter(settings, "odd", recipe=recipe, dataset=None, alpha=None, rank=None)
+    (folder / "report.json").write_text(json.dumps(report))
+
+    assert "Effect" in compare_loras(desk, ["odd", "odd"])
+    assert "<h3>odd</h3>" in show_lora(desk, "odd")
+    assert AdapterDetail.of(desk.adapter("odd")).model_dump_json()
 
 
 def test_deleting_removes_it_and_selects_another(library: Desk) -> None:

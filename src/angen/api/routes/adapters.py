@@ -70,7 +70,11 @@ def compare_adapters(
 @router.post("/import", **_QUEUED, responses=faults(409, 413, 415, 507))
 def import_adapter(
     file: Annotated[
-        UploadFile, File(description="A .zip that was exported here, or of a PEFT folder.")
+        UploadFile,
+        File(
+            description="A .zip that was exported here, or of a PEFT folder; or a .safetensors "
+            "file of a LoRA. What such a file does not say is among the job's warnings."
+        ),
     ],
     desk: DeskDep,
     name: Annotated[
@@ -78,7 +82,7 @@ def import_adapter(
     ] = "",
 ) -> Job:
     """Take in an adapter from elsewhere. Nothing in it is run."""
-    with received(file, desk.settings.incoming) as archive:
+    with received(file, desk.settings.incoming, weights=True) as archive:
         return desk.import_adapter(archive, name or None, called=name_of(file))
 
 

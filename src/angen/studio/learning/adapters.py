@@ -3,6 +3,7 @@
 from pathlib import Path, PurePosixPath
 
 from angen.adapters.library import (
+    PAGE_FILE,
     REPORT_FILE,
     AdapterInfo,
     Guard,
@@ -17,7 +18,6 @@ from angen.adapters.status import TrainingStatus, read_status
 from angen.errors import BadInput, Unknown
 from angen.studio.settings import Settings
 
-PAGE_FILE = "report.html"
 SAMPLES = "samples"  # folder of the songs made while it was trained
 SHOWN_FILES = frozenset({PAGE_FILE, REPORT_FILE})
 SHOWN_FOLDERS = frozenset({"report", "reports", SAMPLES})

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from angen.adapters.library import BEST, CHECKPOINTS, FINAL, adapter_folder
+from angen.adapters.library import BEST, CHECKPOINTS, FINAL, PAGE_FILE, adapter_folder
 from angen.adapters.metadata import METADATA_FILE, is_finished, read_metadata
 from angen.bundle import Bundle
 from angen.data.manifest import DatasetInfo, load_info, prompt_of
 from angen.errors import Incompatible, Stopped
 from angen.jobs.context import Context
 from angen.studio.learning import owned
-from angen.studio.learning.adapters import PAGE_FILE
 from angen.studio.learning.progress import Curves, Samples
 from angen.studio.learning.training import (
     TrainedLora,

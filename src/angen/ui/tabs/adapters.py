@@ -179,7 +179,10 @@ def _change(desk: Desk, live: Live, select: gr.Dropdown) -> None:
         )
         rename = gr.Button("Rename", size="sm", elem_id="rename-adapter")
         bring = gr.UploadButton(
-            "Import an adapter (.zip)", file_types=[".zip"], size="sm", elem_id="import-adapter"
+            "Import an adapter (.zip, .safetensors)",
+            file_types=[".zip", ".safetensors"],
+            size="sm",
+            elem_id="import-adapter",
         )
     rename.click(bound(rename_lora, desk), [select, name], [select, name], **ACT)
     bring.upload(bound(import_lora, desk), [bring, name], name, **ACT)

@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from angen.adapters.library import AdapterInfo
+from angen.adapters.library import PAGE_FILE, AdapterInfo
 from angen.amounts import counted, duration_text, size_text
 from angen.ui import links, words
 from angen.ui.markup import NOTHING, attributes, button, chips, empty, joined, note, tag
@@ -53,14 +53,15 @@ def effect(info: AdapterInfo) -> Markup:
     """What the report found, in short."""
     if not info.usable:
         return chips(["unfinished"], "odd")
+    unfinished = ["unfinished"] if info.unfinished else []
     found = (info.metadata.effect if info.metadata else None) or {}
     verdict = str(found.get("verdict", ""))
     if not verdict:
-        return chips(["not measured"])
+        return chips([*unfinished, "not measured"], "odd" if unfinished else "")
     said, look = VERDICTS.get(verdict, (verdict, ""))
     reduction = found.get("reduction")
     share = f" by {reduction:.0%}" if verdict == "closer" and isinstance(reduction, float) else ""
-    return chips([said + share], look)
+    return chips([*unfinished, said + share], "odd" if unfinished else look)
 
 
 def draw_card(info: AdapterInfo) -> Markup:
@@ -69,7 +70,7 @@ def draw_card(info: AdapterInfo) -> Markup:
     sentence = str((facts.effect or {}).get("sentence", "")) if facts else ""
     parts = [
         tag("h3", info.name),
-        note(info.problem, "warning") if info.problem else NOTHING,
+        *(note(text, "warning") for text in (info.unfinished, info.problem) if text),
         note(sentence, "good" if _verdict(info) == "closer" else "warning")
         if sentence
         else NOTHING,
@@ -133,7 +134,9 @@ def _tools(info: AdapterInfo) -> Markup:
 def _report(info: AdapterInfo) -> Markup:
     if not info.report:
         return NOTHING
-    page = links.adapter_file(info.name, "report.html")
+    if not info.report_page:
+        return note("Its report came as figures alone. Measure again to hear before and after.")
+    page = links.adapter_file(info.name, PAGE_FILE)
     frame = Markup('<iframe class="report" loading="lazy"{}></iframe>').format(
         attributes(src=page, title=f"Effect report of {info.name}")
     )
@@ -166,22 +169,26 @@ def draw_comparison(adapters: Sequence[AdapterInfo]) -> Markup:
 
 
 def _from(name: str, form: Callable[[Any], str] = str) -> Callable[[AdapterInfo], str]:
-    """A column: a field of the metadata, or of its recipe."""
+    """A column: a field of the metadata."""
 
     def of(info: AdapterInfo) -> str:
-        if info.metadata is None:
-            return ""
-        value = getattr(info.metadata, name, None) or info.metadata.recipe.get(name)
+        value = getattr(info.metadata, name, None)
         return "" if value in (None, "") else form(value)
 
     return of
+
+
+def _recipe(name: str) -> Callable[[AdapterInfo], str]:
+    """A column: a setting of the training, whatever stands there."""
+    return lambda info: str(info.metadata.recipe.get(name, "")) if info.metadata else ""
 
 
 def _measured(group: str, name: str, form: str) -> Callable[[AdapterInfo], str]:
     """A column: a number of the effect report."""
 
     def of(info: AdapterInfo) -> str:
-        value = ((info.report or {}).get(group) or {}).get(name)
+        values = (info.report or {}).get(group)
+        value = values.get(name) if isinstance(values, dict) else None
         return format(value, form) if isinstance(value, int | float) else "–"
 
     return of
@@ -203,7 +210,7 @@ _COMPARED: dict[str, Callable[[AdapterInfo], str]] = {
     "Training steps": _from("steps", lambda steps: f"{steps:,}"),
     "Rank": _from("rank"),
     "Alpha": _from("alpha", lambda alpha: f"{alpha:g}"),
-    "Learning rate": _from("learning_rate"),
-    "Batch size": _from("batch_size"),
+    "Learning rate": _recipe("learning_rate"),
+    "Batch size": _recipe("batch_size"),
     "Created": _from("created", words.day),
 }
