@@ -172,3 +172,75 @@ def test_chinese_is_read_without_a_word_on_the_terminal_or_a_file_in_tmp(tmp_pat
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_times_are_kept_as_hints_and_the_words_are_sung() -> None:
+    lyrics = encode_lyrics(
+        "[00:10.00]Under the moon\n[00:13.55] We sing\n[00:28.27][01:53.80]Twice"
+    )
+    assert lyrics.tokens == encode_lyrics("Under the moon\nWe sing\nTwice").tokens
+    assert lyrics.times_s == [(10.0,), (13.55,), (28.27, 113.8)]
+    assert len(lyrics.warnings) == 1
+    assert "line 3: it has 2 times and is sung once" in lyrics.warnings[0]
+
+
+def test_sections_in_round_brackets_begin_and_are_not_sung() -> None:
+    lyrics = encode_lyrics("(Verse 1)\nI walk the road at night\n\n(Chorus)\nBroken wings")
+    wanted = encode_lyrics("[verse]\nI walk the road at night\n[chorus]\nBroken wings")
+    assert lyrics.tokens == wanted.tokens
+    both = encode_lyrics("[verse] hello\n[chorus][soft]")
+    assert both.tokens == encode_lyrics("[verse]\nhello\n[chorus]").tokens
+    assert len(both.warnings) == 1
+    assert both.warnings[0].startswith("line 2: [soft] is no structure tag")
+
+
+def test_a_lower_case_name_alone_is_sung_and_said_to_be() -> None:
+    lyrics = encode_lyrics("chorus")
+    assert lyrics.warnings == ["line 1: 'chorus' is sung as a word; for a section write [chorus]"]
+    assert STRUCTURE_TAGS["[chorus]"] not in lyrics.tokens
+
+
+@pytest.mark.parametrize(("code", "name"), [("fr", "French"), ("de", "Deutsch"), ("de", "de-AT")])
+def test_a_line_chooses_the_language_of_those_behind_it(code: str, name: str) -> None:
+    text = "la vie est belle 42"
+    named = encode_lyrics(text, LyricsReader(language=code)).tokens
+    chosen = encode_lyrics(f"hello\n[lang: {name}]\n{text}\n[Lang: en]\nhello")
+    hello = encode_lyrics("hello").tokens
+    assert chosen.tokens == [*hello, *named, *hello]
+    assert [bool(line) for line in chosen.per_line] == [True, False, True, False, True]
+    assert any("line 3" in w and "was not taught" in w for w in chosen.warnings)
+
+
+def test_a_line_that_chooses_an_unknown_language_is_named() -> None:
+    with pytest.raises(BadInput, match=r"line 2: no phonemiser for language 'es'.*German \(de\)"):
+        encode_lyrics("hello\n[lang: es]\nhola")
+
+
+def test_lines_that_look_foreign_are_named_with_a_remedy_that_exists() -> None:
+    german = encode_lyrics("hello\nIch gehe durch die Nacht\nKomm mit mir ans Meer").warnings
+    assert german == [
+        "lines 2-3 are in German, it seems, but read as English. "
+        "Write [lang: de] on a line of its own above to choose German."
+    ]
+    [spanish] = encode_lyrics("Camino por la calle sola").warnings
+    assert "line 1 is in Spanish" in spanish
+    assert "no phonemiser for Spanish" in spanish
+    assert encode_lyrics("[lang: en]\nCamino por la calle sola").warnings == []
+
+
+@pytest.mark.parametrize("text", ["안녕하세요", "君の声が聞こえる"])
+def test_languages_that_the_model_was_not_taught_are_named(text: str) -> None:
+    [warning] = encode_lyrics(f"hello\n{text}").warnings
+    assert warning.startswith("line 2 is read as ")
+    assert "was not taught" in warning
+
+
+def test_a_line_of_chinese_characters_in_a_japanese_song_is_japanese() -> None:
+    lyrics = encode_lyrics("雨、\n君の声が聞こえる\n夜空に")
+    assert lyrics.per_line[0] == encode_lyrics("あめ、").tokens
+    assert encode_lyrics("雨、\n你的声音").per_line[0] != lyrics.per_line[0]
+    assert encode_lyrics("[lang: ja]\n雨").tokens == encode_lyrics("あめ").tokens
+
+
+def test_vietnamese_letters_are_latin() -> None:
+    assert encode_lyrics("Ở").tokens[-1] == STOP

@@ -24,7 +24,8 @@ def generate(
     lyrics: Annotated[
         Path | None,
         typer.Option(
-            help="Text file of lyrics, with tags such as \\[verse]; mini follows tags alone."
+            help="Text file of lyrics, with tags such as \\[verse], or \\[lang: de] for German; "
+            "mini follows tags alone."
         ),
     ] = None,
     instrumental: Annotated[

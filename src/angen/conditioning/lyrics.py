@@ -4,20 +4,17 @@ Each line is either a structure tag or words; both end with the token ``STOP``. 
 piece has no words: empty lyrics, or tags alone.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 
 from angen.conditioning.chinese_words import ChineseReading
-from angen.conditioning.phonemes import encode, encode_by_script, encode_in
-from angen.conditioning.segments import (
-    english_and_chinese,
-    has_hangul,
-    has_kana,
-    has_words,
-    mostly_chinese,
-)
-from angen.conditioning.tags import STOP, STRUCTURE_TAGS, is_direction, meant_tag
+from angen.conditioning.phonemes import encode, language_code
+from angen.conditioning.reading import Voice, language_warnings
+from angen.conditioning.segments import has_chinese, has_kana, mostly_chinese
+from angen.conditioning.sheet import NO_WORDS, Line, read_sheet
+from angen.conditioning.tags import STOP, STRUCTURE_TAGS
 from angen.conditioning.vocabulary import token_ids
 from angen.errors import BadInput
 
@@ -33,16 +30,6 @@ class Reading(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lyrics:
-    """What the model reads, and what a person should know about it."""
-
-    tokens: list[int]
-    per_line: list[list[int]]  # one list for each line of the text; empty for lines left out
-    warnings: list[str] = field(default_factory=list)
-    unsung: int = 0  # lines of words that were left out because the model has no voice
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class LyricsReader:
     """How lyrics are read."""
 
@@ -51,10 +38,22 @@ class LyricsReader:
     chinese: ChineseReading | None = None  # pypinyin's way, unless given
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lyrics:
+    """What the model reads, and what a person should know about it."""
+
+    tokens: list[int]
+    per_line: list[list[int]]  # one list for each line of the text; empty for lines left out
+    times_s: list[tuple[float, ...]] = field(default_factory=list)  # of each line, where given
+    warnings: list[str] = field(default_factory=list)
+    unsung: int = 0  # lines of words that were left out because the model has no voice
+
+
 def encode_lyrics(text: str, reader: LyricsReader | None = None) -> Lyrics:
     """Tokens of ``text``. Empty text gives no tokens and is no fault: an instrumental.
 
-    Unless ``reader`` names a language, Latin letters are read as English.
+    Latin letters are read as English, unless ``reader`` or a line such as ``[lang: de]`` above
+    them names a language; what looks to be in another is named in a warning.
 
     Raises BadInput, naming the line and the remedy, when a line is in a language that has no
     phonemiser here, and when the text is over ``LONGEST_LYRICS`` characters.
@@ -65,14 +64,16 @@ def encode_lyrics(text: str, reader: LyricsReader | None = None) -> Lyrics:
         lines = text.split("\n")
         per_line = [_exact(line, number, reader) for number, line in enumerate(lines, 1)]
         return Lyrics(tokens=_joined(per_line), per_line=per_line)
-    lines = text.splitlines()
-    numbers = "zh" if mostly_chinese(text) else "en"
-    warnings: list[str] = []
+    sheet = read_sheet(text)
+    warnings = _noted(sheet)
+    voices = _voices(sheet, reader)
     per_line = [
-        _marked(line, number, warnings) or _worded(line, number, reader, numbers, warnings)
-        for number, line in enumerate(lines, 1)
+        _tokens(line, number, voice, warnings)
+        for number, (line, voice) in enumerate(zip(sheet, voices, strict=True), 1)
     ]
-    return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=warnings)
+    if not reader.language:
+        warnings += language_warnings([line.words for line in sheet], voices)
+    return _lyrics(sheet, per_line, warnings)
 
 
 def read_tags(text: str) -> Lyrics:
@@ -81,14 +82,23 @@ def read_tags(text: str) -> Lyrics:
     Raises BadInput when the text is over ``LONGEST_LYRICS`` characters.
     """
     _check_length(text)
-    lines = text.splitlines()
-    warnings: list[str] = []
-    per_line = [
-        _marked(line, number, warnings) or _directed(line, number, warnings)
-        for number, line in enumerate(lines, 1)
-    ]
-    words = (has_words(line) and not is_direction(line) for line in lines)
-    return Lyrics(tokens=_joined(per_line), per_line=per_line, warnings=warnings, unsung=sum(words))
+    sheet = read_sheet(text)
+    per_line = [_joined(_tag(part) for part, is_tag in line.parts if is_tag) for line in sheet]
+    warnings = [warning for warning in _noted(sheet) if not warning.endswith(NO_WORDS)]
+    return _lyrics(sheet, per_line, warnings, unsung=sum(bool(line.words) for line in sheet))
+
+
+def _lyrics(
+    sheet: list[Line], per_line: list[list[int]], warnings: list[str], unsung: int = 0
+) -> Lyrics:
+    times_s = [line.times_s for line in sheet]
+    return Lyrics(
+        tokens=_joined(per_line),
+        per_line=per_line,
+        times_s=times_s,
+        warnings=warnings,
+        unsung=unsung,
+    )
 
 
 def instrumental(structure: Sequence[str] = ()) -> list[int]:
@@ -98,7 +108,7 @@ def instrumental(structure: Sequence[str] = ()) -> list[int]:
     """
     tags = [tag if tag.startswith("[") else f"[{tag}]" for tag in structure]
     for tag in tags:
-        if meant_tag(tag) is None:
+        if tag.casefold() not in STRUCTURE_TAGS:
             raise BadInput(f"{tag} is no structure tag; choose of {_TAGS}")
     return encode_lyrics("\n".join(tags)).tokens
 
@@ -118,61 +128,51 @@ def _exact(line: str, number: int, reader: LyricsReader) -> list[int]:
     return _sung(number, lambda: encode(line.strip(), reader.chinese))
 
 
-def _marked(line: str, number: int, warnings: list[str]) -> list[int]:
-    """Tokens of a structure tag; none for a line of words."""
-    tag = meant_tag(line)
-    if tag is None:
-        return []
-    if line != tag:
-        warnings.append(f"line {number}: {line!r} is taken as {tag}")
-    return [STRUCTURE_TAGS[tag], STOP]
+def _noted(sheet: list[Line]) -> list[str]:
+    return [
+        f"line {number}{'' if note == NO_WORDS else ':'} {note}"
+        for number, line in enumerate(sheet, 1)
+        for note in line.notes
+    ]
 
 
-def _worded(
-    line: str, number: int, reader: LyricsReader, numbers: str, warnings: list[str]
-) -> list[int]:
-    """Tokens of a line that is no tag; none, and a warning, for one that is not sung."""
-    line = line.strip()
-    if not line:  # which sets stanzas apart, as everybody writes them
-        return []
-    if not has_words(line):
-        warnings.append(f"line {number} has no words: left out")
-        return []
-    if is_direction(line):
-        return _directed(line, number, warnings, " Write words to sing without brackets.")
-    tokens = _sung(number, lambda: _encode(line, reader, numbers))
-    if tokens == [STOP]:
-        warnings.append(f"line {number}: nothing in {line!r} can be sung: left out")
-        return []
+def _voices(sheet: list[Line], reader: LyricsReader) -> list[Voice]:
+    """How each line is read.
+
+    Raises BadInput where a line chooses a language that there is not.
+    """
+    words = [line.words for line in sheet]
+    kana = sum(map(has_kana, words))
+    japanese = kana > sum(has_chinese(text) and not has_kana(text) for text in words)
+    voice = Voice(
+        language=reader.language,
+        chinese=reader.chinese,
+        song="ja" if japanese else "zh" if mostly_chinese("\n".join(words)) else "en",
+    )
+    voices = []
+    for number, line in enumerate(sheet, 1):
+        if line.language:
+            try:
+                voice = replace(voice, chosen=language_code(line.language))
+            except BadInput as error:
+                raise BadInput(f"Lyrics, line {number}: {error}") from error
+        voices.append(voice)
+    return voices
+
+
+def _tokens(line: Line, number: int, voice: Voice, warnings: list[str]) -> list[int]:
+    tokens: list[int] = []
+    for part, is_tag in line.parts:
+        read = _tag(part) if is_tag else _sung(number, partial(_encode, part, voice))
+        if read == [STOP]:
+            warnings.append(f"line {number}: nothing in {part!r} can be sung: left out")
+        else:
+            tokens += read
     return tokens
 
 
-def _directed(line: str, number: int, warnings: list[str], remedy: str = "") -> list[int]:
-    """No tokens, and a warning where somebody meant a tag."""
-    if is_direction(line):
-        warnings.append(
-            f"line {number}: {line.strip()} is no structure tag and is left out. The tags are "
-            f"{_TAGS}.{remedy}"
-        )
-    return []
-
-
-def _encode(line: str, reader: LyricsReader, numbers: str) -> list[int]:
-    """Tokens of a line, without a word break at its end."""
-    tokens = _read(line, reader, numbers)
-    return tokens[:-1] if tokens[-1:] == token_ids("_") else tokens
-
-
-def _read(line: str, reader: LyricsReader, numbers: str) -> list[int]:
-    if reader.language == "auto":
-        return encode_by_script(line, reader.chinese)
-    if reader.language:
-        return encode_in(line, reader.language, reader.chinese)
-    if not any(character.isalpha() for character in line):
-        return encode_in(line, numbers, reader.chinese)
-    if has_kana(line) or has_hangul(line) or not english_and_chinese(line):
-        return encode_by_script(line, reader.chinese, latin="en")
-    return encode(line, reader.chinese)
+def _tag(tag: str) -> list[int]:
+    return [STRUCTURE_TAGS[tag], STOP]
 
 
 def _sung(number: int, encoded: Callable[[], list[int]]) -> list[int]:
@@ -182,5 +182,11 @@ def _sung(number: int, encoded: Callable[[], list[int]]) -> list[int]:
         raise BadInput(f"Lyrics, line {number}: {error}") from error
 
 
-def _joined(per_line: Sequence[Sequence[int]]) -> list[int]:
+def _encode(line: str, voice: Voice) -> list[int]:
+    """Tokens of words, without a word break at their end."""
+    tokens = voice.read(line)
+    return tokens[:-1] if tokens[-1:] == token_ids("_") else tokens
+
+
+def _joined(per_line: Iterable[Sequence[int]]) -> list[int]:
     return [token for line in per_line for token in line]

@@ -30,6 +30,32 @@ _READERS: dict[str, Callable[[str], str]] = {
 }
 
 
+_OTHER_NAMES = {
+    **{
+        "deutsch": "de",
+        "français": "fr",
+        "francais": "fr",
+        "中文": "zh",
+        "mandarin": "zh",
+        "cn": "zh",
+    },
+    **{"日本語": "ja", "jp": "ja", "한국어": "ko", "kr": "ko", "auto": "auto"},
+}
+
+
+def language_code(name: str) -> str:
+    """The code of a language that ``name`` means: ``de``, ``de-AT``, ``German``, ``Deutsch``.
+
+    Raises BadInput, naming the languages, for any other.
+    """
+    known = {english.casefold(): code for code, english in LANGUAGES.items()} | _OTHER_NAMES
+    short = name.casefold().replace("_", "-").split("-")[0]
+    code = short if short in LANGUAGES else known.get(name.casefold())
+    if code is None:
+        raise BadInput(f"no phonemiser for language {name!r}; choose of {_choices()}")
+    return code
+
+
 def encode(text: str, chinese: ChineseReading | None = None) -> list[int]:
     """Tokens of a line in English, Chinese or both: the released model's own reading.
 
@@ -58,16 +84,21 @@ def encode_in(text: str, language: str, chinese: ChineseReading | None = None) -
 
 
 def encode_by_script(
-    text: str, chinese: ChineseReading | None = None, latin: str | None = None
+    text: str,
+    chinese: ChineseReading | None = None,
+    latin: str | None = None,
+    *,
+    japanese: bool = False,
 ) -> list[int]:
     """Tokens of ``text`` with each stretch read by its letters, ``_`` between stretches.
 
-    latin: the language of Latin letters; found by their words unless given.
+    latin: the language of Latin letters; found by their words unless given. japanese: whether
+    Chinese characters are Japanese.
 
     Raises BadInput when a stretch is in letters that no phonemiser reads.
     """
     spoken = []
-    for script, part in by_script(text):
+    for script, part in by_script(text, japanese=japanese):
         if script == "other":
             raise _unreadable(part)
         language = (latin or latin_language(part)) if script == "latin" else script

@@ -7,7 +7,7 @@ from itertools import groupby
 
 _CHINESE = re.compile(r"[\u4e00-\u9fa5]")
 _LATIN = re.compile(r"[A-Za-z]")
-_ANY_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_ANY_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff\u3131-\u318e]")
 
@@ -24,13 +24,14 @@ def english_and_chinese(text: str) -> Segments:
     return _stretches(text, _english_or_chinese)
 
 
-def by_script(text: str) -> Segments:
+def by_script(text: str, *, japanese: bool = False) -> Segments:
     """Stretches of ``text`` by their letters: ``latin``, ``zh``, ``ja``, ``ko`` or ``other``.
 
-    Chinese characters are Japanese in a line that has kana. Digits, blanks and marks go with
-    the stretch before them, or with the first one. Empty when there are no letters at all.
+    Chinese characters are Japanese in a line that has kana, and where ``japanese`` says so. Digits,
+    blanks and marks go with the stretch before them, or with the first one. Empty when there are
+    no letters at all.
     """
-    japanese = has_kana(text)
+    japanese = japanese or has_kana(text)
 
     def script_of(character: str) -> str:
         if _ANY_LATIN.match(character):
@@ -55,6 +56,10 @@ def has_hangul(text: str) -> bool:
 def has_words(text: str) -> bool:
     """Whether there is a letter or a figure in ``text``, of any script."""
     return any(character.isalnum() for character in text)
+
+
+def has_chinese(text: str) -> bool:
+    return _CHINESE.search(text) is not None
 
 
 def mostly_chinese(text: str) -> bool:

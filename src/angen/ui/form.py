@@ -117,7 +117,8 @@ def _lyrics() -> tuple[gr.Radio, gr.Group, gr.Textbox]:
             ]
         lyrics = gr.Textbox(
             label="Your lyrics",
-            info="A tag such as [verse] stands on a line of its own and says what follows. "
+            info="A tag such as [verse] says what follows. Latin letters are read as English: a "
+            "line [lang: fr] or [lang: de] changes that for the lines below. "
             "mini has no voice: it follows tags alone.",
             placeholder="[verse]\nCity lights are calling me home\n\n[chorus]\n...",
             lines=8,

@@ -55,7 +55,8 @@ class SongRequest(Strict):
         Field(
             max_length=20_000,
             description="What is sung, line by line, with tags such as [verse]; empty: nothing. "
-            "mini has no voice and follows the tags alone.",
+            "Latin letters are read as English; a line [lang: fr] or [lang: de] changes that for "
+            "the lines below. mini has no voice and follows the tags alone.",
         ),
     ] = ""
     duration_s: Annotated[
