@@ -185,7 +185,7 @@ def _distances(
     among_real = _weighted(similar.real * similar.apart, similar.apart, real)
     found = []
     for weights, part in ((base, slice(n)), (adapter, slice(n, None))):
-        between = np.einsum("rn,nm,rm->r", weights, similar.cross[part], real, optimize=True)
+        between = ((weights @ similar.cross[part]) * real).sum(1)
         between = between / (weights.sum(1) * real.sum(1))
         found.append(_among(similar.made[part, part], weights) + among_real - 2 * between)
     return found[0], found[1]
@@ -207,8 +207,7 @@ def _among(kernel: Vectors, weights: Vectors) -> Vectors:
 
 
 def _weighted(kernel: Vectors, counted: Vectors, weights: Vectors) -> Vectors:
-    total = np.einsum("rn,nm,rm->r", weights, kernel, weights, optimize=True)
-    pairs = np.einsum("rn,nm,rm->r", weights, counted, weights, optimize=True)
+    total, pairs = (((weights @ matrix) * weights).sum(1) for matrix in (kernel, counted))
     return np.asarray(total / pairs, dtype=np.float64)
 
 
