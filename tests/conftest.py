@@ -1,5 +1,8 @@
 """What the tests of several rooms share."""
 
+import atexit
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,17 @@ from angen.bundle import Bundle, load_bundle
 from tests.tiny import write_tiny_bundle
 
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
+
+# Of a person's or a CI's environment tests get this alone: no settings of ours, of Gradio or of the
+# hub, no proxies, colours or width of a terminal; and a home of their own, which is empty.
+_KEPT = ("PATH", "LANG", "TMPDIR", "TZ", "USER", "LOGNAME", "SHELL", "DYLD_LIBRARY_PATH")
+_KEPT_KINDS = ("ANGEN_TEST_", "LC_", "LD_", "PYTHON", "PYTEST_", "OMP_", "MKL_", "CUDA_", "NVIDIA_")
+_home = tempfile.TemporaryDirectory(prefix="angen-tests-home-")
+atexit.register(_home.cleanup)
+for _name in set(os.environ) - {*_KEPT}:
+    if not _name.startswith(_KEPT_KINDS):
+        del os.environ[_name]
+os.environ["HOME"] = _home.name
 
 
 @pytest.fixture(autouse=True)
