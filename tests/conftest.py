@@ -24,6 +24,7 @@ for _name in set(os.environ) - {*_KEPT}:
     if not _name.startswith(_KEPT_KINDS):
         del os.environ[_name]
 os.environ["HOME"] = _home.name
+os.umask(0o022)
 
 
 @pytest.fixture(autouse=True)

@@ -174,3 +174,24 @@ def test_messages_that_nobody_fetches_are_dropped() -> None:
     assert list(Page._queue.pending_messages_per_session) == ["read"]
     assert list(Page._queue.pending_event_ids_session) == ["read"]
     assert Page._queue.cleaned == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body"),
+    [
+        ("GET", "/gradio_api/proxy=http://C%3A%5Cx", b""),
+        ("POST", "/gradio_api/call/v2/nothing", b'{"data": []}'),
+        ("POST", "/gradio_api/api/nothing", b'{"data": []}'),
+        ("POST", "/gradio_api/run/nothing", b'{"data": []}'),
+        ("POST", "/gradio_api/run/predict", b'{"data": [], "fn_index": 9000}'),
+        ("POST", "/gradio_api/queue/join", b"NaN"),
+        ("GET", "/gradio_api/queue/data?session_hash=of_yesterday", b""),
+        ("GET", "/assets/" + "x" * 5_000, b""),
+    ],
+)
+def test_requests_that_the_page_does_not_make_are_refused(
+    server: TestClient, caplog: pytest.LogCaptureFixture, verb: str, path: str, body: bytes
+) -> None:
+    headers = {"content-type": "application/json"}
+    assert server.request(verb, path, content=body, headers=headers).status_code < 500
+    assert "Traceback" not in caplog.text

@@ -8,7 +8,13 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import gradio as gr
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from gradio.route_utils import FnIndexInferError
+from starlette.requests import ClientDisconnect
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from angen.studio.desk import Desk
 from angen.ui.app import build_page
@@ -21,6 +27,21 @@ WAITING_EVENTS = 500  # events that may wait at once, for a worker of the page
 SESSIONS = 500  # browsers whose state is kept
 UPLOAD_AGE_S = 6 * 3600  # uploaded files that nothing has taken are deleted after
 SWEEP_S = 600
+MAX_NAME = 255  # bytes of a file's name, on any file system
+OWN = "/gradio_api/"  # Gradio's own paths; those that a page asks for:
+NEEDED = (
+    *(
+        "app_id",
+        "cancel",
+        "component_server",
+        "file=",
+        "heartbeat/",
+        "info",
+        "login_check",
+        "queue/",
+    ),
+    *("reset", "run/", "startup-events", "stream/", "theme.css", "upload", "user"),
+)
 
 
 def mount_page(desk: Desk) -> FastAPI:
@@ -47,7 +68,45 @@ def mount_page(desk: Desk) -> FastAPI:
     # Gradio checks that a path in a request lies in its upload folder only once ``launch`` was
     # called, which a mounted page never is: without this line any file could be fetched.
     page.has_launched = True
+    (gradio,) = (route.app for route in shell.routes if isinstance(route, Mount))
+    assert isinstance(gradio, FastAPI)
+    for fault in (KeyError, FnIndexInferError):
+        gradio.add_exception_handler(fault, _no_event)
+    gradio.add_exception_handler(RequestValidationError, _unreadable)
+    shell.add_middleware(_Narrow)
     return shell
+
+
+async def _no_event(_request: Request, _fault: Exception) -> Response:
+    return JSONResponse({"detail": "The page has no such event."}, 404)
+
+
+async def _unreadable(_request: Request, _fault: Exception) -> Response:
+    """Without the values: those that are no JSON, as NaN, cannot be told back."""
+    return JSONResponse({"detail": "This cannot be read as a request of the page."}, 422)
+
+
+class _Narrow:
+    """Of Gradio's own paths those that the page asks for: of the others strangers make errors."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope.get("path", "")
+        closed = path.startswith(OWN) and not path.removeprefix(OWN).startswith(NEEDED)
+        if closed or any(len(part.encode(errors="replace")) > MAX_NAME for part in path.split("/")):
+            await Response(status_code=404)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
+        except RuntimeError as error:
+            if not isinstance(error.__cause__, HTTPException):
+                raise
+            # a stream for a session that is not known: it ends as it began
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 @contextlib.asynccontextmanager
