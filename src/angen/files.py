@@ -19,6 +19,8 @@ from angen.errors import OutOfSpace, Taken
 logger = logging.getLogger(__name__)
 
 _STALE_S = 24 * 3600
+_LINKS = 20  # of a chain of errors that are looked at
+_FULL = ("no space left on device", "disk is full", "disk quota exceeded")
 _OLD, _DELETED = ".old", ".deleted"  # .<name>.<random>.old: a folder that gives way to another
 _ASIDE = re.compile(r"\.(?P<name>.+)\.[^.]+\.old")
 _IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
@@ -29,6 +31,22 @@ Rename = Callable[[Path, Path], None]
 def is_full(error: OSError) -> bool:
     """Whether the system says that a disk, or one's share of it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def tells_full(error: BaseException) -> bool:
+    """Whether an error, or one that it came from, says that a disk is full.
+
+    Libraries say so in words of their own: SQLite, PostgreSQL, libsndfile.
+    """
+    link: BaseException | None = error
+    for _ in range(_LINKS):
+        if link is None:
+            return False
+        text = str(link).casefold()
+        if (isinstance(link, OSError) and is_full(link)) or any(word in text for word in _FULL):
+            return True
+        link = link.__cause__ or link.__context__
+    return False
 
 
 def sweep(root: Path, pattern: str) -> None:

@@ -4,6 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from angen.jobs.job import Job, JobState, Problem
 from angen.jobs.store import Store, UnknownJob
@@ -42,11 +43,43 @@ def test_the_latest_end_counts_and_not_the_order_of_asking(store: Store) -> None
     assert titles(store.jobs()) == ["late"]
 
 
-def test_old_jobs_go_however_few_there_are(store: Store) -> None:
-    done(store, "a")
-    assert store.prune(100, LONG) == 0
-    assert store.prune(100, timedelta(0)) == 1
-    assert store.jobs() == []
+def moved(url: str, days: int, where: str = "1 = 1") -> None:
+    """As if the clock had been so many days ahead when those jobs ended."""
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        by = days * 24 * 3600 * 1_000_000
+        connection.execute(text(f"UPDATE angen_jobs SET ended = ended + ({by}) WHERE {where}"))
+    engine.dispose()
+
+
+def test_old_jobs_go_however_few_there_are(url: str, store: Store) -> None:
+    for title in "abc":
+        done(store, title)
+    moved(url, -2, "title = 'a'")
+    assert store.prune(100, timedelta(days=3)) == 0
+    assert store.prune(100, LONG) == 1
+    assert titles(store.jobs()) == ["c", "b"]
+
+
+def test_a_clock_that_is_far_ahead_at_one_start_forgets_nothing(url: str, store: Store) -> None:
+    for title in "abcde":
+        done(store, title)
+    moved(url, -400)  # the clock of now is 400 days ahead of all that is kept
+    assert store.prune(1000, timedelta(days=365)) == 0
+    for title in "fgh":  # and some jobs are done by it
+        done(store, title)
+    assert store.prune(1000, timedelta(days=365)) == 0
+    assert len(store.jobs()) == 8
+
+
+def test_a_clock_that_was_ahead_and_goes_back_forgets_nothing_new(url: str, store: Store) -> None:
+    for title in "abcde":
+        done(store, title)
+    moved(url, 400)
+    done(store, "now")
+    assert store.prune(1000, timedelta(days=365)) == 0
+    assert store.prune(2, timedelta(days=365)) == 4
+    assert titles(store.jobs()) == ["now", "e"]
 
 
 def test_what_is_not_over_or_needed_by_it_stays(store: Store) -> None:

@@ -17,6 +17,7 @@ from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import State
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -40,7 +41,7 @@ from angen.api.routes import (
 )
 from angen.api.samples import curl
 from angen.api.views import EventView
-from angen.errors import OutOfSpace
+from angen.errors import AngenError
 from angen.jobs.events import Event
 from angen.jobs.job import OVER, JobState
 from angen.jobs.runner import Runner
@@ -48,6 +49,7 @@ from angen.jobs.store import Store
 from angen.studio.desk import Desk
 from angen.studio.orders import DESK, FETCH, MODEL, declare_uses, prune_jobs
 from angen.studio.settings import Settings
+from angen.studio.tidying import tidy_home
 
 logger = logging.getLogger(__name__)
 
@@ -165,8 +167,7 @@ def _life(
         settings.home.mkdir(parents=True, exist_ok=True)
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         queue = store or Store(settings.database)
-        await asyncio.to_thread(declare_uses, queue, settings)
-        await asyncio.to_thread(_pruned, queue, settings)
+        await asyncio.to_thread(_tidied, queue, settings)
         desk = Desk(settings, queue)
         app.state.desk = desk
         app.state.kept.news = lambda: (queue.heard_orders(), desk.changes)
@@ -217,11 +218,14 @@ def _over(desk: Desk, kept: Kept, job: str) -> bool:
     return over
 
 
-def _pruned(queue: Store, settings: Settings) -> None:
-    try:
-        prune_jobs(queue, settings)
-    except OutOfSpace as error:  # a server that starts is how a person learns of it
-        logger.warning("old jobs are not forgotten: %s", error)
+def _tidied(queue: Store, settings: Settings) -> None:
+    """Put in order what earlier servers left; one that is in none must not keep this one away."""
+    declare_uses(queue, settings)
+    for tidy in (prune_jobs, tidy_home):
+        try:
+            tidy(queue, settings)
+        except (AngenError, SQLAlchemyError, OSError) as error:
+            logger.warning("not everything old is removed: %s", error)
 
 
 def _described(app: FastAPI, access: Access) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from angen.errors import (
     Taken,
     Unknown,
 )
+from angen.files import tells_full
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ _STATUS: tuple[tuple[type[AngenError], int], ...] = (
     (OutOfSpace, 507),
 )
 _UNREADABLE = "The body cannot be read: it is no JSON in UTF-8, or a form that was cut short."
+_FULL = "The disk is full. Free some space on the server's disk, then try again."
 _DETAILS = {
     404: "There is nothing here. The paths that exist are in /api/openapi.json.",
     405: "This path does not know that verb; the header Allow names those that it knows.",
@@ -148,6 +150,8 @@ def _fault(fault: Mapping[str, Any]) -> FieldFault:
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400 and tells_full(error):
+        return _full(request)
     if error.status_code == 400:  # FastAPI's word for bytes that are neither JSON nor a form
         known = str(error.detail)
         detail = _UNREADABLE if known.startswith("There was an error") else f"{known}."
@@ -168,13 +172,21 @@ def _allowed(request: Request) -> list[str]:
     return sorted({verb for route in same for verb in route.methods})
 
 
+def _full(request: Request) -> JSONResponse:
+    return problem(507, _FULL, request.url.path)
+
+
 def _system_fault(request: Request, error: Exception) -> JSONResponse:
+    if tells_full(error):
+        return _full(request)
     logger.error("%s %s", request.method, request.url.path, exc_info=error)
     detail = f"{getattr(error, 'strerror', None) or 'The system refused'}. Check the server's disk."
     return problem(500, detail, request.url.path)
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    if tells_full(error):
+        return _full(request)
     logger.error("%s %s", request.method, request.url.path, exc_info=error)
     detail = "This should not have happened. The server's log says more; please report it."
     return problem(500, detail, request.url.path)

@@ -20,6 +20,9 @@ from angen.cli import datasets, encoder, library, listening, machine, songs, stu
 from angen.cli.options import Common
 from angen.cli.terminal import ExitCode, fault, say, stop_signals, tell
 from angen.errors import AngenError, Stopped
+from angen.files import tells_full
+
+FULL = "The disk is full. Free some space, then try again."
 
 app = typer.Typer(
     name="angen",
@@ -122,7 +125,8 @@ def run(arguments: Sequence[str]) -> int:
         _tell_fault(error, "Out of memory. Use shorter clips or a smaller batch.", debug)
     except Exception as error:  # the last line of defence: a fault of ours, told as such
         message = f"This should not have happened: {type(error).__name__}: {error}. "
-        _tell_fault(error, message + "Run it again with --debug and report what it says.", debug)
+        message += "Run it again with --debug and report what it says."
+        _tell_fault(error, FULL if tells_full(error) else message, debug)
     return ExitCode.FAULT
 
 
@@ -133,6 +137,8 @@ def _tell_fault(error: BaseException, message: str, debug: bool) -> None:
 
 
 def _system_fault(error: OSError) -> str:
+    if tells_full(error):
+        return FULL if error.filename is None else f"{error.filename}: {FULL}"
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}. Check the path, its rights and the disk."
 

@@ -88,13 +88,19 @@ def _serve(settings: "Settings", access: "Access", host: str, port: int, browser
         serve,
         with_page,
     )
+    from angen.jobs.store import Store
 
     hand_on(settings)
-    with claimed(settings.home) as note, listening(host, port) as listener:
+    with (
+        claimed(settings.home) as note,
+        Store(settings.database) as store,
+        listening(host, port) as listener,
+    ):
+        store.verify()
         address = _address(host, listener.getsockname()[1])
         note(address)
         keep_within(settings)
-        server = create_app(settings, access=access)
+        server = create_app(settings, store=store, access=access)
         with_page(server, build_page)
         tell(f"Angen Studio: {address}  (Ctrl-C ends it)")
         if browser:

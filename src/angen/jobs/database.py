@@ -17,16 +17,19 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, make_url, select
 from sqlalchemy import update as sql_update
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from angen.errors import BadInput, Incompatible, OutOfSpace
+from angen.errors import AngenError, BadInput, Incompatible, OutOfSpace
+from angen.files import tells_full
 from angen.jobs.bell import Bell, Clock
 from angen.jobs.events import plain
 from angen.jobs.tables import SCHEMA, clock, events, jobs, metadata
 
 logger = logging.getLogger(__name__)
 
+SAFE = "Songs, adapters and datasets are safe: it holds nothing but the list of jobs."
+_DAMAGED = ("not a database", "malformed", "corrupt")
 BUSY_S = 30.0  # how long to wait for another writer
 _SETUP_LOCK = 0x616E67656E  # of PostgreSQL: one process at a time makes the tables
 
@@ -66,8 +69,8 @@ class Database:
 
         url: ``sqlite:////path/jobs.db`` or ``postgresql://user:password@host/name``.
 
-        Raises BadInput when there is no such database, Incompatible when its tables are of another
-        version.
+        Raises BadInput when there is no such database or it cannot be read and written,
+        Incompatible when its tables are of another version, OutOfSpace.
         """
         self._engine = _engine(_checked(url))
         self._sqlite = self._engine.dialect.name == "sqlite"
@@ -78,12 +81,9 @@ class Database:
         except Incompatible:
             self._engine.dispose()
             raise
-        except OperationalError as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             self._engine.dispose()
-            raise BadInput(
-                f"The queue's database {self._engine.url!r} cannot be opened: {error.orig}. "
-                "Start it, or correct its address."
-            ) from error
+            raise unopened(self._engine.url, error) from error
         self._seen: tuple[Any, Clock] = (None, (0, 0))  # version of the file, and its clock then
         self.bell = Bell(self._look)
 
@@ -157,13 +157,25 @@ class Database:
     def _told_when_full(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            if "is full" not in str(error.orig) and "No space left" not in str(error.orig):
+        except (OperationalError, sqlite3.OperationalError) as error:
+            if not tells_full(error):
                 raise
             raise OutOfSpace(
                 f"No space left to write the queue in {self._engine.url!r}. Free some space on "
                 "that disk and try again."
             ) from error
+
+    def verify(self) -> None:
+        """Read a file of SQLite once, whole. Raises BadInput when it is damaged."""
+        if not self._sqlite:
+            return
+        try:
+            with self.reading() as connection:
+                found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise unopened(self._engine.url, error) from error
+        if found != "ok":
+            raise unopened(self._engine.url, sqlite3.DatabaseError("malformed"))
 
     def close(self) -> None:
         """Let go of connections and of everybody who waits."""
@@ -190,8 +202,39 @@ class Database:
         if found not in (None, 1, SCHEMA):
             raise Incompatible(
                 f"The queue in {self._engine.url!r} was made by another version of angen (tables "
-                f"of version {found}, expected {SCHEMA}). Use that version, or another database."
+                f"of version {found}, expected {SCHEMA}). {SAFE} Use that version, or "
+                f"{_elsewhere(self._engine.url)}."
             )
+
+
+def unopened(url: URL, error: Exception) -> AngenError:
+    """Why a queue cannot be used, what is not lost, and what to do."""
+    reason = str(getattr(error, "orig", None) or error).strip().removesuffix(".")
+    if tells_full(error):
+        return OutOfSpace(
+            f"No space left to write the queue in {url!r}. {SAFE} Free some space on that disk "
+            "and try again."
+        )
+    if url.get_backend_name() != "sqlite":
+        remedy = "Start it, or correct its address."
+    elif Path(str(url.database)).is_dir():
+        reason, remedy = "a folder is in its place", f"Move that away, or {_elsewhere(url)}."
+    elif any(word in reason for word in _DAMAGED):
+        reason, remedy = f"the file is damaged ({reason})", f"To go on, {_elsewhere(url)}."
+    elif "locked" in reason:
+        remedy = "Another program holds it: end that one, then try again."
+    else:
+        remedy = "See that the file and its folder may be read and written, on a disk that is "
+        remedy += f"not read-only; or {_elsewhere(url)}."
+    return BadInput(f"The queue's database {url!r} cannot be opened: {reason}. {SAFE} {remedy}")
+
+
+def _elsewhere(url: URL) -> str:
+    """How to go on with an empty queue."""
+    if url.get_backend_name() != "sqlite":
+        return "name another database (ANGEN_DATABASE_URL)"
+    name = Path(str(url.database)).name
+    return f"move {name}, {name}-wal and {name}-shm away: a new, empty queue is made then"
 
 
 def _checked(url: str) -> URL:

@@ -26,6 +26,7 @@ from angen.errors import (
     Stopped,
     Taken,
 )
+from angen.files import tells_full
 from angen.jobs.job import Job, JobState, Problem
 
 LOWER = "Ask for less at once: a smaller batch, a lower rank, shorter clips or a shorter song"
@@ -38,7 +39,6 @@ _KINDS: tuple[tuple[type[AngenError], str], ...] = (
     (BadInput, "input"),
 )
 _NO_MEMORY = ("out of memory", "not enough memory", "cannot allocate memory", "bad_alloc")
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 MAX_DETAIL = 300  # characters of an error that nobody foresaw
 
@@ -56,13 +56,13 @@ def problem_of(error: BaseException) -> Problem:
             remedy=f"{LOWER}; or close other programs, then try again.",
             kind="memory",
         )
-    for link in chain:
-        if isinstance(link, OSError) and link.errno in _NO_SPACE:
-            return Problem(
-                message=f"The disk is full{_where(link)}.",
-                remedy="Free some space on that disk, then try again.",
-                kind="disk",
-            )
+    if tells_full(error):
+        where = next((_where(link) for link in chain if isinstance(link, OSError)), "")
+        return Problem(
+            message=f"The disk is full{where}.",
+            remedy="Free some space on that disk, then try again.",
+            kind="disk",
+        )
     return _unforeseen(error)
 
 

@@ -11,6 +11,8 @@ from angen.jobs.tables import events, jobs
 
 logger = logging.getLogger(__name__)
 
+_WITNESSES = 99  # jobs whose ends tell what time it is
+_LATEST = (jobs.c.revision.desc(), jobs.c.number.desc())  # changes are counted, clocks go wrong
 _AT_ONCE = 100  # jobs in one transaction: nobody who writes should wait for long
 
 
@@ -18,7 +20,7 @@ def prune(database: Database, most: int, age: timedelta) -> int:
     """Delete jobs that are over, with their events; the number of those deleted.
 
     most: how many of them stay, those that ended last.
-    age: since their end; older ones go, however few there are.
+    age: from their end to the middle one of the last ends; older ones go, however few there are.
 
     A job that another one needs stays until that one is over too.
     """
@@ -42,11 +44,22 @@ def _found(database: Database, most: int, age: timedelta) -> bool:
 def _doomed(connection: Connection, most: int, age: timedelta) -> list[int]:
     """Numbers of the jobs that are to go."""
     over = select(jobs.c.number, jobs.c.id).where(jobs.c.state.in_(OVER))
-    oldest = datetime.now(UTC) - age
-    kept = over.order_by(jobs.c.ended.desc(), jobs.c.number.desc()).limit(most)
+    kept = over.order_by(*_LATEST).limit(most)
+    oldest = _today(connection) - age
     old = over.where(or_(jobs.c.ended < oldest, jobs.c.number.not_in(_numbers(kept))))
     needed = _needed(connection)
     return [row.number for row in connection.execute(old) if row.id not in needed]
+
+
+def _today(connection: Connection) -> datetime:
+    """The time from which age counts back: the middle one of the last ends, if it is not to come.
+
+    A clock that is far ahead, at one start or for some jobs, must not make a past of all history.
+    """
+    last = select(jobs.c.ended).where(jobs.c.state.in_(OVER)).order_by(*_LATEST).limit(_WITNESSES)
+    ends = sorted(connection.execute(last).scalars())
+    now = datetime.now(UTC)
+    return min(now, ends[(len(ends) - 1) // 2]) if ends else now
 
 
 def _numbers(query: Select[tuple[int, str]]) -> Select[tuple[int]]:

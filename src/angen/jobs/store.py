@@ -51,8 +51,8 @@ class Store:
 
         url: ``sqlite:////path/jobs.db`` or ``postgresql://user:password@host/name``.
 
-        Raises BadInput when there is no such database, Incompatible when its tables are of another
-        version.
+        Raises BadInput when there is no such database or it cannot be read and written,
+        Incompatible when its tables are of another version, OutOfSpace.
         """
         self.url = url
         self._database = Database(url)
@@ -62,6 +62,10 @@ class Store:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def verify(self) -> None:
+        """Read the whole queue once. Raises BadInput when it is damaged."""
+        self._database.verify()
 
     def close(self) -> None:
         """Let go of the database and of everybody who waits."""

@@ -61,6 +61,7 @@ from angen.studio.requests.training import (
     TrainRequest,
 )
 from angen.studio.settings import Settings
+from angen.studio.tidying import prune_exports
 
 Edits = Mapping[str, MetadataEdit]
 P = ParamSpec("P")
@@ -216,6 +217,7 @@ class Desk:
 
     def export_dataset(self, name: str) -> Path:
         """One .zip with clips and metadata. Raises Unknown, OutOfSpace."""
+        prune_exports(self.settings)
         return archives.export_dataset(self.settings, name)
 
     def import_dataset(
@@ -351,6 +353,7 @@ class Desk:
 
     def export_adapter(self, name: str) -> Path:
         """One .zip to pass on. Raises Unknown, BadInput without a finished model, OutOfSpace."""
+        prune_exports(self.settings)
         return adapters.export_lora_adapter(
             self.settings, name, self.settings.exports / f"{check_known('adapter', name)}.zip"
         )
