@@ -10,9 +10,11 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 15
 
 demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/path/to/music
+	-@$(BIN)/angen --quiet models fetch musicnn >/dev/null
 	$(BIN)/angen demo $(if $(SONGS),--songs "$(SONGS)") $(ARGS) || [ $$? = 3 ] # 3: its sentence says so
 
 test: .venv/test.stamp ## install what tests need and pass them
+	-@$(BIN)/angen --quiet --home .venv/home models fetch musicnn >/dev/null
 	$(BIN)/python -m pytest $(ARGS)
 
 test-browser: .venv/browser.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER

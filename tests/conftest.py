@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from angen.bundle import Bundle, load_bundle
+from angen.judge.weights import FILE
 from tests.tiny import write_tiny_bundle
 
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
@@ -53,3 +55,16 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Pat
         return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / f"tiny{seed}", 10 * seed)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def judge_folder() -> Path:
+    """The weights of the outside judge, as ``make test`` fetches them."""
+    given = os.environ.get("ANGEN_TEST_JUDGE")
+    folder = Path(given) if given else Path(sys.prefix) / "home" / "models" / "judge" / "musicnn"
+    if not (folder / FILE).is_file():
+        pytest.skip(
+            f"no {FILE} in {folder}: `make test` fetches it where PyPI can be reached, "
+            "ANGEN_TEST_JUDGE names another folder"
+        )
+    return folder

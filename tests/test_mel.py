@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from angen.mel import QUIETEST, LogMel, mel_filters
+from angen.mel import QUIETEST, LogMel, mel_filters, slaney_filters
 
 
 def sine(hz: float, samples: int = 24_000) -> torch.Tensor:
@@ -42,3 +42,20 @@ def test_twice_as_loud_adds_the_logarithm_of_two() -> None:
 def test_a_hop_longer_than_the_window_is_refused() -> None:
     with pytest.raises(ValueError, match="skips sound"):
         LogMel(rate_hz=24_000, fft_samples=256, hop_samples=512, bands=16)
+
+
+def test_slaney_filters_are_those_of_librosa() -> None:
+    """Made by librosa 0.7.2: ``librosa.filters.mel(16000, 512, 96)[band, bin]``."""
+    filters = slaney_filters(16_000, 512, 96)
+    known = {
+        (0, 1): 0.0319992229,
+        (0, 2): 0.0,
+        (39, 41): 0.0214399714,
+        (39, 42): 0.0088817868,
+        (40, 42): 0.0148779145,
+        (41, 45): 0.0048646275,
+        (60, 81): 0.0109323133,
+        (95, 249): 0.0034864906,
+    }
+    assert {at: float(filters[at]) for at in known} == pytest.approx(known, abs=1e-8)
+    assert float(filters.sum()) == pytest.approx(3.071914, abs=1e-6)

@@ -3,6 +3,8 @@
 Shapes: B clips, S samples, T frames.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -26,6 +28,26 @@ def pitch_filters(rate_hz: int, fft_samples: int, bands: int) -> Tensor:
     """Triangles a quarter tone apart, upwards from 55 Hz: (bands, fft_samples // 2 + 1)."""
     points_hz = 55 * 2 ** ((torch.arange(bands + 2, dtype=torch.float64) - 1) / 24)
     return _triangles(points_hz, rate_hz, fft_samples)
+
+
+def slaney_filters(rate_hz: int, fft_samples: int, bands: int) -> Tensor:
+    """Triangles from 0 Hz to half the rate, each with an area of 1: (bands, fft_samples // 2 + 1).
+
+    This mel scale is linear up to 1 kHz; above, 27 steps are a factor of 6.4.
+
+    Source: Slaney 1998, Auditory Toolbox; the same as librosa's ``filters.mel``.
+    """
+    step_hz, bend_hz, steepness = 200 / 3, 1000.0, math.log(6.4) / 27
+    bend_mel = bend_hz / step_hz
+    top_mel = bend_mel + math.log(rate_hz / 2 / bend_hz) / steepness
+    points_mel = torch.linspace(0, top_mel, bands + 2, dtype=torch.float64, device="cpu")
+    above_hz = bend_hz * torch.exp(steepness * (points_mel - bend_mel))
+    points_hz = torch.where(points_mel < bend_mel, step_hz * points_mel, above_hz)[:, None]
+    bins_hz = torch.linspace(0, rate_hz / 2, fft_samples // 2 + 1, dtype=torch.float64)
+    below, centre, above = points_hz[:-2], points_hz[1:-1], points_hz[2:]
+    up, down = (bins_hz - below) / (centre - below), (above - bins_hz) / (above - centre)
+    triangles = torch.minimum(up, down).clamp_min(0)
+    return (triangles * 2 / (above - below)).float()
 
 
 def _triangles(points_hz: Tensor, rate_hz: int, fft_samples: int) -> Tensor:

