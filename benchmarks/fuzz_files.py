@@ -33,8 +33,9 @@ from safetensors.numpy import save
 from angen.adapters.archive import import_adapter
 from angen.audio.files import write_wav
 from angen.data.manifest import Clip, DatasetInfo, Source, load_info, save_info, text_of
+from angen.data.notes import read_notes
 from angen.data.scan import sha256_of
-from angen.data.tables import apply_table, read_notes, read_table, write_table
+from angen.data.tables import apply_table, read_table, write_table
 from angen.errors import AngenError
 from angen.studio.material.archives import import_dataset
 from angen.studio.settings import Settings

@@ -14,6 +14,7 @@ from angen.data.clips import Cutting, Names
 from angen.data.manifest import load_info
 from angen.data.prepare import PrepareConfig, prepare, require_space
 from angen.data.scan import sha256_of
+from angen.data.tables import Table
 from angen.errors import BadInput, OutOfSpace, Stopped
 from angen.studio.material.datasets import list_datasets, show_dataset
 from angen.studio.settings import Settings
@@ -258,7 +259,7 @@ def test_what_a_person_says_goes_before_the_machine_and_a_row_before_a_note(
     music: Path, root: Path
 ) -> None:
     (music / "one.txt").write_text("genre: folk\nmood: calm\n")
-    table = {"one.flac": {"genre": "reel"}, "gone.wav": {"genre": "x"}}
+    table = Table(rows={"one.flac": {"genre": "reel"}, "gone.wav": {"genre": "x"}})
     info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent, table=table)
     first = info.clips[0]
     assert (first.metadata.genre, first.metadata.mood) == ("reel", "calm")
@@ -267,11 +268,18 @@ def test_what_a_person_says_goes_before_the_machine_and_a_row_before_a_note(
     assert [p.file for p in info.problems if "row of the table" in p.reason] == ["gone.wav"]
 
 
-def test_a_bad_note_costs_its_recording_alone(music: Path, root: Path) -> None:
-    (music / "one.json").write_text('{"bpm": "fast"}')
+def test_a_bad_field_of_a_note_costs_itself_alone_and_is_named(music: Path, root: Path) -> None:
+    (music / "one.json").write_text('{"bpm": "fast", "genre": "reel", "artist": "x"}')
+    (music / "two.json").write_text("[1")
     info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
-    assert info.songs == ("two", "three")
-    assert "bpm is 'fast'" in next(p.reason for p in info.problems if p.file == "one.flac")
+    assert info.songs == ("one", "two", "three")
+    first = info.clips[0].metadata
+    assert (first.genre, first.edited, first.other) == ("reel", ("genre",), {"artist": "x"})
+    said = {(problem.file, problem.reason, problem.left_out) for problem in info.problems}
+    wanted = "bpm is 'fast': write beats per minute as a number, such as 92, at most 1000"
+    assert ("one.json", wanted, False) in said
+    assert ("one.json", "fields that are not known here are kept: artist", False) in said
+    assert any(file == "two.json" and "is not JSON" in reason for file, reason, _ in said)
 
 
 def test_lyrics_of_a_song_in_many_clips_are_left_out_and_said(music: Path, root: Path) -> None:

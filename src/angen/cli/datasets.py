@@ -159,9 +159,9 @@ def import_(
     tell(f"The metadata of {name} are those of {path}.")
     for file, doubt in imported.doubts:
         say(about(file, doubt))
-    for row in imported.unused:
-        say(f"Left out: {row} fits no clip of {name}.")
-    if imported.unused:
+    for problem in imported.problems:
+        say(about(problem.file, problem.reason))
+    if any(problem.left_out for problem in imported.problems):
         raise typer.Exit(ExitCode.SKIPPED)
 
 

@@ -13,8 +13,9 @@ from angen.audio.listening import Listening, listen, listen_file
 from angen.audio.quality import check, check_file
 from angen.audio.segment import clip_name, cut
 from angen.data.manifest import Clip, ClipMetadata, Problem, Source
+from angen.data.matching import Values
 from angen.data.scan import Found, sha256_of
-from angen.data.tables import Values, described, sentence_of, with_values
+from angen.data.tables import described, sentence_of, with_values
 from angen.errors import BadInput
 from angen.names import distinct, safe
 

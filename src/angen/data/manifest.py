@@ -65,6 +65,7 @@ class ClipMetadata(_Strict):
     energy: Energy | None = None
     confidence: dict[str, float] = {}  # field -> 0..1, of the machine's guess
     edited: tuple[str, ...] = ()  # fields that a person has set
+    other: dict[str, str] = {}  # what a person's notes say beside these fields; nothing reads it
 
     @field_validator("instruments", mode="before")
     @classmethod

@@ -11,7 +11,7 @@ import glob
 import logging
 import math
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from tempfile import mkdtemp
 from angen.amounts import size_text
 from angen.audio.files import AudioInfo, probe
 from angen.data.clips import MAX_CLIP_RATE_HZ, Cutting, Names, Recording, cut_recording
+from angen.data.fields import OTHER
 from angen.data.manifest import (
     Clip,
     ClipMetadata,
@@ -29,9 +30,11 @@ from angen.data.manifest import (
     save_info,
     with_stems,
 )
+from angen.data.matching import Values, fitting
+from angen.data.notes import Folders, read_notes, together
 from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
-from angen.data.tables import Values, read_notes, values_for, with_values
+from angen.data.tables import Table, with_values
 from angen.errors import BadInput, OutOfSpace, Taken
 from angen.files import is_full, linked, put_in_place, sweep
 from angen.names import about, check_name
@@ -66,12 +69,12 @@ def prepare(
     config: PrepareConfig,
     on_step: OnStep,
     *,
-    table: Mapping[str, Values] | None = None,
+    table: Table | None = None,
     mark: Callable[[Path], None] | None = None,
 ) -> DatasetInfo:
     """Make the dataset ``root/name`` from recordings.
 
-    table: a person's rows by file name, see ``tables.read_table``; a row goes before a note that
+    table: a person's rows, see ``tables.read_table``; a row goes before a note that
     lies beside the file. mark: does what else belongs into the folder.
 
     What was left out, and why, is in the ``problems`` of the result. Raises BadInput for a bad or
@@ -85,7 +88,7 @@ def prepare(
             f"Dataset {name!r} exists already in {root}. Choose another name, or say --replace."
         )
     found, problems = find_audio(sources)
-    recordings, unusable, unused = _described(found, table or {})
+    recordings, unusable, unused = _described(found, table or Table())
     problems += unusable
     require_space(root, [recording.info for recording in recordings])
     with _built_beside(place, replace=config.replace) as folder:
@@ -175,33 +178,33 @@ def _linked(path: Path, target: Path) -> None:
 
 
 def _described(
-    found: Sequence[Found], table: Mapping[str, Values]
+    found: Sequence[Found], table: Table
 ) -> tuple[list[Recording], list[Problem], list[Problem]]:
-    """Recordings that can be opened, with what a person says of them; problems; unused rows."""
+    """Recordings that can be opened, with what a person says of them; problems of both."""
     recordings: list[Recording] = []
     problems: list[Problem] = []
-    used: set[str] = set()
+    rows, said = fitting(table.rows, (item.label for item in found))
+    said = [*table.problems, *said]
+    folders: Folders = {}
     for item in found:
-        row = values_for(table, Path(item.label))
-        if row is not None:
-            used.add(row[0])
         try:
-            recordings.append(_recording(item, {} if row is None else row[1]))
+            info: AudioInfo = probe(item.path)
+            notes = read_notes(item.path, folders)
+            values = _merged(notes.values, rows[item.label][1] if item.label in rows else {})
+            with_values(ClipMetadata(), values, f"notes on {item.label}")  # before any work
         except BadInput as error:
             problems.append(Problem(file=item.label, reason=str(error)))
-    unused = [
-        Problem(file=name, reason="a row of the table that fits no recording")
-        for name in table
-        if name not in used
-    ]
-    return recordings, problems, unused
+        else:
+            recordings.append(Recording(found=item, info=info, values=values))
+            said += notes.problems
+    return recordings, problems, together(said)
 
 
-def _recording(item: Found, row: Values) -> Recording:
-    info: AudioInfo = probe(item.path)
-    values = {**read_notes(item.path), **{field: v for field, v in row.items() if v != ""}}
-    with_values(ClipMetadata(), values, f"notes on {item.label}")  # refused before any work
-    return Recording(found=item, info=info, values=values)
+def _merged(notes: Values, row: Values) -> Values:
+    """What a row says goes before what notes say."""
+    other = {**notes.get(OTHER, {}), **row.get(OTHER, {})}
+    given = {field: value for field, value in row.items() if value != ""}
+    return {**notes, **given, **({OTHER: other} if other else {})}
 
 
 def require_space(root: Path, recordings: Sequence[AudioInfo]) -> None:

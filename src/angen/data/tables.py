@@ -1,45 +1,42 @@
-"""What people know of their recordings: tables and notes beside the files, read and written.
+"""Tables of what people know of their recordings, read and written.
 
-A table is CSV or JSON with a column for the file and any of the metadata columns. A note is a file
-beside a recording, of the same name: ``song.json`` with fields, ``song.txt`` with ``field: value``
-lines or a free description, ``song.lyrics.txt`` with lyrics. A person's value replaces the
-machine's; an empty one leaves it, and ``-`` clears it.
+A table is CSV or JSON with a column for the file and any of the metadata columns; ``fields`` knows
+what others call them. A person's value replaces the machine's; an empty one leaves it, and ``-``
+clears it. Rows and fields that cannot be used are named, and the others are used.
 """
 
 import csv
 import io
-import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from angen.amounts import size_text
 from angen.audio.description import describe
-from angen.data.manifest import EDITABLE, Clip, ClipMetadata, DatasetInfo
+from angen.data.fields import CLEAR, OTHER, coerced, field_of, read_fields, says_nothing, unfit
+from angen.data.manifest import EDITABLE, Clip, ClipMetadata, DatasetInfo, Problem
+from angen.data.matching import Values, fitting, spelled
+from angen.data.text import JsonObject, parsed, read_json, read_text
 from angen.errors import BadInput
 from angen.files import replacing
 
-Values = Mapping[str, Any]  # field -> value, fields of EDITABLE
+Pairs = Sequence[tuple[str, Any]]
 COLUMNS = ("file", *EDITABLE)
-CLEAR = "-"
-MAX_BYTES = 64_000_000
-_WANTED = {
-    "bpm": "write beats per minute as a number, such as 92, at most 1000",
-    "energy": "write low, medium or high",
-    "instruments": "write names with commas between",
-}
+MAX_ROWS = 100_000
+MAX_COLUMNS = 500
 _DESCRIBED = ("genre", "bpm", "key", "mood", "instruments", "energy")
-_ALIASES = {
-    "filename": "file",
-    "file_name": "file",
-    "path": "file",
-    "caption": "description",
-    "tempo": "bpm",
-    "keyscale": "key",
-    "instrument": "instruments",
-}
+_FORMULA = re.compile(r"[=+\-@\t\r]|'[=+\-@\t\r']")  # and what a guarded one looks like
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """A person's rows by file name, and what there is to say about them."""
+
+    rows: Mapping[str, Values] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
 
 
 def with_values(metadata: ClipMetadata, values: Values, origin: str) -> ClipMetadata:
@@ -50,31 +47,21 @@ def with_values(metadata: ClipMetadata, values: Values, origin: str) -> ClipMeta
     Raises BadInput that names the field and what it wants.
     """
     empty = ClipMetadata()
-    given = {
-        field: getattr(empty, field) if value == CLEAR else value
-        for field, value in values.items()
-        if value not in ("", None, [], ())
-    }
-    if not given:
-        return metadata
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name != OTHER and (new := coerced(name, value)) not in ("", ()):
+            given[name] = getattr(empty, name) if new == CLEAR else new
+    other = metadata.other | values.get(OTHER, {})
     edited = dict.fromkeys((*metadata.edited, *given))
+    if not given and other == metadata.other:
+        return metadata
     try:
         return ClipMetadata.model_validate(
-            {**metadata.model_dump(), **given, "edited": tuple(edited)}
+            {**metadata.model_dump(), **given, "edited": tuple(edited), "other": other}
         )
     except ValidationError as error:
-        faults = "; ".join(_unfit(fault, given) for fault in error.errors())
+        faults = "; ".join(filter(None, (unfit(name, value) for name, value in given.items())))
         raise BadInput(f"{origin}: {faults}.") from error
-
-
-def _unfit(fault: Any, given: Values) -> str:
-    """A value that does not fit its field, and what would."""
-    field = str(fault["loc"][0])
-    if fault["type"] == "string_too_long":
-        wanted = f"write {fault['ctx']['max_length']} characters at most"
-    else:
-        wanted = _WANTED.get(field, "write it as text")
-    return f"{field} is {str(given.get(field))[:60]!r}: {wanted}"
 
 
 def sentence_of(metadata: ClipMetadata) -> str:
@@ -94,141 +81,184 @@ def described(metadata: ClipMetadata, heard: ClipMetadata) -> ClipMetadata:
     return metadata.model_copy(update={"description": said})
 
 
-def read_table(path: Path) -> dict[str, Values]:
-    """File name -> values, from a CSV or JSON table.
+def read_table(path: Path) -> Table:
+    """A CSV or JSON table.
 
-    JSON is a list of objects with a ``file`` field, or an object by file name. Unknown columns are
-    an error: a field dropped in silence is a lesson that the model never gets.
+    JSON is a list of objects with a field for the file, an object by file name, or one with such a
+    list. Of two rows for one file with other values neither is used.
 
-    Raises BadInput that names the file and the row.
+    Raises BadInput that names the file, for a table of which nothing can be used.
     """
-    text = _text(path)
-    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
-    table: dict[str, Values] = {}
+    problems: list[Problem] = []
+    first: dict[str, tuple[str, str, Values]] = {}  # name without its spelling -> name, row, values
+    twice: set[str] = set()
+    unknown: dict[str, None] = {}
+    for place, pairs in _rows(path, problems):
+        given = read_fields(pairs)
+        name = given.file
+        shown = name or place
+        for fault in given.faults:
+            _say(problems, shown, f"{path.name}, {place}: {fault}; not used", left_out=False)
+        if says_nothing(name):
+            _say(problems, shown, f"{path.name}, {place}: no file name. Fill the column `file`.")
+            continue
+        unknown |= dict.fromkeys(given.values.get(OTHER, {}))
+        before = first.setdefault(spelled(name), (name, place, given.values))
+        if before[2] != given.values:
+            twice.add(spelled(name))
+            reason = f"{path.name}: {before[1]} and {place} say different things of this file. "
+            _say(problems, name, f"{reason}Neither is used: remove one of them")
+    if not first:
+        said = "".join(f" {problem.reason}" for problem in problems[:3])
+        raise BadInput(f"{path}: no row of it can be used.{said}")
+    if unknown:
+        columns = ", ".join(list(unknown)[:20])
+        _say(
+            problems,
+            path.name,
+            f"columns not known here are kept as notes: {columns}",
+            left_out=False,
+        )
+    rows = {name: values for key, (name, _, values) in first.items() if key not in twice}
+    return Table(rows=rows, problems=tuple(problems))
+
+
+def _say(problems: list[Problem], file: str, reason: str, *, left_out: bool = True) -> None:
+    problems.append(Problem(file=file, reason=reason, left_out=left_out))
+
+
+def _rows(path: Path, problems: list[Problem]) -> Iterator[tuple[str, Pairs]]:
+    """Each row with its place; what is no row is among the problems."""
+    match path.suffix.lower():
+        case ".json":
+            rows: Iterable[Any] = _json_rows(path, read_json(path))
+        case ".jsonl" | ".ndjson":
+            lines = filter(str.strip, read_text(path).splitlines())
+            rows = (_json_line(line) for line in lines)
+        case _:
+            rows = _csv_rows(path, read_text(path), problems)
     for number, row in enumerate(rows, start=1):
-        values = _known(row, f"{path}, row {number}")
-        name = str(values.pop("file", "") or "").strip()
-        if not name:
-            raise BadInput(f"{path}, row {number}: no file name. Fill the column `file`.")
-        table[name] = values
-    return table
+        if number > MAX_ROWS:
+            raise BadInput(f"{path} has more than {MAX_ROWS} rows.")
+        if isinstance(row, JsonObject):
+            row = row.pairs
+        if isinstance(row, list):
+            yield f"row {number}", row
+        elif row is not None:
+            _say(problems, path.name, f"row {number} is no object with a field `file`: {row!r:.60}")
 
 
-def _csv_rows(path: Path, text: str) -> list[dict[str, Any]]:
+def _json_line(line: str) -> Any:
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        raise BadInput(f"{path} is not a CSV table: {error}.") from error
-    if any(None in row for row in rows):
-        raise BadInput(f"{path}: a row has more cells than the header. Quote cells with commas.")
-    return rows
+        return parsed(line, "it")
+    except BadInput:
+        return line
 
 
-def _json_rows(path: Path, text: str) -> list[dict[str, Any]]:
-    data = _json(path, text)
-    if isinstance(data, dict):
+def _json_rows(path: Path, data: Any) -> list[Any]:
+    if isinstance(data, JsonObject):
+        lists = [value for value in data.values() if isinstance(value, list)]
+        rows = [value for value in lists if any(isinstance(row, JsonObject) for row in value)]
+        if len(rows) == 1:
+            return list(rows[0])
         data = [
-            {"file": name, **row} if isinstance(row, dict) else None for name, row in data.items()
+            [("file", name), *row.pairs] if isinstance(row, JsonObject) else f"{name}: {row!r:.40}"
+            for name, row in data.pairs
         ]
-    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+    elif isinstance(data, list):
+        data = [row if isinstance(row, JsonObject) else repr(row) for row in data]
+    if not isinstance(data, list) or all(isinstance(row, str) for row in data):
         raise BadInput(
             f"{path}: expected a list of objects with a `file` field, or an object by file name."
         )
     return data
 
 
-def _known(row: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for column, value in row.items():
-        name = str(column).strip().lower()
-        field = _ALIASES.get(name, name)
-        if field not in COLUMNS:
-            raise BadInput(
-                f"{origin}: unknown column {column!r}. Use {', '.join(COLUMNS)}, or remove it."
-            )
-        values[field] = value.strip() if isinstance(value, str) else value
-    return values
-
-
-def read_notes(audio: Path) -> dict[str, Any]:
-    """A person's values for a recording, from the notes beside it; empty without any.
-
-    Raises BadInput that names the note.
-    """
-    values: dict[str, Any] = {}
-    note = audio.with_suffix(".txt")
-    if _there(note):
-        values |= _from_text(note, _text(note))
-    lyrics = audio.with_suffix(".lyrics.txt")
-    if _there(lyrics):
-        values["lyrics"] = _text(lyrics).strip()
-    fields = audio.with_suffix(".json")
-    if _there(fields):
-        data = _json(fields, _text(fields))
-        if not isinstance(data, dict):
-            raise BadInput(f"{fields}: expected one object with fields such as genre and bpm.")
-        values |= _known(data, str(fields))
-    values.pop("file", None)
-    return values
-
-
-def _there(path: Path) -> bool:
+def _csv_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Pairs | None]:
+    text = re.sub(r"\A\s*(sep=.\r?\n)?", "", text, flags=re.IGNORECASE)  # the first line of Excel
+    if not text.strip():
+        raise BadInput(f"{path} is empty.")
+    mark = max(",;\t|", key=lambda mark: _known_columns(text, mark))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
     try:
-        return path.is_file()
-    except OSError:  # a name that is too long with this suffix
-        return False
+        header = [cell.strip() for cell in next(reader)]
+        if not any(field_of(cell) == "file" for cell in header) or len(header) > MAX_COLUMNS:
+            raise BadInput(
+                f"{path}: its first row has no column `file`: {', '.join(header)[:200]!r}. "
+                f"Name the columns {', '.join(COLUMNS)}."
+            )
+        for number, cells in enumerate(filter(any, reader), start=1):
+            yield _csv_row(f"{path.name}, row {number}", header, cells, problems)
+    except (csv.Error, StopIteration) as error:
+        raise BadInput(f"{path} is not a CSV table: line {reader.line_num}: {error}.") from error
 
 
-def _from_text(path: Path, text: str) -> dict[str, Any]:
-    lines = [line for line in text.splitlines() if line.strip()]
-    pairs = [line.partition(":") for line in lines]
-    fields = {*COLUMNS, *_ALIASES}
-    if pairs and all(colon and key.strip().lower() in fields for key, colon, _ in pairs):
-        return _known({key: value for key, _, value in pairs}, str(path))
-    return {"description": text.strip()}
+def _known_columns(text: str, mark: str) -> int:
+    try:
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    except (csv.Error, StopIteration):
+        return 0
+    return sum(field_of(cell) is not None for cell in header)
 
 
-def values_for(table: Mapping[str, Values], path: Path) -> tuple[str, Values] | None:
-    """The row of a recording: by its path's end, its name, or its name without suffix."""
-    for name in (path.as_posix(), path.name, path.stem):
-        if name in table:
-            return name, table[name]
-    for name, values in table.items():
-        if "/" in name and path.as_posix().endswith("/" + name.lstrip("/")):
-            return name, values
-    return None
+def _csv_row(
+    place: str, header: Sequence[str], cells: Sequence[str], problems: list[Problem]
+) -> Pairs | None:
+    if any(cell.strip() for cell in cells[len(header) :]):
+        _say(problems, place, "has more cells than the header: not used. Quote cells with commas")
+        return None
+    if len(cells) < len(header):
+        reason = f"has {len(cells)} cells for {len(header)} columns: the last ones are empty"
+        _say(problems, place, reason, left_out=False)
+    pairs = [(column, _unguarded(cell)) for column, cell in zip(header, cells, strict=False)]
+    return [(column, cell) for column, cell in pairs if column or cell.strip()]
 
 
-def apply_table(
-    info: DatasetInfo, table: Mapping[str, Values], origin: str
-) -> tuple[DatasetInfo, list[str]]:
-    """A dataset with a person's rows: by clip file, else by song. And the rows that met no clip.
+def _guarded(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; ``_unguarded`` gives the same text back."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
-    Raises BadInput for a value that does not fit its field.
-    """
-    used: set[str] = set()
+
+def _unguarded(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
+
+
+def apply_table(info: DatasetInfo, table: Table, origin: str) -> tuple[DatasetInfo, list[Problem]]:
+    """A dataset with a person's rows: by clip file, else by song; and what of it was not used."""
+    by_clip, said = fitting(table.rows, (clip.file for clip in info.clips))
+    doubled = [problem for problem in said if any(clip.file == problem.file for clip in info.clips)]
+    used = {name for name, _ in by_clip.values()}
+    rest = {name: values for name, values in table.rows.items() if name not in used}
+    by_song, problems = fitting(rest, (clip.source.file for clip in info.clips))
 
     def updated(clip: Clip) -> Clip:
-        row = values_for(table, Path(clip.file)) or values_for(table, Path(clip.source.file))
+        row = by_clip.get(clip.file) or by_song.get(clip.source.file)
         if row is None:
             return clip
-        used.add(row[0])
         shown = cells(clip.metadata)
-        changed = {field: value for field, value in row[1].items() if value != shown[field]}
+        changed = {
+            field: value
+            for field, value in row[1].items()
+            if field == OTHER or coerced(field, value) != coerced(field, shown[field])
+        }
         metadata = with_values(clip.metadata, changed, f"{origin}, {row[0]}")
         return clip.model_copy(update={"metadata": metadata})
 
     clips = tuple(updated(clip) for clip in info.clips)
-    return info.model_copy(update={"clips": clips}), [name for name in table if name not in used]
+    return info.model_copy(update={"clips": clips}), [*table.problems, *doubled, *problems]
 
 
 def write_table(info: DatasetInfo, path: Path) -> None:
-    """The metadata table as CSV, which ``read_table`` takes back. Raises OutOfSpace."""
+    """The metadata table as CSV, which ``read_table`` takes back. Raises OutOfSpace.
+
+    A cell that a spreadsheet would run as a formula has an apostrophe in front.
+    """
     with replacing(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for clip in info.clips:
-            writer.writerow({"file": clip.file, **cells(clip.metadata)})
+            row = {"file": clip.file, **cells(clip.metadata)}
+            writer.writerow({column: _guarded(cell) for column, cell in row.items()})
 
 
 def cells(metadata: ClipMetadata) -> dict[str, str]:
@@ -237,21 +267,3 @@ def cells(metadata: ClipMetadata) -> dict[str, str]:
     shown["instruments"] = ", ".join(metadata.instruments)
     shown["bpm"] = "" if metadata.bpm is None else f"{metadata.bpm:g}"
     return {field: str(value or "") for field, value in shown.items()}
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path} is larger than {size_text(MAX_BYTES)}: not a table or note.")
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _json(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path} is not JSON: {error}.") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from angen.data.manifest import FILE_NAME, DatasetInfo, load_info, save_info
+from angen.data.manifest import FILE_NAME, DatasetInfo, Problem, load_info, save_info
 from angen.data.tables import apply_table, read_table, write_table
 from angen.errors import BadInput, Taken, Unknown
 from angen.files import locked, remove, restore_replaced, set_aside
@@ -36,7 +36,7 @@ class Dataset:
 class Imported:
     """What a person should know of a table that was taken over."""
 
-    unused: tuple[str, ...]  # rows that fit no clip
+    problems: tuple[Problem, ...]  # rows and fields that were not used, and why
     doubts: tuple[tuple[str, str], ...]  # clips that it changed, and what of it is not read
 
 
@@ -77,16 +77,16 @@ def export_metadata(settings: Settings, name: str, path: Path) -> int:
 def import_metadata(settings: Settings, name: str, path: Path) -> Imported:
     """Take over a person's edited table, CSV or JSON.
 
-    Raises BadInput, changing nothing, for a value that does not fit its column.
+    Raises BadInput, changing nothing, for a table that cannot be read.
     """
     folder = dataset_folder(settings, name)
     table = read_table(path)
     with locked(settings.datasets / f".{folder.name}.lock"):
         before = load_info(folder)
-        info, unused = apply_table(before, table, str(path))
+        info, problems = apply_table(before, table, str(path))
         save_info(info, folder)
     changed = (new for new, old in zip(info.clips, before.clips, strict=True) if new != old)
-    return Imported(unused=tuple(unused), doubts=tuple(unread_in(changed)))
+    return Imported(problems=tuple(problems), doubts=tuple(unread_in(changed)))
 
 
 def check_free(settings: Settings, name: str) -> None:

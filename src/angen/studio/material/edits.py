@@ -1,7 +1,8 @@
 """A person's words and the machine's in one row: the person's go first, and stay."""
 
+from angen.data.fields import CLEAR, coerced
 from angen.data.manifest import EDITABLE, ClipMetadata
-from angen.data.tables import CLEAR, described, with_values
+from angen.data.tables import described, with_values
 from angen.studio.requests.material import MetadataEdit
 
 
@@ -19,7 +20,7 @@ def edited(
         kept = tuple(name for name in metadata.edited if name not in back)
         metadata = metadata.model_copy(update=restored | {"edited": kept})
     values = {
-        name: CLEAR if value in ("", ()) else value
+        name: CLEAR if coerced(name, value) in ("", ()) else value
         for name, value in given.items()
         if value is not None
     }
@@ -29,4 +30,5 @@ def edited(
 def heard_anew(metadata: ClipMetadata, heard: ClipMetadata) -> ClipMetadata:
     """What the machine hears, but for the fields that a person has written."""
     kept = {name: getattr(metadata, name) for name in EDITABLE if name in metadata.edited}
-    return described(heard.model_copy(update=kept | {"edited": metadata.edited}), heard)
+    kept |= {"edited": metadata.edited, "other": metadata.other}
+    return described(heard.model_copy(update=kept), heard)
