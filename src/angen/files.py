@@ -19,6 +19,7 @@ from angen.errors import OutOfSpace, Taken
 logger = logging.getLogger(__name__)
 
 _STALE_S = 24 * 3600
+_BIRTH_S = 5.0  # in which who makes a folder comes to hold it
 _LINKS = 20  # of a chain of errors that are looked at
 _FULL = ("no space left on device", "disk is full", "disk quota exceeded")
 _OLD, _DELETED = ".old", ".deleted"  # .<name>.<random>.old: a folder that gives way to another
@@ -50,10 +51,39 @@ def tells_full(error: BaseException) -> bool:
 
 
 def sweep(root: Path, pattern: str) -> None:
-    """Remove folders of ``root`` that killed runs left behind, once none can still be at them."""
+    """Remove folders of ``root`` that killed runs left behind: those that nobody holds."""
     for folder in root.glob(pattern):
-        if time.time() - folder.stat().st_mtime > _STALE_S:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            if _abandoned(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[Path]:
+    """``folder``, which ``sweep`` leaves alone within the block; the system lets go of the dead."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems lock no folders: then its age counts
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield folder
+    finally:
+        os.close(handle)
+
+
+def _abandoned(folder: Path) -> bool:
+    age = time.time() - folder.stat().st_mtime
+    if abs(age) < _BIRTH_S:
+        return False
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return age > _STALE_S
+    finally:
+        os.close(handle)
+    return True
 
 
 @contextmanager
@@ -64,7 +94,7 @@ def fresh_folder(root: Path, prefix: str) -> Iterator[Path]:
     """
     root.mkdir(parents=True, exist_ok=True)
     sweep(root, f"{prefix}*")
-    with tempfile.TemporaryDirectory(prefix=prefix, dir=root) as outer:
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=root) as outer, held(Path(outer)):
         folder = Path(outer) / "new"
         folder.mkdir()
         yield folder
@@ -90,7 +120,7 @@ def put_in_place(
 
     Raises Taken when something is there that should not give way.
     """
-    with _alone_in(place.parent):
+    with held(place.parent):
         _settle(place)
         old = _aside(place, _OLD) if replace and os.path.lexists(place) else None
         try:
@@ -109,7 +139,7 @@ def put_in_place(
 
 def set_aside(folder: Path) -> Path:
     """Have ``folder`` be gone at once; what comes back is for ``remove``."""
-    with _alone_in(folder.parent):
+    with held(folder.parent):
         _settle(folder)  # so that no older one comes back in its place
         return _doom(folder, folder)
 
@@ -128,24 +158,12 @@ def restore_replaced(root: Path) -> None:
         found = [path.name for path in root.iterdir() if path.name.endswith((_OLD, _DELETED))]
         names = {match["name"] for name in found if (match := _ASIDE.fullmatch(name))}
         if names:
-            with _alone_in(root):
+            with held(root):
                 for name in names:
                     _settle(root / name)
         for name in found:
             if name.startswith(".") and name.endswith(_DELETED):
                 remove(root / name)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Within the block no other process replaces or deletes folders of ``folder``."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems lock no folders
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _settle(place: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from angen.files import held
 from angen.jobs.job import Problem
 from angen.jobs.owner import Owner, this_process
 from angen.jobs.store import Store
@@ -49,9 +50,9 @@ def test_what_is_left_behind_goes_in_time_and_what_is_in_use_stays(desk: Desk) -
         stays.append(made(root / f"{name[:-4]}x{name[-4:]}", age - 60))
     for root, name, age in (
         (settings.incoming, ".tmpfolder", HOUR_S),
-        (settings.datasets, ".mine.abc.part", 7 * DAY_S),
-        (settings.datasets, ".import-abc", 7 * DAY_S),
-        (settings.loras, ".import-abc", 7 * DAY_S),
+        (settings.datasets, ".mine.abc.part", 0),
+        (settings.datasets, ".import-abc", 0),
+        (settings.loras, ".import-abc", 0),
         (settings.uploads, ".0123.part", 7 * DAY_S),
         (settings.clips, ".0123.part", 7 * DAY_S),
         (settings.bundles, ".owner--name.abc.part", 30 * DAY_S),
@@ -59,10 +60,15 @@ def test_what_is_left_behind_goes_in_time_and_what_is_in_use_stays(desk: Desk) -
     ):
         gone.append(made(root / name, age + 60, folder=True))
     stays.append(made(settings.bundles / ".owner--other.abc.part", 7 * DAY_S, folder=True))
-    stays.append(made(settings.datasets / ".other.abc.part", DAY_S, folder=True))
+    stays.append(made(settings.datasets / ".other.abc.part", 0, folder=True))
+    at_work = made(settings.datasets / ".third.abc.part", DAY_S, folder=True)
     stays.append(made(settings.loras / "blues", 400 * DAY_S, folder=True))
     stays.append(made(settings.outputs / "song.wav", 400 * DAY_S))
+    with held(at_work):
+        tidy_home(desk.store, settings)
+        assert at_work.exists()
     tidy_home(desk.store, settings)
+    assert not at_work.exists()
     assert [path for path in gone if path.exists()] == []
     assert [path for path in stays if not path.exists()] == []
 

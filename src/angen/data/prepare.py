@@ -36,7 +36,7 @@ from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
 from angen.data.tables import Table, with_values
 from angen.errors import BadInput, OutOfSpace, Taken
-from angen.files import is_full, linked, put_in_place, sweep
+from angen.files import held, is_full, linked, put_in_place, sweep
 from angen.names import about, check_name
 
 logger = logging.getLogger(__name__)
@@ -234,10 +234,11 @@ def _built_beside(place: Path, *, replace: bool) -> Iterator[Path]:
     try:
         folder.chmod(0o755)  # mkdtemp's is for secrets
         (folder / "clips").mkdir()
-        yield folder
-        if replace:
-            _keep_latents(place, folder)
-        put_in_place(folder, place, replace=replace)
+        with held(folder):
+            yield folder
+            if replace:
+                _keep_latents(place, folder)
+            put_in_place(folder, place, replace=replace)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

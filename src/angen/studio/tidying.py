@@ -3,7 +3,8 @@
 incoming/    archives: while a job needs them; a week for those of a job that can be tried again
 exports/     archives: a day, they are made anew when asked for
 .making/     songs in the making: while their job is not over, else a day
-.*.part ...  folders of runs that were killed: a week; of downloads, which go on: a month
+.*.part ...  folders of runs that were killed; of uploads: a week; of downloads, which go on: a
+             month
 """
 
 import logging
@@ -11,7 +12,7 @@ import shutil
 import time
 from pathlib import Path
 
-from angen.files import restore_replaced
+from angen.files import restore_replaced, sweep
 from angen.jobs.job import JobState
 from angen.jobs.store import Store
 from angen.studio.settings import Settings
@@ -34,8 +35,11 @@ def tidy_home(store: Store, settings: Settings) -> None:
     fits = settings.encoders.iterdir() if settings.encoders.is_dir() else ()
     for root in (*roots, *(fit for fit in fits if fit.is_dir())):
         restore_replaced(root)
-    for root in (settings.datasets, settings.loras, settings.uploads, settings.clips):
-        _sweep(root, (".*.part", ".import-*"), WEEK_S)
+    for root in (settings.datasets, settings.loras):
+        for pattern in (".*.part", ".import-*"):
+            sweep(root, pattern)
+    for root in (settings.uploads, settings.clips):
+        _sweep(root, (".*.part",), WEEK_S)
     _sweep(settings.bundles, (".*.part",), MONTH_S)
     _sweep(settings.incoming, (".*",), HOUR_S)
     unfinished = store.jobs(states=_UNFINISHED, limit=MOST)
