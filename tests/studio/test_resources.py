@@ -12,6 +12,7 @@ import pytest
 
 from angen.adapters.metadata import AdapterMetadata, BaseFacts, DatasetFacts, write_metadata
 from angen.bundle import Bundle
+from angen.cli.main import run
 from angen.errors import AngenError, BadInput, Taken, Unknown
 from angen.jobs.job import Job
 from angen.jobs.store import Store
@@ -301,3 +302,24 @@ def test_a_dataset_is_edited_when_its_training_is_over(studio: Studio) -> None:
     assert studio.store.finish(claimed, {})
     desk.edit_dataset("mine", edit)
     assert desk.dataset("mine").clips[0].metadata.genre == "jazz"
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        (["adapters", "delete", "Blues", "--yes"], "adapter 'blues'"),
+        (["adapters", "rename", "Blues", "jazz"], "adapter 'blues'"),
+        (["adapters", "rename", "other", "Blues"], "adapter 'blues'"),
+        (["train", "--dataset", "mine", "--name", "Blues", "--overwrite"], "adapter 'blues'"),
+        (["prepare", "nowhere", "--name", "mine", "--replace"], "dataset 'mine'"),
+        (["datasets", "import", "mine", "nowhere.csv"], "dataset 'mine'"),
+    ],
+)
+def test_commands_take_nothing_from_under_a_job_either(
+    studio: Studio, capsys: pytest.CaptureFixture[str], command: list[str], what: str
+) -> None:
+    job = studio.desk.report(ReportRequest(adapter="Blues"))
+    assert run(["--home", str(studio.settings.home), *command]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"The {what} is needed by 'Measure Blues' (job {job.id})" in said
+    assert studio.desk.adapter("Blues").usable

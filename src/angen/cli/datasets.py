@@ -62,6 +62,8 @@ def prepare(
     from angen.data.clips import Cutting
     from angen.data.prepare import PrepareConfig
     from angen.studio.material.preparing import prepare_dataset
+    from angen.studio.orders import unneeded
+    from angen.studio.resources import dataset
 
     config = PrepareConfig(
         cutting=Cutting(cut=not whole, min_s=min_s, max_s=max_s, licence=licence),
@@ -70,6 +72,9 @@ def prepare(
         replace=replace,
     )
     settings = settings_of(context)
+    if name is not None:
+        with unneeded(settings, dataset(name)):
+            pass  # told before the work; whoever asks for it meanwhile gets the old one or the new
     with Waiting(quiet=context.obj.quiet) as watch:
         info = prepare_dataset(
             sources,
@@ -154,8 +159,12 @@ def import_(
     angen datasets import my_band table.csv
     """
     from angen.studio.material.datasets import import_metadata
+    from angen.studio.orders import unneeded
+    from angen.studio.resources import dataset
 
-    imported = import_metadata(settings_of(context), name, path)
+    settings = settings_of(context)
+    with unneeded(settings, dataset(name)):
+        imported = import_metadata(settings, name, path)
     tell(f"The metadata of {name} are those of {path}.")
     for file, doubt in imported.doubts:
         say(about(file, doubt))

@@ -63,8 +63,13 @@ def rename(
 ) -> None:
     """Give an adapter another name."""
     from angen.studio.learning.adapters import rename_lora_adapter
+    from angen.studio.orders import unneeded
+    from angen.studio.resources import adapter
 
-    tell(str(rename_lora_adapter(settings_of(context), name, new_name)))
+    settings = settings_of(context)
+    with unneeded(settings, adapter(name), adapter(new_name)):
+        folder = rename_lora_adapter(settings, name, new_name)
+    tell(str(folder))
 
 
 @library.command()
@@ -75,6 +80,8 @@ def delete(
 ) -> None:
     """Delete an adapter with its checkpoints and reports."""
     from angen.studio.learning.adapters import delete_lora_adapter, show_lora_adapter
+    from angen.studio.orders import unneeded
+    from angen.studio.resources import adapter
 
     settings = settings_of(context)
     info = show_lora_adapter(settings, name)
@@ -82,7 +89,7 @@ def delete(
         typer.confirm(
             f"Delete {info.folder} ({info.size_bytes / 1e6:.0f} MB) for good?", abort=True
         )
-    delete_lora_adapter(settings, name)
+    delete_lora_adapter(settings, name, unneeded(settings, adapter(name)))
     tell(f"{name} is deleted.")
 
 

@@ -81,8 +81,10 @@ def train(
     _check_usage(dataset, name, resume)
     from angen.adapters.shape import ATTENTION, MLP
     from angen.studio.learning.training import quote_training, resume_training, train_lora
+    from angen.studio.orders import unneeded
     from angen.studio.requests.asking import asked
     from angen.studio.requests.training import TrainRequest
+    from angen.studio.resources import adapter
 
     given: dict[str, Any] = {
         "epochs": epochs,
@@ -107,6 +109,9 @@ def train(
         request = asked(TrainRequest, recipe | report | plan)
     elif recipe or overwrite or quote_only:
         raise typer.BadParameter("--resume takes the recipe that was begun with")
+    if not quote_only:
+        with unneeded(settings, adapter(resume or request.name)):
+            pass  # told before the work; from then on its folder's lock holds
     with Waiting(quiet=context.obj.quiet) as watch:
         if resume is not None:
             trained = resume_training(resume, settings, watch, _say_quote, effect=effect)

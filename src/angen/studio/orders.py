@@ -5,7 +5,8 @@ A job that could only fail is refused at once, while the person who asked is sti
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -76,6 +77,19 @@ def prune_jobs(store: Store, settings: Settings) -> None:
 def declare_uses(store: Store, settings: Settings) -> None:
     """Note what the jobs of an earlier version use, which did not tell."""
     store.declare(lambda job: resources.uses_of(settings, job.kind, job.arguments, job.id))
+
+
+@contextmanager
+def unneeded(settings: Settings, *needed: str) -> Iterator[None]:
+    """Within the block no job of the home's queue, if there is one, needs these resources.
+
+    For commands, which work beside a server or without. Raises Taken that names the job.
+    """
+    if settings.database_url is None and not (settings.home / "jobs.db").exists():
+        yield
+        return
+    with Store(settings.database) as store, store.unneeded(*needed):
+        yield
 
 
 def check_room(store: Store) -> None:
