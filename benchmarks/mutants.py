@@ -52,6 +52,9 @@ EQUIVALENT = {  # what no test could kill -> why
     "zip(parts, block, strict=False)": "both have one item a song",
     "diffrhythm/sampling._timeline: zip(timelines, songs, strict=True) -> "
     "zip(timelines, songs, strict=False)": "both have one item a song",
+    "diffrhythm/sampling.sample_blocks: len(rows) < len(running) -> len(rows) <= len(running)": (
+        "to go on with all songs changes nothing"
+    ),
     "training/distance.compare: drawn_base > 0 -> drawn_base >= 0": (
         "over a distance of nought no reduction is finite, which is asked beside it"
     ),
@@ -68,6 +71,8 @@ EQUIVALENT = {  # what no test could kill -> why
     "probability -> torch.rand(clips, generator=generator) <= probability": (
         "one random number in 2^24 is equal to the probability"
     ),
+    "diffrhythm/objective.mean_loss: batch.latents.shape[1] // losses.shape[1] -> "
+    "batch.latents.shape[1] / losses.shape[1]": "clips are whole blocks",
     "training/step._backward: int(batch.frames.sum()) // bundle.block -> "
     "int(batch.frames.sum()) / bundle.block": "clips are whole blocks",
     "training/checkpoint.save_checkpoint: json.dumps(state | {'digest': _digest(state)}, "

@@ -208,16 +208,17 @@ def test_steps_are_told_up_to_the_last() -> None:
     assert told == [(i + 1, 9) for i in range(9)]
 
 
-def test_an_early_end_is_told_as_the_last_step() -> None:
+@pytest.mark.parametrize("blocks", [2, 10])
+def test_an_early_end_is_told_as_the_last_step(blocks: int) -> None:
     told: list[tuple[int, int]] = []
     sample(
         still(random_dit()),  # type: ignore[arg-type]
-        [random_song(0, frames=40)],
+        [random_song(0, frames=blocks * BLOCK)],
         FEW,
         lambda *step: told.append(step),
         noise=lambda _: torch.ones(BLOCK, CHANNELS),
     )
-    assert told[-2:] == [(3, 30), (30, 30)]
+    assert told[-2:] == [(3, 3 * blocks), (3 * blocks, 3 * blocks)]
 
 
 def test_a_listener_can_stop_it() -> None:

@@ -129,7 +129,7 @@ def test_one_that_was_to_be_replaced_by_a_run_that_was_killed_is_back(
 def test_damage_tells_which_earlier_checkpoint_to_go_on_from(
     bundle: Bundle, tmp_path: Path
 ) -> None:
-    for step in (90, 500, 1000):
+    for step in (10, 90, 500, 1000):
         saved(bundle, tmp_path, step)
     (tmp_path / "checkpoint_step_1000" / "state.json").write_text(json.dumps({"step": 1}))
     with pytest.raises(Incompatible, match=r"step_1000 to go on from checkpoint_step_500"):
