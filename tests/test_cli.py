@@ -198,10 +198,13 @@ def test_the_whole_way_from_recordings_to_songs(
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(top))
         writer.writeheader()
-        writer.writerows([{**top, "genre": "zither", "key": "H moll"}, *others])
+        gone = {**top, "file": "gone.wav"}
+        writer.writerows([{**top, "genre": "zither", "key": "H moll"}, *others, gone])
     capsys.readouterr()
-    assert angen("datasets", "import", "mine", table) == 0
-    assert f"{top['file']}: 'H moll' is not read as a key" in capsys.readouterr().err
+    assert angen("datasets", "import", "mine", table) == 4
+    said = capsys.readouterr().err
+    assert f"{top['file']}: 'H moll' is not read as a key" in said
+    assert "gone.wav: a row of the table that fits no recording" in said
     assert angen("datasets", "show", "mine") == 0
     assert "zither" in capsys.readouterr().out
     assert angen("datasets", "list") == 0

@@ -34,3 +34,16 @@ def test_a_value_that_does_not_fit_is_told_with_its_clip(
         "jazz_song_clip001.wav: bpm is 'abc': "
         "write beats per minute as a number, such as 92, at most 1000."
     )
+
+
+def test_words_for_nothing_clear_a_value_and_a_tempo_may_have_a_comma(
+    client: TestClient, settings: Settings
+) -> None:
+    table = add_table(settings)
+    values = {"genre": "N/A", "mood": "null", "bpm": "92,5 BPM", "instruments": ["nan", "bass"]}
+    path = f"/api/training/collections/{table.id}/rows"
+    answer = client.patch(path, json={"rows": {"row1": values}})
+    assert answer.status_code == 200, answer.text
+    metadata = next(r["metadata"] for r in answer.json()["rows"] if r["id"] == "row1")
+    assert (metadata["genre"], metadata["mood"], metadata["bpm"]) == ("", "", 92.5)
+    assert metadata["instruments"] == ["bass"]
