@@ -95,7 +95,7 @@ def test_a_fit_is_queued_with_every_default_told(
         assert (job["arguments"]["steps"], job["arguments"]["width"]) == (20_000, 384)
     again = client.post("/api/encoder/fit", json={"base": BASE, "files": [upload]})
     assert again.status_code == 409
-    assert "being fitted" in again.json()["detail"]
+    assert "is needed by 'Fit the encoder" in again.json()["detail"]
 
 
 @pytest.mark.parametrize("field", FIT_RANGES)

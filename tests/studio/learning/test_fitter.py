@@ -334,7 +334,7 @@ def test_what_could_only_fail_is_refused_before_it_queues(studio: Studio) -> Non
 
 def test_the_same_base_is_not_fitted_twice_at_once(studio: Studio) -> None:
     studio.desk.fit_encoder(request(studio))
-    with pytest.raises(Taken, match="being fitted or waits"):
+    with pytest.raises(Taken, match="is needed by 'Fit the encoder"):
         studio.desk.fit_encoder(request(studio, base=studio.settings.base))
 
 

@@ -106,7 +106,7 @@ def test_a_fit_is_queued_once_however_often_it_is_pressed(
 ) -> None:
     estimate_fit(desk, form, *values(form, files=[upload], steps=100.0))
     job = queued(desk, form, upload)
-    with pytest.raises(AngenError, match="being fitted or waits"):
+    with pytest.raises(AngenError, match="is needed by 'Fit the encoder"):
         start_fit(desk, form, *values(form, files=[upload]))
     assert [job.kind for job in desk.jobs()] == ["fit_encoder", "quote_encoder"]
     assert job.arguments["files"] == [upload]
