@@ -78,6 +78,48 @@ def test_instruments_are_read_from_a_prompt(text: str, names: set[str]) -> None:
         ("instead of piano, harp", {"harp"}),
         ("drumless, drum-free, bass-less, oboe", {"oboe"}),
         ("neither drums nor bass", set()),
+        *((text, set()) for text in ("not organ", "not an organ", "never an organ", "minus organ")),
+        *(
+            (text, set())
+            for text in ("avoid organ", "excluding drums", "except drums", "w/o organ")
+        ),
+        *((text, set()) for text in ("anything but organ", "everything except drums", "non-organ")),
+        *(
+            (text, set())
+            for text in ("don't use drums", "do not use drums", "doesn’t have an organ")
+        ),
+        *((text, set()) for text in ("no use of drums", "lacks drums", "sans drums", "zero drums")),
+        *(
+            (text, set())
+            for text in ("leave the drums out", "leave out the drums", "devoid of drums")
+        ),
+        *((text, set()) for text in ("not with drums", "not played on organ", "isn't an organ")),
+        *(
+            (text, set())
+            for text in ("drums: none", "organ: off", "drums are not wanted", "organless")
+        ),
+        *(
+            (text, set())
+            for text in ("not organ, drums or bass", "avoid drums and bass", "no drums/bass")
+        ),
+        *(
+            (text, {"piano"})
+            for text in ("piano, not organ", "not organ but piano", "nothing but piano")
+        ),
+        *(
+            (text, {"piano"})
+            for text in ("nothing except piano", "no instruments other than piano")
+        ),
+        *((text, {"piano"}) for text in ("not only piano", "not just a piano", "not sad, piano")),
+        *(
+            (text, {"piano"})
+            for text in ("never without piano", "not slow piano", "piano not too loud")
+        ),
+        *((text, {"piano"}) for text in ("no one plays piano like this", "piano, avoid clichés")),
+        *(
+            (text, {"organ"})
+            for text in ("organ free jazz", "organ instead of piano", "nonstop organ")
+        ),
     ],
 )
 def test_what_is_not_wanted_is_not_asked_for(text: str, names: set[str]) -> None:
@@ -98,6 +140,7 @@ def test_each_name_has_its_own_place_and_means_itself() -> None:
     "text",
     [
         *("no " * 30_000, "electric " * 20_000, "no piano but " * 8_000),
+        *("not on the " * 5_000, "no a b " * 8_000, "leave a " * 8_000, "everything but " * 4_000),
         *("no piano" + " " * 50_000, "no piano, " * 9_000, "no loud " * 9_000),
     ],
 )

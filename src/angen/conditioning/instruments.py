@@ -118,11 +118,15 @@ def instruments_in(text: str) -> dict[str, float]:
     What it does not want, as in "no drums, bass or piano", is not asked for.
     """
     shares: dict[str, float] = {}
-    for match in _named().finditer(_unwanted().sub(" , ", _spelled_out(text))):
+    for match in _named().finditer(_unwanted().sub(_kept, _spelled_out(text))):
         meant = _meaning(match[0])
         for name in meant:
             shares[name] = max(shares.get(name, 0.0), 1 / len(meant))
     return shares
+
+
+def _kept(unwanted: re.Match[str]) -> str:
+    return unwanted["wanted"] or " , "
 
 
 def instrument_code(text: str) -> Tensor:
@@ -192,13 +196,41 @@ def _spaced(name: str) -> str:
     return "[ -]".join(re.escape(word) for word in name.split())
 
 
+# Words that take an instrument away, and what may stand between them and its name.
+_AGAINST = (
+    "no|not|non|never|without|minus|sans|zero|0|neither|nor|instead of|rather than|free of|"
+    "free from|devoid of|lack of|lacks|lacking|absence of|avoid|avoids|avoiding|exclude|excludes|"
+    "excluding|omit|omits|omitting|skip|remove|leave out|leaving out|cut the|hates?|w ?/ ?o|"
+    "do(?:es)?n't|isn't|aren't|except|except for|other than|(?:any|every|all)(?:thing)? but"
+)
+_BETWEEN = (
+    "use|uses|using|used|want|wants|wanting|include|includes|including|have|has|having|with|on|play|"
+    "plays|playing|played|feature|features|featuring|add|adding|be|contain|containing|need|for|of|"
+    "sign|hint|trace|kind|sort|type|by|in|as|much|many|even|single|is|are"
+)
+_HOW = (
+    "a|an|any|the|more|loud|heavy|hard|harsh|soft|live|real|solo|lead|other|big|acoustic|electric|"
+    "programmed|additional"
+)
+
+
 @cache
 def _unwanted() -> re.Pattern[str]:
-    """Names, or a list of them, behind a word that takes them away."""
-    but = "no|without|minus|neither|instead of|rather than|free of"
-    how = "a|an|any|the|more|loud|heavy|hard|harsh|soft|live|real|solo|lead|other|big"
-    one = rf"(?:(?:{how}) ){{0,2}}{_any_name()}"
+    """Names, or a list of them, that a text takes away.
+
+    The group ``wanted`` is where it does so twice: "nothing except piano", "never without drums".
+    """
+    one = rf"(?:(?:{_HOW}) ){{0,2}}{_any_name()}"
     more = rf"(?:(?: ?, ?{one})* ?,? (?:or|nor|/) {one}| (?:and|&|\+) {_any_name()})?"
+    unless = r"(?: \w+){0,3} (?:except(?: for)?|other than)| (?:be )?(?:without|lack of)"
+    after = (
+        r" ?[:=] ?(?:no|none|off|0)\b| (?:is |are )?(?:not (?:wanted|allowed|used|included|needed|"
+        r"present)|unwanted|forbidden|excluded|absent|removed|omitted)\b"
+    )
     return re.compile(
-        rf"\b(?:{but})[ -]{one}{more}|{_any_name()}-(?:less|free)\b|\bdrumless\b", re.IGNORECASE
+        rf"(?P<wanted>\b(?:no|not|nothing|none|never|can't)(?:{unless}) {one})|"
+        rf"\b(?:leav(?:e|ing)|keep) {one} out\b|"
+        rf"\b(?:{_AGAINST})[ -](?:(?:{_BETWEEN}) ){{0,3}}{one}{more}|"
+        rf"{_any_name()}(?:-(?:less|free)\b|less\b|{after})|\bdrumless\b",
+        re.IGNORECASE,
     )
