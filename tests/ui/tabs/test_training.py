@@ -110,7 +110,7 @@ def test_a_double_click_trains_once(desk: Desk, settings: Settings, recipe: Reci
     add_dataset(settings, "my_set")
     start_lora_training(desk, recipe, *values(recipe))
 
-    with pytest.raises(AngenError, match="is being trained or waits for it"):
+    with pytest.raises(AngenError, match="is needed by"):
         start_lora_training(desk, recipe, *values(recipe))
     assert len(desk.jobs()) == 1
 
