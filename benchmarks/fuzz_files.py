@@ -21,6 +21,7 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import Connection
@@ -28,17 +29,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors.numpy import save
 
 from angen.adapters.archive import import_adapter
+from angen.adapters.card import card
+from angen.adapters.files import load_adapter
+from angen.adapters.library import list_adapters, playable
+from angen.adapters.packing import export_adapter
+from angen.api.views import AdapterDetail
 from angen.audio.files import write_wav
+from angen.bundle import load_bundle
 from angen.data.manifest import Clip, DatasetInfo, Source, load_info, save_info, text_of
 from angen.data.notes import read_notes
 from angen.data.scan import sha256_of
 from angen.data.tables import apply_table, read_table, write_table
-from angen.errors import AngenError
+from angen.errors import AngenError, Incompatible
 from angen.studio.material.archives import import_dataset
 from angen.studio.settings import Settings
+from angen.ui.tabs.card import draw_card, draw_comparison
+from angen.vocoder.weights import save_decoder
+from tests.tiny import tiny_dit, tiny_two_band, write_tiny_bundle
 
 MEMORY_BYTES = 2_000_000_000  # on top of what the libraries take
 CASE_S = 20
@@ -92,10 +103,12 @@ def zipped(files: Files) -> bytes:
 
 @cache
 def adapter() -> Files:
-    """A LoRA of two layers, as PEFT writes it."""
-    shapes = {"lora_A": (2, 8), "lora_B": (8, 2)}
+    """A LoRA of two layers of a small model, as PEFT writes it."""
+    shapes = {"lora_A": (2, 32), "lora_B": (32, 2)}
     tensors = {
-        f"base_model.model.blocks.0.attn.{module}.{part}.weight": np.ones(shape, np.float32)
+        f"base_model.model.transformer_blocks.0.self_attn.{module}.{part}.weight": np.ones(
+            shape, np.float32
+        )
         for module in ("q_proj", "v_proj")
         for part, shape in shapes.items()
     }
@@ -103,9 +116,20 @@ def adapter() -> Files:
     return {
         "adapter_config.json": json.dumps(config).encode(),
         "adapter_model.safetensors": save(tensors, {"format": "pt"}),
-        "metadata.json": b'{"name": "x", "kind": "user", "rank": 2}',
-        "report.json": b'{"verdict": {"reached": true}}',
+        "metadata.json": b'{"name": "x", "kind": "user", "rank": 2, "alpha": 4, "steps": 9, '
+        b'"recipe": {"learning_rate": 1e-4}, "effect": {"verdict": "closer", "reduction": 0.5}}',
+        "report.json": b'{"verdict": "closer", "sentence": "closer", "effect": {"reduction": 0.5, '
+        b'"distance_base": 1.0}, "memorisation": {"closest": 0.5, "reference": 0.4}}',
     }
+
+
+@cache
+def bundle() -> Files:
+    """A small base model, its decoder in two bands."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = write_tiny_bundle(Path(folder))
+        save_decoder(tiny_two_band(), path)
+        return {file.name: file.read_bytes() for file in path.iterdir()}
 
 
 NOTE = {"genre": "jazz", "bpm": 92, "key": "A minor", "caption": "slow, warm", "custom_tag": "x"}
@@ -136,6 +160,58 @@ def read_as_manifest(path: Path, folder: Path) -> None:
     save_info(load_info(path.parent), folder)
 
 
+def read_as_adapter(source: Path, folder: Path) -> None:
+    """Import, show, attach to a model, pass on."""
+    taken = import_adapter(folder, source, "x")
+    (info,) = list_adapters(folder)
+    assert info.usable, info.problem
+    draw_card(info)
+    draw_comparison([info, info])
+    AdapterDetail.of(info).model_dump_json()
+    if info.metadata:
+        card(info.metadata, info.report)
+    with suppress(Incompatible):
+        load_adapter(tiny_dit(), playable(taken.folder), base="tiny", base_fingerprint="")
+    again = import_adapter(folder, export_adapter(folder, "x", folder), "y")
+    assert not again.ignored
+
+
+def read_beside(path: Path, folder: Path, files: Files, read: Callable[[Path, Path], None]) -> None:
+    """Read a folder of valid files, of which this one takes the place of one."""
+    for name, data in files.items():
+        if name != path.name:
+            (path.parent / name).write_bytes(data)
+    read(path.parent, folder)
+
+
+def in_adapter(name: str) -> Target:
+    return Target(
+        name=name,
+        valid=lambda: adapter()[name],
+        read=lambda path, folder: read_beside(path, folder, adapter(), read_as_adapter),
+    )
+
+
+def in_bundle(name: str) -> Target:
+    return Target(
+        name=name,
+        valid=lambda: bundle()[name],
+        read=lambda path, folder: read_beside(
+            path, folder, bundle(), lambda source, _: play_a_little(source)
+        ),
+    )
+
+
+def play_a_little(folder: Path) -> None:
+    """Load a base model, and use each of its parts once."""
+    base = load_bundle(folder)
+    sound = torch.zeros(base.samples_per_frame)
+    base.embed_audio(sound, base.sample_rate_hz)
+    base.decode(base.encode_audio(sound, base.sample_rate_hz))
+    frames = torch.zeros(1, base.block, dtype=torch.int64)
+    assert base.dit.embed_text(frames).shape[:2] == frames.shape
+
+
 TARGETS: tuple[Target, ...] = (
     Target(
         name="dataset.zip",
@@ -147,7 +223,24 @@ TARGETS: tuple[Target, ...] = (
     Target(
         name="adapter.zip",
         valid=lambda: zipped(adapter()),
-        read=lambda path, folder: import_adapter(folder, path, "x"),
+        read=read_as_adapter,
+    ),
+    Target(
+        name="one.safetensors",
+        valid=lambda: adapter()["adapter_model.safetensors"],
+        read=read_as_adapter,
+    ),
+    *(in_adapter(name) for name in adapter()),
+    *(
+        in_bundle(name)
+        for name in (
+            "model.json",
+            "decoder.json",
+            "encoder.json",
+            "style.json",
+            "model.safetensors",
+            "style.safetensors",
+        )
     ),
     Target(
         name="dataset_info.json",
@@ -171,6 +264,8 @@ def changed(data: bytes, name: str, chance: random.Random) -> bytes:
         return changed_zip(data, chance)
     if name.endswith(".json") and chance.random() < 0.8:
         return changed_json(data, chance)
+    if name.endswith(".safetensors") and chance.random() < 0.8:
+        return changed_tensors(data, chance)
     return changed_bytes(data, chance)
 
 
@@ -195,16 +290,48 @@ def changed_bytes(data: bytes, chance: random.Random) -> bytes:
     return bytes(raw)
 
 
+def changed_tensors(data: bytes, chance: random.Random) -> bytes:
+    """Another header, or other numbers."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    if chance.random() < 0.4:
+        number = chance.choice((float("nan"), float("inf"), 3e38, 0.0, 1e-45))
+        at = chance.randrange((len(data) - end) // 4) * 4 + end
+        return data[:at] + np.float32(number).tobytes() + data[at + 4 :]
+    header = json.loads(data[8:end])
+    names = [name for name in header if name != "__metadata__"]
+    one = chance.choice(names)
+    match chance.randrange(6):
+        case 0:
+            header[one]["dtype"] = chance.choice(("F8_E4M3", "I32", "F16", "F64", "BOOL", "X"))
+        case 1:
+            header[one]["shape"] = chance.choice(([], [0, 32], [64], [1, 1, 64], [2**62, 2**62]))
+        case 2:
+            new = chance.choice(
+                ("x.alpha", "", "\ud800", f"transformer.{one}", f"{one}.x", "a" * 9_999)
+            )
+            header[new] = header[one]
+        case 3:
+            header["__metadata__"] = chance.choice(
+                ({"lora_adapter_metadata": "{"}, {"ss_network_alpha": "nan"}, {"a": 1}, [])
+            )
+        case _:
+            text = changed_json(data[8:end], chance)
+            return len(text).to_bytes(8, "little") + text + data[end:]
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data[end:]
+
+
 def changed_json(data: bytes, chance: random.Random) -> bytes:
     value = json.loads(data)
     places = [([], 0), *spots(value)]
     for holder, key in chance.sample(places, min(len(places), chance.choice((1, 1, 3)))):
+        there = key in holder if isinstance(holder, dict) else key < len(holder)
         match chance.randrange(4):
-            case 0 if holder:
+            case 0 if there:
                 del holder[key]
             case 1 if isinstance(holder, dict):
                 holder[chance.choice(("x", "\ud800", "bpm", "file", key + " "))] = holder.get(key)
-            case _ if holder:
+            case _ if there:
                 holder[key] = chance.choice(EXTREMES)
     text = json.dumps(value)
     deep = chance.choice(("[", '{"a":')) * chance.choice((50, 500, 100_000))
@@ -322,6 +449,7 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="this one alone")
     parser.add_argument("--only", default="", help="targets whose name holds this")
     given = parser.parse_args()
+    torch.set_num_threads(1)  # the processes that read are forked
     cases = range(given.count) if given.case is None else [given.case]
     kinds = ("read", "refused", "over a limit", "fault")
     lines = [f"| file | {' | '.join(kinds)} |", "|---" * 5 + "|"]

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 LOWEST_HZ = 30.0
+MOST_CELLS = 40_000_000  # of a table of filters, in samples times bands
 QUIETEST = 1e-4  # magnitudes below this are silence: about -80 dB under a full-scale sine
 
 
@@ -87,6 +88,8 @@ class LogMel(nn.Module):
         super().__init__()
         if hop_samples > fft_samples:
             raise ValueError(f"hop_samples={hop_samples} skips sound: fft_samples={fft_samples}")
+        if fft_samples * bands > MOST_CELLS:
+            raise ValueError(f"bands={bands} of fft_samples={fft_samples} are too many")
         self.fft_samples = fft_samples
         self.hop_samples = hop_samples
         window = torch.hann_window(fft_samples)

@@ -28,7 +28,7 @@ Config = TypeVar("Config", bound="DataclassInstance")
 
 _NAMED_AT_MOST = 5  # tensors in one message
 _MOST = 1_000_000  # of any number in a configuration
-_LONGEST = 1_000  # list in one
+_LONGEST = 32  # list in one: each item may be a layer
 
 
 def read_json(path: Path) -> dict[str, object]:

@@ -257,7 +257,8 @@ def test_another_variant_is_refused(tmp_path: Path, change: dict[str, object], t
     [
         ("hop_samples", 200, "hop_samples=200 skips sound"),
         ("fine_frames", 7, "fine_frames=7 must be at least 1 and divide"),
-        ("bands", 900_000, "of another shape"),
+        ("bands", 9_000, "of another shape"),
+        ("bands", 900_000, "bands=900000 of fft_samples=160 are too many"),
         ("bands", None, "bands=None is no whole number"),
     ],
 )

@@ -21,6 +21,20 @@ _DEFAULTS: dict[str, object] = {
 }
 
 
+# Beyond all models that there are, and little enough to be laid out in a second.
+_MOST = {
+    "dim": 65_536,
+    "depth": 256,
+    "heads": 1_024,
+    "ff_mult": 64,
+    "mel_dim": 65_536,
+    "text_num_embeds": 1_000_000,
+    "block_size": 1_000,
+    "span": 1_000_000,
+}
+_MOST_TARGETS, _WIDEST_TARGET = 16, 65_536  # of REPA
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiTConfig:
     """The transformer, in upstream's words; ``span`` is ours."""
@@ -40,6 +54,14 @@ class DiTConfig:
         for name in ("dim", "depth", "heads", "ff_mult", "mel_dim", "block_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
+        for name, most in _MOST.items():
+            if getattr(self, name) > most:
+                raise ValueError(f"{name}={getattr(self, name):.6g}: {most:,} is the most")
+        targets = self.repa_dims
+        if len(targets) > _MOST_TARGETS or not all(1 <= n <= _WIDEST_TARGET for n in targets):
+            raise ValueError(
+                f"repa_dims: at most {_MOST_TARGETS} widths, each 1 to {_WIDEST_TARGET:,}"
+            )
         if self.text_num_embeds < 0:
             raise ValueError(f"text_num_embeds={self.text_num_embeds}: must not be negative")
         if self.span and (self.span < 4 * self.block_size or self.span % self.block_size):
@@ -51,7 +73,9 @@ class DiTConfig:
                 f"dim={self.dim}, heads={self.heads}: each head needs an even, whole width"
             )
         if self.repa_depth > self.depth:
-            raise ValueError(f"repa_depth={self.repa_depth} lies behind the last of {self.depth}")
+            raise ValueError(
+                f"repa_depth={self.repa_depth:.6g} lies behind the last of {self.depth}"
+            )
 
     @property
     def head_dim(self) -> int:

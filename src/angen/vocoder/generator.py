@@ -19,6 +19,7 @@ from angen.tensors import config_of
 from angen.vocoder.antialias import AntiAliased
 
 EDGE_KERNEL = 7  # of the first and the last convolution
+MOST_DILATIONS, WIDEST_DILATION = 64, 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +44,12 @@ class BigVGANConfig:
                 raise ValueError(f"a kernel of {kernel} cannot make {rate} samples of each")
         if len(self.resblock_kernel_sizes) != len(self.resblock_dilation_sizes):
             raise ValueError("resblock_kernel_sizes and resblock_dilation_sizes differ in length")
+        dilations = [n for sizes in self.resblock_dilation_sizes for n in sizes]
+        if len(dilations) > MOST_DILATIONS or max(dilations, default=1) > WIDEST_DILATION:
+            raise ValueError(
+                f"resblock_dilation_sizes: {MOST_DILATIONS} numbers up to {WIDEST_DILATION} are "
+                "the most"
+            )
         if self.upsample_initial_channel % 2 ** len(self.upsample_rates):
             raise ValueError(
                 f"upsample_initial_channel={self.upsample_initial_channel} cannot be halved "

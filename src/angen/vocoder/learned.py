@@ -25,6 +25,8 @@ from angen.mel import LogMel
 
 MEL_MEAN, MEL_STD = -5.0, 2.5  # of log magnitudes of music, roughly: the network sees them near 1
 ROTARY_BASE = 100.0  # looks no further than a few frames
+MOST_LAYERS = 100
+MOST_FRAMES = 10_000  # of mel in a latent frame
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +49,10 @@ class LearnedConfig:
             raise ValueError(f"width={self.width} must be a multiple of twice heads={self.heads}")
         if min(self.strides, default=0) < 1 or not self.fft_samples:
             raise ValueError("strides must be 1 or more, and fft_samples at least one")
+        if self.depth > MOST_LAYERS:
+            raise ValueError(f"depth={self.depth}: {MOST_LAYERS} is the most")
+        if prod(self.strides) > MOST_FRAMES:
+            raise ValueError(f"strides={self.strides}: {MOST_FRAMES:,} together is the most")
 
     @property
     def samples_per_frame(self) -> int:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from angen.errors import Incompatible
-from angen.tensors import read_json
+from angen.tensors import read_json, short
 
 CONFIG_FILE = "config.json"
 MAIN = "MuQ-MuLan-large"  # the folder of the release
+MOST_LAYERS = 100
+LONGEST_CLIP_S = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,10 +127,13 @@ class _Fields:
             raise Incompatible(f"{self.path}: {'.'.join(names)}={value!r} is not a number.")
         return value
 
-    def whole(self, *names: str) -> int:
+    def whole(self, *names: str, least: int = 1, most: int = 1_000_000) -> int:
         value = self.number(*names)
-        if value != int(value):
-            raise Incompatible(f"{self.path}: {'.'.join(names)}={value!r} is not a whole number.")
+        if value != int(value) or not least <= value <= most:
+            raise Incompatible(
+                f"{self.path}: {'.'.join(names)}={short(value)} is no whole number, {least:,} to "
+                f"{most:,}."
+            )
         return int(value)
 
     def only(self, allowed: tuple[object, ...], *names: str) -> object:
@@ -160,12 +165,17 @@ def read_config(folder: Path) -> MulanConfig:
     ask = _Fields(folder / CONFIG_FILE)
     dim = ask("text_model", "model_dim")
     rate_hz = ask.whole("mulan", "sr")
+    clip_s = ask.number("mulan", "clip_secs")
+    if not 0 < clip_s <= LONGEST_CLIP_S:
+        raise Incompatible(
+            f"{ask.path}: mulan.clip_secs={clip_s:g}: up to {LONGEST_CLIP_S} s were expected."
+        )
     return MulanConfig(
         rate_hz=rate_hz,
-        clip_samples=round(rate_hz * ask.number("mulan", "clip_secs")),
+        clip_samples=round(rate_hz * clip_s),
         dim=ask.whole("mulan", "dim_latent"),
         muq=_muq(_Fields(audio / CONFIG_FILE)),
-        layer=ask.whole("audio_model", "use_layer_idx"),
+        layer=ask.whole("audio_model", "use_layer_idx", least=-MOST_LAYERS, most=MOST_LAYERS),
         audio=_head(ask, "audio_transformer"),
         text=_head(ask, "text_transformer"),
         text_dim=None if dim is None else ask.whole("text_model", "model_dim"),
@@ -176,7 +186,7 @@ def read_config(folder: Path) -> MulanConfig:
 def _head(ask: _Fields, part: str) -> HeadConfig:
     return HeadConfig(
         dim=ask.whole(part, "dim"),
-        depth=ask.whole(part, "tf_depth"),
+        depth=ask.whole(part, "tf_depth", least=0, most=MOST_LAYERS),
         heads=ask.whole(part, "heads"),
         head_dim=ask.whole(part, "dim_head"),
         ff_mult=ask.whole(part, "ff_mult"),
@@ -199,7 +209,7 @@ def _muq(ask: _Fields) -> MuQConfig:
         conv_dim=ask.whole("conv_dim"),
         halvings_of_time=halvings[rate],
         dim=ask.whole("encoder_dim"),
-        depth=ask.whole("encoder_depth"),
+        depth=ask.whole("encoder_depth", most=MOST_LAYERS),
         heads=ask.whole(inner, "num_attention_heads"),
         ff_dim=ask.whole(inner, "intermediate_size"),
         kernel=ask.whole(inner, "conv_depthwise_kernel_size"),
@@ -209,4 +219,10 @@ def _muq(ask: _Fields) -> MuQConfig:
 
 
 def _roberta(ask: _Fields) -> dict[str, Any]:
-    return {name: ask(name) for name in RELEASED.roberta}
+    """Each field of the kind that the released one has, and no more layers than there can be."""
+    whole = {n for n, value in RELEASED.roberta.items() if type(value) is int}
+    most = {"num_hidden_layers": MOST_LAYERS}
+    counted = {n: ask.whole(n, least=0, most=most.get(n, 1_000_000)) for n in whole}
+    eps = ask.number("layer_norm_eps")
+    act = ask.only(("gelu",), "hidden_act")
+    return counted | {"layer_norm_eps": eps, "hidden_act": act}
