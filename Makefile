@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-EXTRAS := espeak,japanese
+EXTRAS := espeak,japanese,ffmpeg
 
 .PHONY: demo test test-browser pictures test-postgres check mini clean help
 

@@ -10,9 +10,28 @@ AngenError
 └── Stopped         the user asked to stop; what was done is saved
 """
 
+import re
+
 
 class AngenError(Exception):
     """A fault whose message says what was wrong and what to do; shown without a traceback."""
+
+    def __str__(self) -> str:
+        return readable(super().__str__())
+
+
+def readable(text: str) -> str:
+    """``text`` in characters that can be written as UTF-8.
+
+    Names of files that are not in UTF-8 reach Python with a lone surrogate for each odd byte; such
+    bytes are read as Windows and Latin-1 have them: é, ü, ñ.
+    """
+    return re.sub("[\ud800-\udfff]", _letter, text)
+
+
+def _letter(found: re.Match[str]) -> str:
+    code = ord(found.group()) - 0xDC00
+    return bytes([code]).decode("cp1252", "replace") if 0x80 <= code <= 0xFF else "�"
 
 
 class BadInput(AngenError):

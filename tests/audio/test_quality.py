@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from angen.audio.quality import Fault, check, check_file
+from angen.audio.quality import Fault, check, check_file, measure_file
 from angen.errors import BadInput
 from tests.audio.sounds import Sound, sine, write
 
@@ -83,3 +83,38 @@ def test_a_file_without_its_end_is_used_with_a_finding(tmp_path: Path) -> None:
     (finding,) = check_file(path)
     assert finding.fault is Fault.TRUNCATED
     assert str(path) in finding.message
+
+
+@pytest.mark.parametrize("every_s", [0.25, 0.5, 2.0])
+def test_drums_alone_are_no_fault(every_s: float) -> None:
+    times = np.arange(RATE // 2) / RATE
+    drum = np.cos(2 * np.pi * 55 * times) * np.exp(-12 * times)  # at full scale, slowly turning
+    samples = np.zeros((1, 20 * RATE), np.float32)
+    for at in np.arange(0, 19, every_s):
+        start = round(at * RATE)
+        samples[0, start : start + len(drum)] += drum[: samples.shape[1] - start]
+    assert faults(samples / np.abs(samples).max()) == []
+
+
+def test_clipped_music_is_told_of_decoded_mp3_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    sound = 0.4 * rng.standard_normal((1, 5 * RATE)) + 1.5 * sine(220, 5, RATE)
+    clipped = np.clip(sound, -1, 1).astype(np.float32)
+    for name in ("x.wav", "x.mp3"):
+        found = [finding.fault for finding in check_file(write(tmp_path / name, clipped, RATE))]
+        assert Fault.CLIPPED in found
+
+
+def test_peaks_above_full_scale_are_told_and_scaled(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.wav", 4 * sine(440, 5, RATE), RATE, subtype="FLOAT")
+    measured = measure_file(path)
+    assert [finding.fault for finding in measured.findings] == [Fault.OVER]
+    assert "6.0 dB above full scale" in measured.findings[0].message
+    assert measured.gain == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize("other", [-1.0, -0.8])
+def test_opposite_phase_is_told(other: float) -> None:
+    tone = sine(440, 5, RATE)
+    assert faults(np.concatenate([tone, other * tone])) == [Fault.OPPOSITE]
+    assert faults(np.concatenate([tone, sine(550, 5, RATE)])) == []

@@ -324,3 +324,41 @@ def test_clips_stems_and_copies_of_a_song_are_one_song() -> None:
 def test_lengths_that_cannot_tile_are_refused(shortest: float, longest: float) -> None:
     with pytest.raises(BadInput, match="cannot tile"):
         Cutting(min_s=shortest, max_s=longest)
+
+
+def test_names_in_latin_1_do_not_end_a_preparation(tmp_path: Path) -> None:
+    music, root = tmp_path / "music", tmp_path / "data"
+    for number, name in enumerate((b"Caf\xe9.wav", b"M\xfcll.wav")):
+        song = write_song(tmp_path / "song.wav", 25, seed=number)
+        music.mkdir(exist_ok=True)
+        song.rename(os.fsdecode(os.fsencode(music) + b"/" + name))
+    Path(os.fsdecode(os.fsencode(music) + b"/kaputt-\xf6.wav")).write_text("no sound")
+    info = prepare([music], "demo", root, PrepareConfig(), lambda _done, _all: None)
+    assert {clip.source.file for clip in info.clips} == {"Café.wav", "Müll.wav"}
+    assert info.problems[0].file == "kaputt-ö.wav"
+    assert "kaputt-ö.wav" in info.problems[0].reason
+    assert load_info(root / "demo") == info
+
+
+def test_songs_of_one_name_and_length_are_told_apart_by_their_sound(tmp_path: Path) -> None:
+    names = Names()
+    one = write_song(tmp_path / "one/song.wav", 20, seed=1)
+    copy = write_song(tmp_path / "copies/song.flac", 20, seed=1)
+    other = write_song(tmp_path / "two/song.wav", 20, seed=5)
+    assert names.song(Path("one/song.wav"), 20, one) == "song"
+    assert names.song(Path("two/song.wav"), 20, other) == "song-2"
+    assert names.song(Path("copies/song.flac"), 20, copy) == "song"
+    assert names.song(Path("two/song_vocals.wav"), 20, other) == "song-2"
+    assert names.song(Path("one/song_vocals.wav"), 20, other) == "song"
+
+
+def test_a_float_recording_above_full_scale_keeps_its_peaks(tmp_path: Path) -> None:
+    loud = 4 * piece(30)
+    path = tmp_path / "music/loud.wav"
+    path.parent.mkdir()
+    soundfile.write(path, loud, RATE_HZ, subtype="FLOAT")
+    info = prepare([path], "demo", tmp_path, PrepareConfig(), lambda _done, _all: None)
+    clips = [soundfile.read(tmp_path / "demo" / clip.file)[0] for clip in info.clips]
+    joined = np.concatenate(clips)
+    assert np.abs(joined - loud[: len(joined)] / np.abs(loud).max()).max() < 1e-3
+    assert any("above full scale" in problem.reason for problem in info.problems)

@@ -1,3 +1,4 @@
+import os
 import tempfile
 from pathlib import Path
 
@@ -94,3 +95,34 @@ def test_a_broken_link_is_left_out(tmp_path: Path) -> None:
     found, problems = find_audio([tmp_path])
     assert [item.label for item in found] == ["a.wav"]
     assert problems[0].file == "b.wav"
+
+
+def test_a_linked_album_is_searched_once_and_cycles_end(tmp_path: Path) -> None:
+    album = touch(tmp_path / "elsewhere/album/a.wav").parent
+    music = touch(tmp_path / "music/own/b.wav").parent.parent
+    (music / "linked").symlink_to(album)
+    (music / "again").symlink_to(album)
+    (music / "own alias").symlink_to(music / "own")
+    (album / "back").symlink_to(music)
+    (music / "lost").symlink_to(tmp_path / "unplugged")
+    found, problems = find_audio([music])
+    assert sorted(item.label for item in found) == ["again/a.wav", "own/b.wav"]
+    assert [problem.file for problem in problems] == ["lost"]
+
+
+def test_sound_of_other_kinds_is_found_or_named(tmp_path: Path) -> None:
+    for name in ("a.m4a", "b.aac", "c.WMA", "d.webm", "e.caf", "f.w64", "g.au", "h.mp4", "i.mid"):
+        touch(tmp_path / name)
+    found, problems = find_audio([tmp_path])
+    assert len(found) == 8
+    assert [problem.file for problem in problems] == ["i.mid"]
+    assert "Export it again as WAV" in problems[0].reason
+
+
+def test_names_in_latin_1_are_readable(tmp_path: Path) -> None:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    Path(os.fsdecode(os.fsencode(folder) + b"/Caf\xe9 \x96 1.wav")).write_text("x")
+    found, _ = find_audio([folder])
+    assert found[0].label == "Café – 1.wav"
+    assert found[0].path.exists()

@@ -1,16 +1,14 @@
 """Sound files in and out: whole, by the part, or as a stream that never fills the memory.
 
-Sound is float32, shaped (channels, samples), full scale at 1.0. Formats are libsndfile's: WAV,
-FLAC, MP3, OGG Vorbis, Opus, AIFF and some more.
+Sound is float32, shaped (channels, samples), full scale at 1.0.
 """
 
 import io
 import logging
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -19,19 +17,22 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from angen.audio import mpeg, riff
+from angen.audio import riff
+from angen.audio.opening import END_MISSING, Reader, facts_of, require_file
+from angen.audio.sndfile import FAULTS, SndfileDecoder, reason
+from angen.audio.sources import examine
 from angen.errors import BadInput
 from angen.files import replacing
 
 _log = logging.getLogger(__name__)
 
-SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".aif", ".aiff", ".aifc"})
-_READABLE = "WAV, FLAC, MP3, OGG, Opus or AIFF"
-_RATES_HZ = range(1_000, 768_001)
+_KINDS = (
+    "wav wave bwf w64 rf64 flac mp3 mp2 ogg oga opus aif aiff aifc au snd caf "
+    "m4a m4b mp4 mov 3gp aac wma asf webm mka mkv amr ape wv tta"
+)
+SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split())
 _READ_FRAMES = 16_384  # at most this much is lost where a damaged file breaks off
-_RUN_UP_FRAMES = 24 * 1_152  # MP3 sounds in earnest only so long after a seek: its bit reservoir
-_MAX_FRAMES = 1 << 40  # libsndfile's answer for an open length is above this
-_END_FRAMES = 2_048  # read from the very end to see whether it is there
+_CANCELS = 0.3  # of the energy that channels that have nothing in common leave in their mean
 
 Sound = NDArray[np.float32]
 
@@ -41,12 +42,12 @@ class AudioInfo:
     """What a sound file holds, without its sound."""
 
     path: Path
-    format: str  # WAV, FLAC, MP3, OGG, OPUS, AIFF...
-    encoding: str  # libsndfile's name: PCM_16, VORBIS...
+    format: str  # WAV, FLAC, MP3, OGG, OPUS, AIFF, MPEG-4...
+    encoding: str  # the decoder's name: PCM_16, VORBIS, AAC...
     rate_hz: int
     channels: int
     frames: int  # that can be read
-    warning: str = ""  # not empty where the end of the file is missing
+    warning: str = ""  # not empty where something of the file is missing or damaged
 
     @property
     def duration_s(self) -> float:
@@ -72,33 +73,18 @@ def probe(path: Path) -> AudioInfo:
 
     Raises BadInput where the file cannot be read at all.
     """
-    frames, complete = _readable_frames(path)
-    with _opened(path) as file:
-        kind = "OPUS" if file.subtype == "OPUS" else str(file.format).replace("WAVEX", "WAV")
-        info = AudioInfo(
-            path=path,
-            format=kind,
-            encoding=str(file.subtype),
-            rate_hz=int(file.samplerate),
-            channels=int(file.channels),
-            frames=frames,
-        )
-    if frames == 0:
+    facts = facts_of(path)
+    if facts.frames == 0:
         raise BadInput(f"{path} holds no sound. Export it again from its source.")
-    if complete and not _ends_early(path, info.format):
-        return info
-    warning = (
-        f"{path}: the end of the file is missing; the first {info.duration_s:.1f} s can be used. "
-        "Copy or export it again to have all of it."
-    )
+    remedy = "Copy or export it again to have all of it."
     return AudioInfo(
         path=path,
-        format=kind,
-        encoding=info.encoding,
-        rate_hz=info.rate_hz,
-        channels=info.channels,
-        frames=frames,
-        warning=warning,
+        format=facts.format,
+        encoding=facts.encoding,
+        rate_hz=facts.rate_hz,
+        channels=facts.channels,
+        frames=facts.frames,
+        warning=f"{path}: {'; '.join(facts.warnings)}. {remedy}" if facts.warnings else "",
     )
 
 
@@ -112,7 +98,8 @@ def read_audio(
 ) -> Audio:
     """The sound of ``path``, or ``duration_s`` of it from ``start_s`` on; only that is read.
 
-    rate_hz: resampled to this; as it is when None. mono: the mean of the channels.
+    rate_hz: resampled to this; as it is when None. mono: the mean of the channels; the loudest
+    of them where they cancel each other, see `cancels`.
     A file whose end is missing gives what there is, and says so in the log.
 
     Raises BadInput where nothing can be read, or where samples are not numbers.
@@ -125,9 +112,8 @@ def read_audio(
 
 
 def probe_rate(path: Path) -> int:
-    """Sample rate of ``path`` in Hz, as its header says."""
-    with _opened(path) as file:
-        return int(file.samplerate)
+    """Sample rate of ``path`` in Hz."""
+    return facts_of(path).rate_hz
 
 
 def stream(
@@ -144,18 +130,80 @@ def stream(
 
     Raises BadInput as `read_audio` does, when it comes to the fault.
     """
-    with _opened(path) as file:
-        start = round(start_s * file.samplerate)
-        if start >= file.frames and file.frames > 0:
-            return
-        wanted = None if duration_s is None else round(duration_s * file.samplerate)
-        blocks = _blocks(file, path, start, wanted)
-        if mono:
-            blocks = (block.mean(axis=0, keepdims=True, dtype=np.float32) for block in blocks)
-        if rate_hz is None or rate_hz == file.samplerate:
-            yield from blocks
-        else:
-            yield from resampled(blocks, int(file.samplerate), rate_hz)
+    facts = facts_of(path)
+    start = round(start_s * facts.rate_hz)
+    if start >= facts.frames:
+        return
+    end = facts.frames
+    if duration_s is not None:
+        end = min(end, start + round(duration_s * facts.rate_hz))
+    blocks = _blocks(path, start, end)
+    if mono:
+        side = _lone_side(path)
+        blocks = (_mixed(block, side) for block in blocks)
+    if rate_hz is None or rate_hz == facts.rate_hz:
+        yield from blocks
+    else:
+        yield from resampled(blocks, facts.rate_hz, rate_hz)
+
+
+def to_mono(samples: Sound) -> Sound:
+    """Samples (channels, n) or (n,) as (1, n), mixed as `read_audio` mixes."""
+    samples = np.atleast_2d(samples)
+    sides = Sides()
+    sides.add(samples)
+    return _mixed(samples, sides.lone)
+
+
+def cancels(path: Path) -> bool:
+    """Whether the channels of a file, mixed to one, cancel each other: one has opposite phase.
+
+    Raises BadInput.
+    """
+    return _lone_side(path) is not None
+
+
+class Sides:
+    """Measures what is left of channels when they are mixed."""
+
+    def __init__(self) -> None:
+        self._squares: NDArray[np.float64] = np.zeros(1)
+        self._mixed = 0.0
+
+    def add(self, block: Sound) -> None:
+        sound = block.astype(np.float64)
+        self._squares = self._squares + np.einsum("cs,cs->c", sound, sound)
+        mean = sound.mean(axis=0)
+        self._mixed += float(mean @ mean)
+
+    @property
+    def lone(self) -> int | None:
+        """The channel to be heard alone; None where their mean may be."""
+        count = len(self._squares)
+        if count == 1 or self._mixed >= _CANCELS * float(self._squares.mean()) / count:
+            return None
+        return int((self._squares > 0.99 * self._squares.max()).argmax())
+
+
+def _lone_side(path: Path) -> int | None:
+    if facts_of(path).channels == 1:
+        return None
+    facts = path.stat()
+    return _lone_side_of(path, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
+
+
+@lru_cache(maxsize=256)
+def _lone_side_of(path: Path, _changed: tuple[int, int, int]) -> int | None:
+    sides = Sides()
+    for block in _blocks(path, 0, facts_of(path).frames, quiet=True):
+        sides.add(block)
+    return sides.lone
+
+
+def _mixed(block: Sound, side: int | None) -> Sound:
+    if side is not None:
+        return block[side : side + 1]
+    return np.asarray(block.mean(axis=0, keepdims=True, dtype=np.float32))
 
 
 def resampled(blocks: Iterator[Sound], from_hz: int, to_hz: int) -> Iterator[Sound]:
@@ -207,106 +255,31 @@ def read_comment(path: Path) -> str | None:
 
     Raises BadInput where the file cannot be read.
     """
-    _require_file(path)
+    require_file(path)
     found = riff.comment_of(path)
     if found is not None:
         return found
-    with _opened(path) as file:
-        return str(file.comment) or None
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
-    """``path`` opened for reading, every way to fail told apart."""
-    _require_file(path)
-    mended = mpeg.with_length(path)
-    name = os.fsencode(path) if os.name == "posix" else str(path)
     try:
-        file = soundfile.SoundFile(mended or name)
-    except (soundfile.LibsndfileError, TypeError) as error:
-        if mended is not None:
-            mended.close()
-        raise BadInput(
-            f"{path} is not sound that can be read ({_reason(error)}). Its name may not match its "
-            f"content, or it is damaged: export it again as {_READABLE}."
-        ) from error
-    # soundfile seeks after each read where it can; an MP3 decoder then starts anew, with a gap.
-    file.seekable = lambda: False
-    with file, mended or nullcontext():
-        if file.samplerate not in _RATES_HZ or file.channels < 1:
-            raise BadInput(
-                f"{path} says {file.samplerate} samples a second and {file.channels} channels. "
-                f"Export it again as {_READABLE}, at 8,000 to 192,000 samples a second."
-            )
-        yield file
+        with closing(SndfileDecoder(path, examine(path).parts[0])) as decoder:
+            return decoder.comment
+    except FAULTS as error:
+        raise BadInput(f"{path} is not sound that can be read ({reason(error)}).") from error
 
 
-def _require_file(path: Path) -> None:
-    """Raise BadInput, in words that fit, for what is no file with content."""
-    try:
-        kind = path.stat().st_mode
-        if stat.S_ISDIR(kind):
-            raise BadInput(f"{path} is a folder, not a sound file. Name the files in it.")
-        if not stat.S_ISREG(kind):  # opening a pipe would wait for ever
-            raise BadInput(f"{path} is not a regular file. Give a {_READABLE} file.")
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        raise BadInput(f"{path} does not exist. Check the name and the folder.") from error
-    except OSError as error:
-        raise BadInput(
-            f"{path} cannot be opened ({error.strerror}). Give yourself the right to read it, "
-            "or copy it to where you may."
-        ) from error
-    if empty:
-        raise BadInput(f"{path} is empty (0 bytes). Copy or export it again.")
-
-
-def _reason(error: Exception) -> str:
-    """libsndfile's own words, without the file name."""
-    return str(error).rpartition(": ")[2].rstrip(".").lower()
-
-
-def _blocks(
-    file: soundfile.SoundFile, path: Path, start: int, wanted: int | None
-) -> Iterator[Sound]:
-    """Blocks (channels, n) from frame ``start`` on, up to the end or the first damage."""
-    at = start
-    end = start + wanted if wanted is not None else _MAX_FRAMES
-    fault = _sought(file, start)
-    while not fault and at < end:
-        block, fault = _next(file, min(_READ_FRAMES, end - at))  # (n, channels)
-        if not len(block):
-            break
-        _require_numbers(block, path, at / file.samplerate)
-        yield np.ascontiguousarray(block.T)
-        at += len(block)
-    if fault and file.frames < _MAX_FRAMES:
-        _log.warning("%s breaks off at %.1f s (%s)", path, at / file.samplerate, fault)
-
-
-def _sought(file: soundfile.SoundFile, frame: int) -> str:
-    """Go to a frame; what went wrong, or nothing."""
-    run_up = min(frame, _RUN_UP_FRAMES) if file.format == "MP3" else 0
-    try:
-        file.seek(frame - run_up)
-    except soundfile.LibsndfileError as error:
-        return _reason(error)
-    return _next(file, run_up)[1] if run_up else ""
-
-
-def _next(file: soundfile.SoundFile, size: int) -> tuple[Sound, str]:
-    """The next frames (n, channels), n at most ``size``, and what went wrong, or nothing.
-
-    Where reading fails on the way, libsndfile does not say how many frames it has given before:
-    those are the ones that are no longer what they were filled with.
-    """
-    frames = np.full((size, file.channels), np.nan, np.float32)
-    try:
-        return file.read(out=frames), ""
-    except soundfile.LibsndfileError as error:
-        empty = np.isnan(frames).all(axis=1)
-        return frames[: int(empty.argmax()) if empty.any() else size], _reason(error)
+def _blocks(path: Path, start: int, end: int, *, quiet: bool = False) -> Iterator[Sound]:
+    """Blocks (channels, n) of frames ``start`` to ``end``, as far as they can be read."""
+    facts = facts_of(path)
+    with closing(Reader(path, facts)) as reader:
+        at, fault = start, reader.seek(start)
+        while not fault and at < end:
+            block, fault = reader.read(min(_READ_FRAMES, end - at))  # (n, channels)
+            if not len(block):
+                break
+            _require_numbers(block, path, at / facts.rate_hz)
+            yield np.ascontiguousarray(block.T)
+            at += len(block)
+    if not quiet and (fault or END_MISSING in str(facts.warnings)) and at < end + 1:
+        _log.warning("%s breaks off at %.1f s (%s)", path, at / facts.rate_hz, fault or END_MISSING)
 
 
 def _require_numbers(block: Sound, path: Path, start_s: float) -> None:
@@ -315,39 +288,3 @@ def _require_numbers(block: Sound, path: Path, start_s: float) -> None:
             f"{path} has samples that are not numbers (NaN or infinite) from about {start_s:.1f} s "
             "on. Export it again from its source, as 24-bit WAV or FLAC."
         )
-
-
-def _readable_frames(path: Path) -> tuple[int, bool]:
-    """Frames that can be read, and whether those are all that the header promises."""
-    with _opened(path) as file:
-        promised = int(file.frames)
-        fault = _sought(file, max(0, promised - _END_FRAMES))
-        if not fault and len(_next(file, _END_FRAMES)[0]) == min(promised, _END_FRAMES):
-            return promised, True
-    with _opened(path) as file:  # anew: a decoder that failed stays broken
-        count, fault = 0, ""
-        while not fault:
-            block, fault = _next(file, _READ_FRAMES)
-            count += len(block)
-            if not len(block):
-                break
-    return count, promised >= _MAX_FRAMES  # a header may leave the length open
-
-
-def _ends_early(path: Path, kind: str) -> bool:
-    """Whether a container that libsndfile mends in silence has lost its end."""
-    if kind in ("WAV", "AIFF"):
-        return riff.lost_bytes(path) > 0
-    if kind in ("OGG", "OPUS"):
-        return not _ogg_has_end(path)
-    return False
-
-
-def _ogg_has_end(path: Path) -> bool:
-    """Whether the last page of an Ogg file is marked as such. Source: RFC 3533, section 6."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - 70_000))  # a page is at most 65,307 bytes
-        tail = file.read()
-    page = tail.rfind(b"OggS")
-    return page >= 0 and len(tail) > page + 5 and bool(tail[page + 5] & 4)

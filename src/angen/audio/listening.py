@@ -15,7 +15,7 @@ from angen.audio import key as keys
 from angen.audio import tags, tempo
 from angen.audio.beats import find_beats, find_downbeats, one_pulse
 from angen.audio.description import describe
-from angen.audio.files import Sound, resampled, stream
+from angen.audio.files import Sound, resampled, stream, to_mono
 from angen.audio.loudness import SILENCE_LUFS, LoudnessListener
 from angen.audio.quality import SHORTEST_S
 from angen.audio.signal import LISTENING_RATE_HZ, Floats, Framer, hann, magnitudes
@@ -68,7 +68,7 @@ def _mono(samples: Sound, rate_hz: int) -> Iterator[Sound]:
     """Samples (channels, n) or (n,) as blocks (1, n) at `LISTENING_RATE_HZ`."""
     if not np.isfinite(samples).all():
         raise ValueError("samples are not all numbers; check them with angen.audio.quality first")
-    mono = np.atleast_2d(samples).mean(axis=0, keepdims=True, dtype=np.float32)
+    mono = to_mono(samples)
     if rate_hz == LISTENING_RATE_HZ:
         return iter([mono])
     return resampled(iter([mono]), rate_hz, LISTENING_RATE_HZ)

@@ -1,9 +1,11 @@
-"""What libsndfile does not tell about a WAV or AIFF file: comments of any length, lost ends.
+"""What libsndfile does not tell of files made of chunks: comments, wrong lengths, lost ends.
 
 A RIFF or FORM file is a list of chunks: four letters, a length of 32 bits, the bytes, and one
-byte of padding after an odd length. Source: EA IFF 85; Microsoft RIFF MCI, 1991.
+byte of padding after an odd length. Sources: EA IFF 85;
+Microsoft RIFF MCI, 1991; EBU Tech 3306 (RF64), ITU-R BS.2088 (BW64), Sony W64, Apple CAF, Sun AU.
 """
 
+import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ from typing import BinaryIO
 
 MAX_COMMENT_BYTES = 4_000_000  # strangers' files must not fill the memory
 _MAX_CHUNKS = 10_000
+_CHUNKED = (b"RIFF", b"RIFX", b"RF64", b"BW64", b"FORM")
 _UNKNOWN_LENGTH = 0xFFFFFFFF  # written by programs that stream and never come back to the header
+_UNKNOWN = {"CAF": -1, "RF64": 0xFFFFFFFFFFFFFFFF}  # the same in formats of longer lengths
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,13 +28,13 @@ class Chunk:
     length: int
 
 
-def chunks(file: BinaryIO, size: int) -> Iterator[Chunk]:
-    """The chunks of a RIFF, RIFX or FORM file of ``size`` bytes; nothing for other files."""
+def chunks(file: BinaryIO | mmap.mmap, size: int) -> Iterator[Chunk]:
+    """The chunks of a RIFF, RF64 or FORM file of ``size`` bytes; nothing for other files."""
     file.seek(0)
     head = file.read(12)
-    if len(head) < 12 or head[:4] not in (b"RIFF", b"RIFX", b"FORM"):
+    if len(head) < 12 or head[:4] not in _CHUNKED:
         return
-    layout = "<4sI" if head[:4] == b"RIFF" else ">4sI"
+    layout = ">4sI" if head[:4] in (b"RIFX", b"FORM") else "<4sI"
     at = 12
     for _ in range(_MAX_CHUNKS):
         file.seek(at)
@@ -44,14 +48,88 @@ def chunks(file: BinaryIO, size: int) -> Iterator[Chunk]:
             return
 
 
-def lost_bytes(path: Path) -> int:
-    """How many bytes of sound the header promises and the file does not have; 0 when whole."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        for chunk in chunks(file, size):
-            if chunk.name in (b"data", b"SSND") and chunk.length != _UNKNOWN_LENGTH:
-                return max(0, chunk.start + chunk.length - size)
-    return 0
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mended:
+    """What a decoder should read in place of a header that is wrong."""
+
+    patches: tuple[tuple[int, bytes], ...] = ()  # position in the file, bytes
+    unfinished: bool = False  # whoever wrote the file never came back to its header
+    lost: int = 0  # bytes of sound that the header promises and the file does not have
+
+
+def mended(data: mmap.mmap, kind: str) -> Mended:
+    """How to read a WAV, RF64, BW64, W64, AIFF, AU or CAF file whose lengths are wrong."""
+    found = _sound_chunk(data, kind)
+    if found is None:
+        return Mended()
+    chunk, field = found
+    rest = len(data) - chunk.start
+    unknown = chunk.length == _UNKNOWN.get(kind, 0xFFFFFFFF)
+    unfinished = chunk.length == 0 and rest > 0 and not _chain(data, kind, chunk.start)
+    lost = 0 if unknown else max(0, chunk.length - rest)
+    patches: dict[int, bytes] = {}
+    if kind == "RF64":
+        if data[:4] == b"BW64":
+            patches[0] = b"RF64"
+        if unfinished or unknown:
+            sizes = struct.pack("<QQ", len(data) - 8, rest)
+            patches |= {field - 8: sizes, chunk.start - 4: b"\xff" * 4}
+    elif kind == "CAF" and (unfinished or unknown or lost):
+        patches[field] = struct.pack(">q", rest)
+    elif kind == "WAV" and unfinished:
+        patches |= {4: b"\x08\0\0\0" if data[:4] == b"RIFF" else b"\0\0\0\x08", field: b"\xff" * 4}
+    elif kind == "AU" and unfinished:
+        patches[field] = b"\xff" * 4
+    return Mended(patches=tuple(patches.items()), unfinished=unfinished, lost=lost)
+
+
+def _sound_chunk(data: mmap.mmap, kind: str) -> tuple[Chunk, int] | None:
+    """The chunk that holds the sound, its length as it is written, and where that is written."""
+    if kind == "AU" and len(data) >= 24:
+        start, length = struct.unpack(">II", data[4:12])
+        return Chunk(name=b"data", start=start, length=length), 8
+    if kind in ("CAF", "W64"):
+        return _wide_chunk(data, kind)
+    wide: tuple[int, int] | None = None
+    for chunk in chunks(data, len(data)):
+        if chunk.name == b"ds64" and chunk.start + 16 <= len(data):
+            at = chunk.start + 8
+            wide = struct.unpack("<Q", data[at : at + 8])[0], at
+        if chunk.name in (b"data", b"SSND"):
+            if wide and chunk.length in (0, _UNKNOWN_LENGTH):
+                return Chunk(name=chunk.name, start=chunk.start, length=wide[0]), wide[1]
+            return chunk, chunk.start - 4
+    return None
+
+
+def _wide_chunk(data: mmap.mmap, kind: str) -> tuple[Chunk, int] | None:
+    """The same of formats whose lengths have 64 bits."""
+    at, layout, head = (8, ">4sq", 12) if kind == "CAF" else (40, "<4s12xq", 24)
+    for _ in range(_MAX_CHUNKS):
+        if at + head > len(data):
+            return None
+        name, length = struct.unpack(layout, data[at : at + head])
+        if kind == "W64":  # there it counts the header, and chunks begin at multiples of 8
+            length = max(0, length - head)
+        if name == b"data":
+            # CAF: a counter of edits goes before the sound, and is part of the chunk
+            return Chunk(name=name, start=at + head, length=length), at + head - 8
+        if length < 0:
+            return None
+        at += head + length
+        at += -at % 8 if kind == "W64" else 0
+    return None
+
+
+def _chain(data: mmap.mmap, kind: str, start: int) -> bool:
+    """Whether other chunks, and nothing else, follow at ``start``: a file without sound."""
+    layout = ">4sI" if kind == "AIFF" or data[:4] == b"RIFX" else "<4sI"
+    while start + 8 <= len(data):
+        name, length = struct.unpack(layout, data[start : start + 8])
+        if not name.isascii() or not name.decode().isprintable():
+            return False
+        start += 8 + length + length % 2
+    return start in (len(data), len(data) + 1)
 
 
 def with_comment(wav: bytes, comment: str) -> bytes:

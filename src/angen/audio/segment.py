@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from angen.audio.files import Sound, read_audio, write_wav
 from angen.audio.listening import Listening, listen
 from angen.audio.loudness import LEVEL_RATE_HZ
+from angen.audio.quality import measure_file
+from angen.errors import readable
 
 MIN_S, MAX_S = 10.0, 30.0
 _SURE_OF_BEAT = 0.3
@@ -169,9 +171,10 @@ def write_clips(
     Raises BadInput where the recording cannot be read, OutOfSpace when the disk is full.
     """
     written = []
+    gain = np.float32(measure_file(path).gain)
     for number, (start_s, end_s) in enumerate(cuts, start=1):
         clip = read_audio(path, start_s=start_s, duration_s=end_s - start_s)
-        target = folder / clip_name(genre, path.stem, number)
-        write_wav(target, clip.samples, clip.rate_hz)
+        target = folder / clip_name(genre, readable(path.stem), number)
+        write_wav(target, clip.samples * gain, clip.rate_hz)
         written.append(target)
     return written

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from angen.audio.files import Sound, probe, read_audio, stream
-from angen.errors import BadInput, Incompatible, MissingWeights, OutOfSpace
+from angen.audio.files import Sound, probe, read_audio, stream, to_mono
+from angen.errors import BadInput, Incompatible, MissingWeights, OutOfSpace, readable
 from angen.files import replacing
 
 STEMS = ("vocals", "drums", "bass", "other")
@@ -87,7 +87,7 @@ def separate_file(
     bytes_each = 3 * separator.channels * separator.rate_hz * duration_s
     _require_space(folder, bytes_each * len(separator.stems))
     kind = "WAV" if bytes_each < _LARGEST_WAV else "RF64"
-    targets = {stem: folder / f"{path.stem[:120]}_{stem}.wav" for stem in separator.stems}
+    targets = {stem: folder / f"{readable(path.stem)[:120]}_{stem}.wav" for stem in separator.stems}
     with ExitStack() as open_files:
         files = {}
         for stem, target in targets.items():
@@ -171,8 +171,7 @@ def _with_channels(samples: Sound, channels: int) -> Sound:
     """Samples (c, n) as (channels, n): mono is doubled, more than fits is mixed down."""
     if len(samples) == channels:
         return samples
-    mono = np.atleast_2d(samples).mean(axis=0, keepdims=True, dtype=np.float32)
-    return np.repeat(mono, channels, axis=0)
+    return np.repeat(to_mono(samples), channels, axis=0)
 
 
 def _bag(folder: Path, name: str) -> dict[str, Any]:

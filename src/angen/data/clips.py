@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from angen.audio.files import Audio, AudioInfo, read_audio, write_wav
+from angen.audio.fingerprint import same_music
 from angen.audio.listening import Listening, listen, listen_file
-from angen.audio.quality import check, check_file
+from angen.audio.quality import check, measure_file
 from angen.audio.segment import clip_name, cut
 from angen.data.manifest import Clip, ClipMetadata, Problem, Source
 from angen.data.matching import Values
@@ -71,13 +74,34 @@ class Names:
     songs: dict[str, str] = field(default_factory=dict)  # what tells songs apart -> their names
     taken_songs: set[str] = field(default_factory=set)
     taken_files: set[str] = field(default_factory=set)
+    # of songs, by the same marks: a file's path in what was given, and where it is
+    files: dict[str, tuple[Path, Path]] = field(default_factory=dict)
 
-    def song(self, path: Path, duration_s: float) -> str:
-        """The song that a file belongs to."""
+    def song(self, path: Path, duration_s: float, file: Path | None = None) -> str:
+        """The song that ``path``, a file's place in what was given, belongs to.
+
+        file: where its sound is; files of one name and length are one song if they sound the same.
+        """
         stem, mark = song_mark(path, duration_s)
-        if mark not in self.songs:
-            self.songs[mark] = distinct(safe(stem, _SONG_BYTES), self.taken_songs)
-        return self.songs[mark]
+        marks = [mark]
+        while marks[-1] in self.songs:
+            if self._is_song(marks[-1], path, file):
+                return self.songs[marks[-1]]
+            marks.append(f"{mark}/{len(marks) + 1}")
+        if path.stem != stem and len(marks) > 1:  # a stem whose song is not beside it
+            return self.songs[mark]
+        self.songs[marks[-1]] = distinct(safe(stem, _SONG_BYTES), self.taken_songs)
+        if file is not None:
+            self.files[marks[-1]] = path, file
+        return self.songs[marks[-1]]
+
+    def _is_song(self, mark: str, path: Path, file: Path | None) -> bool:
+        known = self.files.get(mark)
+        if file is None or known is None:
+            return True
+        if path.stem.casefold() != known[0].stem.casefold():  # a stem, or the song of a stem
+            return path.parent == known[0].parent
+        return same_music(file, known[1])
 
     def clip(self, genre: str, song: str, number: int) -> str:
         """A file name such as ``pop_mysong_clip001.wav``, free in this dataset."""
@@ -92,6 +116,7 @@ class Recording:
     found: Found
     info: AudioInfo
     values: Values  # what a person says of it
+    gain: float = 1.0  # below 1 where it has peaks above full scale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,10 +136,11 @@ def cut_recording(
     Raises BadInput when none of it can be used, OutOfSpace; then no file of it stays.
     """
     path, label = recording.found.path, recording.found.label
-    doubts = check_file(path)
-    problems = [Problem(file=label, reason=f.message, left_out=False) for f in doubts]
+    measured = measure_file(path)
+    recording = replace(recording, gain=measured.gain)
+    problems = [Problem(file=label, reason=f.message, left_out=False) for f in measured.findings]
     whole = listen_file(path)
-    song = names.song(Path(label), recording.info.duration_s)
+    song = names.song(Path(label), recording.info.duration_s, path)
     cuts: list[Cut] = []
     try:
         for start_s, end_s in _cuts(whole, recording, how):
@@ -165,7 +191,7 @@ def _write(
     span_s: tuple[float, float],
 ) -> Cut:
     found, info = recording.found, recording.info
-    audio = _read(info, *span_s)
+    audio = _read(info, *span_s, recording.gain)
     findings = check(audio.samples, audio.rate_hz)
     if fatal := [finding.message for finding in findings if finding.fatal]:
         raise BadInput(" ".join(fatal))
@@ -193,14 +219,15 @@ def _write(
     )
 
 
-def _read(info: AudioInfo, start_s: float, end_s: float) -> Audio:
-    return read_audio(
+def _read(info: AudioInfo, start_s: float, end_s: float, gain: float) -> Audio:
+    audio = read_audio(
         info.path,
         rate_hz=MAX_CLIP_RATE_HZ if info.rate_hz > MAX_CLIP_RATE_HZ else None,
         mono=info.channels > 2,
         start_s=start_s,
         duration_s=end_s - start_s,
     )
+    return audio if gain == 1 else replace(audio, samples=audio.samples * np.float32(gain))
 
 
 def metadata_of(whole: Listening, clip: Listening) -> ClipMetadata:

@@ -35,7 +35,7 @@ from angen.data.notes import Folders, read_notes, together
 from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
 from angen.data.tables import Table, with_values
-from angen.errors import BadInput, OutOfSpace, Taken
+from angen.errors import BadInput, OutOfSpace, Taken, readable
 from angen.files import held, is_full, linked, put_in_place, sweep
 from angen.names import about, check_name
 
@@ -273,8 +273,8 @@ def _cut_all(
             clips += [cut.clip for cut in made]
             problems += said
         except BadInput as error:
-            path, label = recording.found.path, recording.found.label
-            logger.info("%s left out: %s", path, error)
+            path, label = readable(str(recording.found.path)), recording.found.label
+            logger.info("%s left out: %s", label, error)
             problems.append(Problem(file=label, reason=str(error).removeprefix(f"{path}: ")))
         done += recording.info.duration_s
         on_step(min(total, round(done)), total)

@@ -2,16 +2,18 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from angen.audio.files import SUFFIXES
+from angen.audio.opening import READABLE
 from angen.data.manifest import Problem
-from angen.errors import BadInput
+from angen.errors import BadInput, readable
 from angen.names import about
 
-READABLE = "WAV, FLAC, MP3, OGG, Opus or AIFF"
+_OTHERS = "aa aax ac3 avi dff dsf dts flv kar m4p mid midi mpc mpeg mpg ra rm shn tak"
+_UNREAD = frozenset(f".{kind}" for kind in _OTHERS.split())
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,8 +28,9 @@ class Found:
 def find_audio(sources: Sequence[Path]) -> tuple[list[Found], list[Problem]]:
     """All recordings in files and folders (searched through), sorted; and the files left out.
 
-    Hidden files and folders are passed over; a link that leaves its folder is left out, as is a
-    recording whose content was found before.
+    Hidden files and folders are passed over. Links to folders are followed, each folder once; a
+    linked file that leaves its folder is left out, as is a recording whose content was found
+    before, and sound that cannot be read. Labels are readable whatever bytes the names have.
 
     Raises BadInput when nothing is found, or a source does not exist.
     """
@@ -36,10 +39,10 @@ def find_audio(sources: Sequence[Path]) -> tuple[list[Found], list[Problem]]:
     for source in sources:
         if source.is_dir():
             inside, left_out = _in_folder(source)
-            paths |= {path: path.relative_to(source).as_posix() for path in inside}
+            paths |= {path: readable(path.relative_to(source).as_posix()) for path in inside}
             problems += left_out
         elif source.exists() or source.is_symlink():
-            paths.setdefault(source, source.name)  # whatever it is: reading it tells
+            paths.setdefault(source, readable(source.name))  # whatever it is: reading it tells
         else:
             raise BadInput(f"{source} does not exist. Check the name and the folder.")
     if not paths:
@@ -54,25 +57,47 @@ def _in_folder(folder: Path) -> tuple[list[Path], list[Problem]]:
     inside: list[Path] = []
     problems: list[Problem] = []
 
-    def unreadable(error: OSError) -> None:
-        problems.append(
-            Problem(file=str(error.filename), reason=f"cannot be opened ({error.strerror})")
-        )
+    def left_out(path: str | Path, reason: str) -> None:
+        problems.append(Problem(file=readable(str(path)), reason=reason))
 
-    root = folder.resolve()
-    for place, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    def unreadable(error: OSError) -> None:
+        left_out(error.filename, f"cannot be opened ({error.strerror})")
+
+    roots = {folder.resolve()}
+    for place, folders, names in os.walk(folder, onerror=unreadable, followlinks=True):
+        folders[:] = [name for name in sorted(folders) if _to_enter(Path(place, name), roots)]
         for name in sorted(names):
             path = Path(place, name)
-            if name.startswith(".") or path.suffix.lower() not in SUFFIXES:
-                continue
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                problems.append(
-                    Problem(file=path.name, reason="is a link out of its folder; copy the file")
-                )
-            else:
+            if not name.startswith(".") and (reason := _unfit(path, roots)):
+                left_out(path.name, reason)
+            elif not name.startswith(".") and path.suffix.lower() in SUFFIXES:
                 inside.append(path)
     return inside, problems
+
+
+def _to_enter(folder: Path, roots: set[Path]) -> bool:
+    """Whether to search a folder; one that is linked, only if no search comes to it otherwise."""
+    if folder.name.startswith("."):
+        return False
+    if folder.is_symlink():
+        real = folder.resolve()
+        if any(real.is_relative_to(root) or root.is_relative_to(real) for root in roots):
+            return False
+        roots.add(real)
+    return True
+
+
+def _unfit(path: Path, roots: Collection[Path]) -> str:
+    """Why a file is left out, or nothing."""
+    if path.is_symlink() and not path.exists():
+        return "is a link to what is not there (any more)"
+    if path.suffix.lower() in _UNREAD:
+        return f"is of a kind that is not read. Export it again as {READABLE}."
+    if path.suffix.lower() in SUFFIXES and path.is_symlink():
+        real = path.resolve()
+        if not any(real.is_relative_to(root) for root in roots):
+            return "is a link out of its folder; copy the file"
+    return ""
 
 
 def _without_repeats(paths: Mapping[Path, str]) -> tuple[list[Found], list[Problem]]:

@@ -21,7 +21,7 @@ def upload_recordings(
     files: Annotated[
         list[UploadFile],
         File(
-            description="WAV, FLAC, MP3, OGG, Opus or AIFF; several at once.",
+            description="WAV, FLAC, MP3, OGG, Opus, AIFF, M4A, AAC, WMA, WebM; several at once.",
             min_length=1,
             max_length=MAX_FILES,
         ),

@@ -157,16 +157,29 @@ def _names(collection: Collection, upload: Upload, settings: Settings) -> Names:
     not put the one to learn from and the other to judge by.
     """
     songs: dict[str, str] = {}
+    files: dict[str, tuple[Path, Path]] = {}
     for row in collection.rows:
         if row.source_sha256 == upload.sha256:
-            songs[_mark(upload)] = row.song
-        elif (other := known_upload(settings, row.upload)) is not None:
-            songs.setdefault(_mark(other), row.song)
+            return Names(songs={_mark(upload): row.song}, taken_files=_taken_files(collection))
+        other = known_upload(settings, row.upload)
+        if other is None or row.song in songs.values():
+            continue
+        mark, number = _mark(other), 1
+        while mark in songs:  # another song of this name and length
+            number += 1
+            mark = f"{_mark(other)}/{number}"
+        songs[mark] = row.song
+        files[mark] = Path(other.name), upload_path(settings, other)
     return Names(
         songs=songs,
+        files=files,
         taken_songs={row.song.casefold() for row in collection.rows},
-        taken_files={Path(row.file).stem.casefold() for row in collection.rows},
+        taken_files=_taken_files(collection),
     )
+
+
+def _taken_files(collection: Collection) -> set[str]:
+    return {Path(row.file).stem.casefold() for row in collection.rows}
 
 
 def _mark(upload: Upload) -> str:

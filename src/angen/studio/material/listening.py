@@ -13,7 +13,7 @@ from angen.audio.quality import check_file
 from angen.audio.segment import MAX_S, MIN_S, cut, write_clips
 from angen.audio.stems import DEFAULT_MODEL, load_separator, separate_file
 from angen.data.scan import find_audio
-from angen.errors import BadInput
+from angen.errors import BadInput, readable
 from angen.names import about, distinct
 
 logger = logging.getLogger(__name__)
@@ -127,8 +127,8 @@ def separate_vocal_stems(
     taken: set[str] = set()
 
     def separate(path: Path, seconds: Callable[[float], None]) -> tuple[Path, ...]:
-        place = distinct(path.stem, taken)
-        target = folder if place == path.stem else folder / place
+        place = distinct(readable(path.stem), taken)
+        target = folder if place == readable(path.stem) else folder / place
         duration_s = probe(path).duration_s
         stems = separate_file(
             path, target, separator, lambda i, n: seconds(duration_s * i / n), device
@@ -152,7 +152,7 @@ def _each(
         try:
             lengths[item.path] = probe(item.path).duration_s
         except BadInput as error:
-            skipped.append(Skipped(file=str(item.path), reason=str(error)))
+            skipped.append(Skipped(file=readable(str(item.path)), reason=str(error)))
     total, before = max(1, round(sum(lengths.values()))), 0.0
     done: dict[str, Result] = {}
     on_step(0, total)
@@ -162,9 +162,9 @@ def _each(
             on_step(min(total, round(before + at)), total)
 
         try:
-            done[str(path)] = do(path, seconds)
+            done[readable(str(path))] = do(path, seconds)
         except BadInput as error:
-            skipped.append(Skipped(file=str(path), reason=str(error)))
+            skipped.append(Skipped(file=readable(str(path)), reason=str(error)))
         before += length
         on_step(min(total, round(before)), total)
     if not done:
@@ -177,7 +177,7 @@ def _hear(path: Path) -> Heard:
     listening = listen_file(path)
     findings = check_file(path)
     return Heard(
-        file=str(path),
+        file=readable(str(path)),
         duration_s=round(listening.duration_s, 3),
         genre=listening.genre,
         bpm=None if listening.bpm is None else round(listening.bpm, 2),

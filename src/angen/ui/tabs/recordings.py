@@ -21,7 +21,7 @@ from angen.ui.markup import ACTIONS, NOTHING, attributes, button, chips, joined,
 def build_recordings(desk: Desk, live: Live) -> gr.Textbox:
     """Bring recordings, and tick those to be analysed; the ticked ones, as JSON."""
     bring = gr.File(
-        label="Upload WAV, FLAC, MP3, OGG, Opus or AIFF files",
+        label="Upload WAV, FLAC, MP3, OGG, Opus, AIFF, M4A, AAC, WMA or WebM files",
         file_count="multiple",
         file_types=sorted(SUFFIXES),
         height=150,
