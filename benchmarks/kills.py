@@ -41,7 +41,7 @@ START_S = 120.0
 LOOK_S = 0.05
 WORK_S = 3.0  # a kill comes at most this long after a job was seen at work
 LEFTOVERS = (".*.part", ".*.old", ".*.deleted", ".import-*", ".report.part")
-QUICK = {"epochs": 1, "max_steps": 24, "checkpoint_every": 4, "samples": 0, "batch_size": 2}
+QUICK = {"epochs": 1, "max_steps": 60, "checkpoint_every": 4, "samples": 0, "batch_size": 2}
 SMALL = {"report_songs": 4, "report_s": 2}
 
 
@@ -124,7 +124,7 @@ def queue(studio: Studio, count: int) -> list[str]:
     """The jobs, ten of them in all their kinds, or fewer or more by turns; their ids."""
     folder = studio.home.parent / "songs"
     files = [studio.upload(path) for path in sorted(folder.iterdir())]
-    first = studio.post("training/prepare-dataset", {"files": files, "name": "first"})
+    first = studio.post("training/prepare-dataset", {"files": files[:3], "name": "first"})
     body = {"name": "seed", "dataset": "first", "report": False, **QUICK}
     trained = studio.post(f"training/train-lora?after={first['id']}", body)
     wait(studio, [first["id"], trained["id"]])
@@ -137,7 +137,7 @@ def queue(studio: Studio, count: int) -> list[str]:
 def _some(studio: Studio, files: list[str], n: int) -> list[str]:
     """Five jobs that belong together."""
     name = f"set{n}"
-    request = {"files": files[n // 5 % 2 :], "name": name}
+    request = {"files": files[: 4 - n // 5 % 2], "name": name}
     prepared = studio.post("training/prepare-dataset", request)["id"]
     body = {"name": name, "dataset": name, "seed": n, **QUICK, **SMALL}
     trained = studio.post(f"training/train-lora?after={prepared}", body)["id"]
@@ -256,7 +256,7 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="Leave the homes where they are.")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="angen-kills-"))
-    for seed in range(3):
+    for seed in range(4):
         write_song(folder / "songs" / f"song {seed}.wav", 24, seed=seed, bpm=100 + 10 * seed)
     calm = run(folder / "calm", asked.jobs, 0, random.Random(asked.seed))
     killed = run(folder / "killed", asked.jobs, asked.kills, random.Random(asked.seed))
