@@ -268,3 +268,19 @@ def test_a_pack_of_silence_that_lasts_for_days_is_refused(tmp_path: Path) -> Non
 def test_a_tone_of_the_same_pitch_is_no_chain(tmp_path: Path) -> None:
     path = write(tmp_path / "x.ogg", sine(440, 2, RATE_HZ), RATE_HZ)
     assert len(examine(path).parts) == 1
+
+
+@pytest.mark.parametrize("name", ["x.au", "x.snd", "x.vox"])
+def test_bytes_without_a_header_are_no_sound_whatever_their_name(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(np.random.default_rng(0).bytes(50_000))
+    with pytest.raises(BadInput, match="not sound that can be read"):
+        probe(path)
+
+
+def test_a_damaged_mp3_is_as_long_as_what_is_left_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.mp3"
+    data = mp3(path)
+    data[len(data) // 2 : len(data) // 2 + 1_000] = bytes(1_000)
+    path.write_bytes(data)
+    assert read_audio(path).samples.shape[1] == probe(path).frames

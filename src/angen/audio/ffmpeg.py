@@ -99,7 +99,8 @@ class FfmpegDecoder:
             if not streams:
                 raise Undecodable("it holds no sound")
             self._stream = streams[0]
-            self._codec = self._stream.codec_context.name
+            context = self._stream.codec_context  # None where the codec is none that FFmpeg has
+            self._codec = context.name if context else "unknown"
             if not self._codec.startswith((*_CODECS, *_MORE_CODECS)):
                 raise Undecodable(f"its sound is of a kind that is not read: {self._codec[:20]}")
         except (av.FFmpegError, UnicodeError, ValueError, Undecodable) as error:

@@ -142,6 +142,9 @@ def _facts(path: Path, _changed: tuple[int, int, int]) -> Facts:
     source = examine(path)
     try:
         first: Decoder = SndfileDecoder(path, source.parts[0])
+        if first.format == "RAW":  # guessed from the name: anything is sound then
+            first.close()
+            first = _by_ffmpeg(path, source, "format not recognised")
     except FAULTS as error:
         first = _by_ffmpeg(path, source, reason(error))
     try:
@@ -197,12 +200,12 @@ def _piece(path: Path, source: Source, part: Part, decoder: Decoder) -> Piece:
     """Read a part to its end, unless its header is to be trusted."""
     if isinstance(decoder, FfmpegDecoder):
         return _ffmpeg_piece(path, part, decoder)
+    if source.kind == "MP3":
+        return _mp3_piece(path, part, decoder)
     promised = decoder.promised
     if decoder.format != "FLAC" and decoder.encoding.startswith(_UNCOMPRESSED):
         return Piece(part=part, frames=promised)
     count, stop = _count(path, decoder)
-    if source.kind == "MP3":
-        return _mp3_piece(path, part, count, decoder)
     fault = ""
     if source.kind == "OGG" and (stop or not has_end(path, part)):
         fault = END_MISSING
@@ -222,28 +225,44 @@ def _has_last(path: Path, part: Part, frames: int) -> bool:
     return not fault
 
 
-def _mp3_piece(path: Path, part: Part, count: int, endless: SndfileDecoder) -> Piece:
-    """A part of an MP3 file of which ``count`` frames were heard, silent ones of its header too.
+def _mp3_piece(path: Path, part: Part, endless: SndfileDecoder) -> Piece:
+    """Read a part of an MP3 file to its end, wherever its header says that this is.
 
     A header that tells the truth is used: it says how much silence the encoder has added.
     """
-    size = 1_152 if endless.rate_hz >= 32_000 else 576
-    lacking = 0 if part.frames is None else part.frames + 1 - count / size
-    rest = endless.unread
-    other = rest > _TAIL and has_frames(path, part, rest)
-    fault = f"{_OTHER_FORMAT}, and is left out" if other else ""
-    if part.frames is None or lacking < -_MP3_SLACK_FRAMES:
-        return Piece(part=part, frames=count, fault=fault)
     plain = Part(start=part.start, end=part.end)
-    decoder = SndfileDecoder(path, plain)
-    try:
-        if lacking <= _MP3_SLACK_FRAMES:
-            return Piece(part=plain, frames=decoder.promised, fault=fault)
-        if part.size is not None and part.size <= part.end - part.start:  # its count is wrong
-            return Piece(part=part, frames=count, fault=fault)
-        return Piece(part=plain, frames=_count(path, decoder)[0], fault=END_MISSING)
-    finally:
+    count = promised = 0
+    if part.frames is not None and (decoder := _opened_plain(path, plain)) is not None:
+        count, promised = _count(path, decoder)[0], decoder.promised
+        more = _more_frames(path, part, decoder)
         decoder.close()
+        if count >= promised and not more:
+            return Piece(part=plain, frames=count)
+    heard = _count(path, endless)[0]
+    other = _more_frames(path, part, endless)
+    fault = f"{_OTHER_FORMAT}, and is left out" if other else ""
+    size = 1_152 if endless.rate_hz >= 32_000 else 576
+    lacking = 0 if part.frames is None else part.frames + 1 - heard / size
+    if not count or lacking < -_MP3_SLACK_FRAMES:
+        return Piece(part=part, frames=heard, fault=fault)
+    if lacking <= _MP3_SLACK_FRAMES:
+        return Piece(part=plain, frames=count, fault=fault)
+    if part.size is not None and part.size <= part.end - part.start:  # its count is wrong
+        return Piece(part=part, frames=heard, fault=fault)
+    return Piece(part=plain, frames=count, fault=END_MISSING)
+
+
+def _opened_plain(path: Path, part: Part) -> SndfileDecoder | None:
+    try:
+        return SndfileDecoder(path, part)
+    except FAULTS:
+        return None
+
+
+def _more_frames(path: Path, part: Part, decoder: SndfileDecoder) -> bool:
+    """Whether a decoder has come to its end before that of the sound."""
+    rest = decoder.unread
+    return rest > _TAIL and has_frames(path, part, rest)
 
 
 def _ffmpeg_piece(path: Path, part: Part, decoder: FfmpegDecoder) -> Piece:

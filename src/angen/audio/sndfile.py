@@ -70,8 +70,8 @@ class SndfileDecoder:
 
 
 def _open(path: Path, part: Part) -> tuple[soundfile.SoundFile, Window | None]:
-    plain = part.start == 0 and not part.patches and not part.endless
-    if plain and part.end == path.stat().st_size:
+    whole = part == Part(start=0, end=path.stat().st_size)
+    if whole and not _is_mp3(path):
         window = None
         file = soundfile.SoundFile(os.fsencode(path) if os.name == "posix" else str(path))
     else:
@@ -85,6 +85,13 @@ def _open(path: Path, part: Part) -> tuple[soundfile.SoundFile, Window | None]:
     # soundfile seeks after each read where it can; an MP3 decoder then starts anew, with a gap.
     file.seekable = lambda: False
     return file, window
+
+
+def _is_mp3(path: Path) -> bool:
+    """An MP3 is read through a window: only that tells how far its decoder came."""
+    with path.open("rb") as file:
+        head = file.read(3)
+    return head == b"ID3" or head[:1] == b"\xff"
 
 
 def reason(error: Exception) -> str:
