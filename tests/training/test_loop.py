@@ -21,7 +21,7 @@ from angen.errors import BadInput, Incompatible, Stopped
 from angen.training.checkpoint import checkpoints
 from angen.training.config import TrainingConfig
 from angen.training.events import EventKind, TrainingEvent
-from angen.training.loop import train
+from angen.training.loop import EARLIER, train
 from tests.training.examples import data
 
 CONFIG = TrainingConfig(
@@ -168,7 +168,7 @@ import sys, time
 from pathlib import Path
 import torch
 from angen.bundle import load_bundle
-from angen.training.loop import train
+from angen.training.loop import EARLIER, train
 from tests.training.examples import data
 from tests.training.test_loop import CONFIG
 torch.set_num_threads(1)
@@ -351,6 +351,48 @@ def test_an_existing_name_is_refused_unless_overwritten(
     (tmp_path / "a" / "report.json").write_text("{}")
     train(tiny_bundle, data(), config, tmp_path / "a", overwrite=True)
     assert not (tmp_path / "a" / "report.json").exists()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("killed_before", [False, True])
+def test_an_adapter_outlives_a_training_that_was_to_replace_it_and_failed(
+    tiny_bundle: Bundle, tmp_path: Path, killed_before: bool
+) -> None:
+    folder = tmp_path / "a"
+    train(tiny_bundle, data(), replace(CONFIG, max_steps=1), folder)
+    before = contents(folder)
+    if killed_before:  # as it then is: the earlier one moved aside, the new one just begun
+        (folder / EARLIER).mkdir()
+        for path in [path for path in folder.iterdir() if not path.name.startswith(".")]:
+            path.rename(folder / EARLIER / path.name)
+        (folder / "metadata.json").write_text("{}")
+
+    def fail(event: TrainingEvent) -> None:
+        raise RuntimeError("no more memory")
+
+    with pytest.raises(RuntimeError, match="no more memory"):
+        train(tiny_bundle, data(), CONFIG, folder, overwrite=True, on_event=fail)
+    assert contents(folder) == before
+
+
+def test_an_adapter_is_replaced_once_the_new_one_is_saved(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a"
+    train(tiny_bundle, data(), replace(CONFIG, max_steps=1), folder)
+
+    def stop(event: TrainingEvent) -> None:
+        raise Stopped("by hand")
+
+    with pytest.raises(Stopped):
+        train(tiny_bundle, data(), CONFIG, folder, overwrite=True, on_event=stop)
+    assert not (folder / EARLIER).exists()
+    assert not (folder / "final_model").exists()
+    assert checkpoints(folder / "checkpoints")
 
 
 def test_one_clip_is_refused_before_anything_is_written(

@@ -51,6 +51,7 @@ from angen.training.validation import make_validation
 
 logger = logging.getLogger(__name__)
 
+EARLIER = ".replaced"  # in an adapter's folder: the adapter that gives way to a training
 _LIBRARIES = ("angen", "torch", "peft", "safetensors", "numpy")
 
 
@@ -113,9 +114,10 @@ def train(
                 )
                 trained = sum(parameter.numel() for parameter in run.parameters.values())
                 check_space(folder, disk_bytes(trained, config, plan.steps))
-                if not resume:
-                    _begin_anew(folder, _metadata(bundle, data, config, folder))
-                return _to_the_end(run, data, on_event)
+                with _replaced_once_saved(folder):
+                    if not resume:
+                        _begin_anew(folder, _metadata(bundle, data, config, folder))
+                    return _to_the_end(run, data, on_event)
         finally:
             detach(bundle.dit)
             bundle.dit.checkpointing = False
@@ -156,9 +158,36 @@ def _refuse_if_taken(folder: Path) -> None:
 
 def _begin_anew(folder: Path, metadata: AdapterMetadata) -> None:
     """Make room for a new training; the lock file, which is ours, stays."""
+    earlier = folder / EARLIER
+    if earlier.is_dir():  # of a training that was killed before it had saved anything
+        _clear(folder)
+    earlier.mkdir(exist_ok=True)
+    for path in _visible(folder):
+        path.rename(earlier / path.name)
+    write_metadata(folder, metadata)
+
+
+@contextmanager
+def _replaced_once_saved(folder: Path) -> Iterator[None]:
+    """Keep the adapter that is replaced until the new one has saved something.
+
+    When the block fails before that, the earlier adapter is back.
+    """
+    try:
+        yield
+    finally:
+        earlier = folder / EARLIER
+        saved = (folder / FINAL).is_dir() or checkpoints(folder / CHECKPOINTS)
+        if earlier.is_dir() and not saved and any(earlier.iterdir()):
+            _clear(folder)
+            for path in earlier.iterdir():
+                path.rename(folder / path.name)
+        shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _clear(folder: Path) -> None:
     for path in _visible(folder):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    write_metadata(folder, metadata)
 
 
 def _visible(folder: Path) -> list[Path]:
