@@ -167,22 +167,21 @@ class Sides:
     """Measures what is left of channels when they are mixed."""
 
     def __init__(self) -> None:
-        self._squares: NDArray[np.float64] = np.zeros(1)
-        self._mixed = 0.0
+        self._products: NDArray[np.float64] = np.zeros((1, 1))  # (channels, channels), summed
 
     def add(self, block: Sound) -> None:
         sound = block.astype(np.float64)
-        self._squares = self._squares + np.einsum("cs,cs->c", sound, sound)
-        mean = sound.mean(axis=0)
-        self._mixed += float(mean @ mean)
+        self._products = self._products + sound @ sound.T
 
     @property
     def lone(self) -> int | None:
         """The channel to be heard alone; None where their mean may be."""
-        count = len(self._squares)
-        if count == 1 or self._mixed >= _CANCELS * float(self._squares.mean()) / count:
+        count = len(self._products)
+        squares = np.diag(self._products)
+        mixed = float(self._products.sum()) / count**2  # energy of the mean of the channels
+        if count == 1 or mixed >= _CANCELS * float(squares.mean()) / count:
             return None
-        return int((self._squares > 0.99 * self._squares.max()).argmax())
+        return int((squares > 0.99 * squares.max()).argmax())
 
 
 def _lone_side(path: Path) -> int | None:
