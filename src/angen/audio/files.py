@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 _KINDS = (
     "wav wave bwf w64 rf64 flac mp3 mp2 ogg oga opus aif aiff aifc au snd caf "
-    "m4a m4b mp4 mov 3gp aac wma asf webm mka mkv amr ape wv tta"
+    "m4a m4b mp4 mov 3gp aac wma wmv asf webm mka mkv amr ape wv tta"
 )
 SUFFIXES = frozenset(f".{kind}" for kind in _KINDS.split())
 _READ_FRAMES = 16_384  # at most this much is lost where a damaged file breaks off

@@ -12,6 +12,7 @@ from angen.studio.material.uploads import (
     upload_path,
 )
 from angen.studio.settings import Settings
+from tests.audio.odd import encoded
 from tests.data.songs import RATE_HZ, write_song
 
 
@@ -68,6 +69,13 @@ def test_the_same_content_twice_is_told(settings: Settings, song: bytes) -> None
     assert second.warnings == ("It has the same content as 'a.wav', which is here already.",)
 
 
+def test_what_a_phone_recorded_is_kept(settings: Settings, tmp_path: Path) -> None:
+    path = encoded(tmp_path / "Memo.m4a", "aac", "ipod")
+    upload = save_upload(settings, path.name, io.BytesIO(path.read_bytes()))
+    assert (upload.name, upload.channels, upload.warnings) == ("Memo.m4a", 2, ())
+    assert upload.duration_s == pytest.approx(4, abs=0.1)
+
+
 def test_a_recording_whose_end_is_missing_is_told(settings: Settings, song: bytes) -> None:
     upload = save_upload(settings, "cut.wav", io.BytesIO(song[: len(song) // 2]))
     assert upload.duration_s == pytest.approx(1, abs=0.1)
@@ -77,7 +85,7 @@ def test_a_recording_whose_end_is_missing_is_told(settings: Settings, song: byte
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("notes.txt", b"words", r"no recording that can be read. Bring one of: aif"),
+        ("notes.txt", b"words", r"no recording that can be read. Bring one of: .*aif"),
         ("noise.wav", b"no sound at all", "noise.wav"),
         ("empty.wav", b"", "is empty"),
         ("noname", b"RIFF", "no recording"),
