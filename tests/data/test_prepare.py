@@ -40,6 +40,20 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "home/training_data"
 
 
+@pytest.mark.parametrize("name", ["metadata.csv", "Songs.TSV", "rows.jsonl", "metadata.json"])
+def test_a_table_beside_the_recordings_that_is_not_read_is_named(
+    music: Path, root: Path, name: str
+) -> None:
+    (music / name).write_text("file,genre\none.flac,jazz\n")
+    info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
+    assert [(said.file, said.left_out) for said in info.problems] == [(name, False)]
+    assert "--table" in info.problems[0].reason
+
+    rows = Table(rows={"one.flac": {"genre": "jazz"}})
+    config = PrepareConfig(cutting=SHORT, replace=True)
+    assert not prepare([music], "demo", root, config, silent, table=rows).problems
+
+
 def test_prepare_makes_a_dataset_of_all_the_music(music: Path, root: Path) -> None:
     info = prepare([music], "demo", root, PrepareConfig(cutting=SHORT), silent)
     assert load_info(root / "demo") == info

@@ -34,7 +34,7 @@ from angen.data.matching import Values, fitting
 from angen.data.notes import Folders, read_notes, together
 from angen.data.scan import Found, find_audio, sha256_of
 from angen.data.split import NOTE_ONE_SONG, assign_split
-from angen.data.tables import Table, with_values
+from angen.data.tables import Table, unread_tables, with_values
 from angen.errors import BadInput, OutOfSpace, Taken, readable
 from angen.files import held, is_full, linked, put_in_place, sweep
 from angen.names import about, check_name
@@ -89,7 +89,7 @@ def prepare(
         )
     found, problems = find_audio(sources)
     recordings, unusable, unused = _described(found, table or Table())
-    problems += unusable
+    problems += unusable + ([] if table else unread_tables(sources))
     require_space(root, [recording.info for recording in recordings])
     with _built_beside(place, replace=config.replace) as folder:
         clips, more = _cut_all(recordings, folder, config.cutting, on_step)

@@ -20,7 +20,7 @@ from angen.data.fields import CLEAR, OTHER, coerced, field_of, read_fields, says
 from angen.data.manifest import EDITABLE, Clip, ClipMetadata, DatasetInfo, Problem
 from angen.data.matching import Values, fitting, spelled
 from angen.data.text import JsonObject, parsed, read_json, read_text
-from angen.errors import BadInput
+from angen.errors import BadInput, readable
 from angen.files import replacing
 
 Pairs = Sequence[tuple[str, Any]]
@@ -29,6 +29,8 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 500
 _DESCRIBED = ("genre", "bpm", "key", "mood", "instruments", "energy")
 _FORMULA = re.compile(r"[=+\-@\t\r]|'[=+\-@\t\r']")  # and what a guarded one looks like
+_TABLES = (".csv", ".tsv", ".jsonl")
+_MAYBE_TABLES = ("metadata.json", "dataset.json", "samples.json")  # other .json is a note
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +39,23 @@ class Table:
 
     rows: Mapping[str, Values] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+
+def unread_tables(sources: Iterable[Path]) -> list[Problem]:
+    """Tables that lie in folders of recordings, of which nobody said that they should be read."""
+    folders = (source for source in sources if source.is_dir())
+    found = (path for folder in folders for path in sorted(folder.iterdir()))
+    return [
+        Problem(
+            file=readable(path.name),
+            reason="this table was not read. Give it as --table to use what it says",
+            left_out=False,
+        )
+        for path in found
+        if path.is_file()
+        and not path.name.startswith(".")
+        and (path.suffix.lower() in _TABLES or path.name.lower() in _MAYBE_TABLES)
+    ]
 
 
 def with_values(metadata: ClipMetadata, values: Values, origin: str) -> ClipMetadata:
