@@ -13,9 +13,12 @@ demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/p
 	-@$(BIN)/angen --quiet models fetch musicnn >/dev/null
 	$(BIN)/angen demo $(if $(SONGS),--songs "$(SONGS)") $(ARGS) || [ $$? = 3 ] # 3: its sentence says so
 
-test: .venv/test.stamp ## install what tests need and pass them
+# Two processes, half of the tests each; the one that is done first takes over from the other.
+TWO := -n 2 --dist worksteal
+
+test: .venv/test.stamp ## install what tests need and pass them; some alone: make test ARGS="-n 0 tests/audio"
 	-@$(BIN)/angen --quiet --home .venv/home models fetch musicnn >/dev/null
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(TWO) $(ARGS)
 
 test-browser: .venv/browser.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER
 	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)

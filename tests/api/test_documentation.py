@@ -47,7 +47,6 @@ def test_every_path_and_field_is_described(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")
-@pytest.mark.slow
 def test_examples_work_pasted_into_a_shell(tmp_path: Path) -> None:
     for number, name in enumerate(("one", "two")):
         write_song(tmp_path / f"{name}.wav", seconds=8, seed=number)

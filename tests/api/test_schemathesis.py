@@ -18,7 +18,6 @@ OPTIONS = (
 
 
 @pytest.mark.skipif(TOOL is None, reason="schemathesis is not here")
-@pytest.mark.slow
 def test_random_requests_find_nothing(tmp_path: Path) -> None:
     with LiveServer(tmp_path / "home") as server:
         ran = subprocess.run(

@@ -83,7 +83,6 @@ print(json.dumps([heard.duration_s, len(cut(heard)), peak_mb() - before]))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its memory from /proc")
-@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_three_hours_are_heard_in_bounded_memory(tmp_path: Path) -> None:
     minute = np.repeat(band(120, 0, MAJOR, 60, 16_000), 2, axis=0)

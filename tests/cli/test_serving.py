@@ -187,7 +187,6 @@ def test_command_refuses_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 def test_server_from_start_to_end(tmp_path: Path) -> None:
     """One life: page behind a password, a second server, a job that outlives Ctrl-C."""
     home = tmp_path / "home"

@@ -140,7 +140,6 @@ def check(store: Store, jobs: Sequence[Job], folder: Path, hits: int) -> None:
     assert sum(job.attempt for job in jobs) >= len(jobs) + hits
 
 
-@pytest.mark.slow
 def test_fifty_kills_lose_no_job_and_do_none_twice(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/jobs.db"
     with Store(url) as store:
@@ -148,7 +147,6 @@ def test_fifty_kills_lose_no_job_and_do_none_twice(tmp_path: Path) -> None:
         check(store, jobs, tmp_path, hits=5)  # many more, unless the machine is very busy
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
 def test_kills_lose_no_job_in_postgres(postgres_url: str, tmp_path: Path) -> None:
     with Store(postgres_url) as store:

@@ -52,7 +52,6 @@ def done(desk: Desk, job: Job) -> Job:
     raise AssertionError(f"{job.title} took longer than {PATIENCE_S} s")
 
 
-@pytest.mark.slow
 def test_recordings_become_an_adapter_and_the_adapter_a_song(desk: Desk) -> None:
     ids = []
     for path in sorted(EXAMPLES.glob("*.ogg"))[:2]:

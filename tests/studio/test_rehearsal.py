@@ -108,7 +108,6 @@ def settings(tmp_path: Path) -> Settings:
     return read_settings({}, home=home, device="cpu", base=RELEASED)
 
 
-@pytest.mark.slow
 def test_fetched_checked_given_an_encoder_trained_and_played(
     settings: Settings, tmp_path: Path
 ) -> None:

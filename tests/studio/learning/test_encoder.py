@@ -157,7 +157,6 @@ def test_a_quote_alone_starts_nothing_and_a_stopped_fit_goes_on(tmp_path: Path) 
     assert load_bundle(base).listens
 
 
-@pytest.mark.slow
 def test_two_processes_fit_one_encoder(tmp_path: Path) -> None:
     pytest.importorskip("accelerate")
     base = write_tiny_bundle(tmp_path / "base", encoder=False)

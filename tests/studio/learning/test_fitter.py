@@ -204,7 +204,6 @@ def is_ours(path: Path, command: bytes) -> bool:
         return False
 
 
-@pytest.mark.slow
 def test_a_worker_killed_in_a_fit_changes_nothing_but_the_time(
     studio: Studio, fitted_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
