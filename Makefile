@@ -13,23 +13,20 @@ demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/p
 	-@$(BIN)/angen --quiet models fetch musicnn >/dev/null
 	$(BIN)/angen demo $(if $(SONGS),--songs "$(SONGS)") $(ARGS) || [ $$? = 3 ] # 3: its sentence says so
 
-# Two processes, half of the tests each; the one that is done first takes over from the other.
-TWO := -n 2 --dist worksteal
-
 test: .venv/test.stamp ## install what tests need and pass them; some alone: make test ARGS="-n 0 tests/audio"
 	-@$(BIN)/angen --quiet --home .venv/home models fetch musicnn >/dev/null
-	$(BIN)/python -m pytest $(TWO) $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-browser: .venv/browser.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER
-	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+test-browser: .venv/test.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/browser $(ARGS)
 
 pictures: test-browser ## the pictures of README and docs, from the steps of test-browser
 	$(BIN)/python -m tests.browser.pictures
 
-test-postgres: .venv/postgres.stamp ## the queue on a PostgreSQL server of its own, on loopback: apt-get install postgresql
+test-postgres: .venv/test.stamp ## of make test, what needs a PostgreSQL server (its own, on loopback): apt-get install postgresql
 	ANGEN_TEST_POSTGRES=required $(BIN)/python -m pytest -m postgres tests/jobs $(ARGS)
 
-check: .venv/lint.stamp ## formatting, lint, types, import contract
+check: .venv/test.stamp ## formatting, lint, types, import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -59,19 +56,8 @@ clean: ## remove the virtual environment
 	$(PIP) install -c constraints.txt -e ".[$(EXTRAS)]"
 	touch $@
 
-.venv/test.stamp: .venv/run.stamp
-	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test]"
-	touch $@
-
-.venv/browser.stamp: .venv/test.stamp
-	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,browser]"
-	touch $@
-
-.venv/postgres.stamp: .venv/test.stamp
-	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,postgres]"
-	touch $@
-
-# With the browser driver, so that its types are checked too.
-.venv/lint.stamp: .venv/test.stamp
-	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,browser,lint]"
-	touch $@
+# All that tests and checks need, in one installation.
+.venv/test.stamp: .venv/made.stamp pyproject.toml constraints.txt
+	@echo "Installing Angen Studio and what its tests need into .venv (a few minutes the first time) ..."
+	$(PIP) install -c constraints.txt -e ".[$(EXTRAS),stems,test,browser,postgres,lint]"
+	touch .venv/run.stamp $@

@@ -83,17 +83,16 @@ print(json.dumps([heard.duration_s, len(cut(heard)), peak_mb() - before]))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads its memory from /proc")
-@pytest.mark.timeout(1200)
-def test_three_hours_are_heard_in_bounded_memory(tmp_path: Path) -> None:
+def test_an_hour_is_heard_in_bounded_memory(tmp_path: Path) -> None:
     minute = np.repeat(band(120, 0, MAJOR, 60, 16_000), 2, axis=0)
     path = tmp_path / "long.flac"
     with soundfile.SoundFile(path, "w", 16_000, 2) as file:
-        for _ in range(180):
+        for _ in range(60):
             file.write(minute.T)
     run = subprocess.run(
         [sys.executable, "-c", LISTEN, str(path)], capture_output=True, text=True, check=True
     )
     duration_s, clips, megabytes = json.loads(run.stdout)
-    assert duration_s == pytest.approx(10_800, abs=1)
-    assert 360 <= clips <= 1_080
-    assert megabytes < 400  # the sound itself would take 952 MB
+    assert duration_s == pytest.approx(3_600, abs=1)
+    assert 120 <= clips <= 360
+    assert megabytes < 133  # the sound itself would take 317 MB

@@ -17,7 +17,7 @@ import pytest
 from tests.browser.hearing import SCRIPT
 from tests.browser.server import Server
 
-if find_spec("playwright") is None:  # the extra "browser": make test-browser brings it
+if find_spec("playwright") is None:  # the extra "browser": make test brings it
     collect_ignore_glob = ["test_*.py"]
 else:
     from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright

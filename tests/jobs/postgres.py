@@ -21,7 +21,7 @@ SETTINGS = "-c fsync=off -c shared_buffers=16MB -c max_connections=60"
 def missing() -> str:
     """Why there can be no server here; empty when there can."""
     if find_spec("psycopg") is None:
-        return "psycopg is not installed: make test-postgres brings it"
+        return "psycopg is not installed: make test brings it"
     if folder() is None:
         return "no PostgreSQL server (initdb, pg_ctl, postgres): apt-get install postgresql"
     return ""

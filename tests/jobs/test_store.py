@@ -484,7 +484,7 @@ def test_an_address_that_cannot_be_used_is_explained(address: str, words: str) -
 
 @pytest.mark.postgres
 def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
-    pytest.importorskip("psycopg", reason="psycopg is not installed: make test-postgres brings it")
+    pytest.importorskip("psycopg", reason="psycopg is not installed: make test brings it")
     with pytest.raises(BadInput, match="cannot be opened") as told:
         Store("postgresql://me:secret@127.0.0.1:9/jobs")
     assert "secret" not in str(told.value)

@@ -57,6 +57,18 @@ def test_the_four_tabs_stand_in_their_order_under_their_names(parts: list[dict[s
     )
 
 
+def test_a_press_in_a_list_is_not_lost_while_another_is_answered(page: gr.Blocks) -> None:
+    config = page.get_config_file()
+    lists = {part["id"] for part in config["components"] if part["type"] == "html"}
+    presses = [
+        event
+        for event in config["dependencies"]
+        if any(part in lists and what == "click" for part, what in event["targets"])
+    ]
+    assert len(presses) > 9
+    assert {event["trigger_mode"] for event in presses} == {"multiple"}
+
+
 def test_training_is_folded_away_after_audio_enhancement(parts: list[dict[str, Any]]) -> None:
     order = [part["props"].get("elem_id") for part in parts]
 

@@ -20,6 +20,8 @@ ACT: dict[str, Any] = {
     "concurrency_limit": None,
     "api_visibility": "private",
 }
+# Many buttons in one part of the page: a press is not lost while another one is answered.
+PRESS = ACT | {"trigger_mode": "multiple"}
 QUIET: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
 WARNING_S = 12.0  # how long a message stays
 INFO_S = 5.0

@@ -9,7 +9,7 @@ from angen.errors import BadInput
 from angen.studio.desk import Desk
 from angen.studio.playing.outputs import SongInfo
 from angen.ui import links, words
-from angen.ui.faults import ACT, bound, tell
+from angen.ui.faults import PRESS, bound, tell
 from angen.ui.generate import form_of
 from angen.ui.live import Live, changed
 from angen.ui.markup import ACTIONS, NOTHING, attributes, button, chips, empty, joined, play, tag
@@ -104,4 +104,4 @@ def wire_history(desk: Desk, history: gr.HTML, fields: list[Any], stage: gr.Stat
             return [gr.skip()] * (len(fields) + 1)
         return [*[gr.skip()] * len(fields), {"song": song}]
 
-    history.click(bound(press), None, [*fields, stage], **ACT)
+    history.click(bound(press), None, [*fields, stage], **PRESS)

@@ -9,7 +9,7 @@ from angen.amounts import counted, duration_text
 from angen.jobs.job import Job, JobState
 from angen.studio.desk import Desk
 from angen.ui import words
-from angen.ui.faults import ACT, bound
+from angen.ui.faults import PRESS, bound
 from angen.ui.live import Live, Now
 from angen.ui.markup import ACTIONS, NOTHING, button, chips, empty, joined, note, tag
 from angen.ui.stage import act_on_job, job_line
@@ -125,7 +125,7 @@ def _wire(desk: Desk, part: gr.HTML) -> None:
     def press(event: gr.EventData) -> None:
         change_queue(desk, event._data["action"], event._data["job"], event._data.get("before"))
 
-    part.click(bound(press), None, None, **ACT)
+    part.click(bound(press), None, None, **PRESS)
 
 
 def change_queue(desk: Desk, action: str, job: str, before: str | None = None) -> None:

@@ -13,7 +13,7 @@ from angen.studio.desk import Desk
 from angen.studio.playing.outputs import SongInfo
 from angen.studio.requests.songs import SongRequest
 from angen.ui import links, words
-from angen.ui.faults import ACT, bound, tell
+from angen.ui.faults import PRESS, bound, tell
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import (
     ACTIONS,
@@ -323,4 +323,4 @@ def wire_stage(desk: Desk, stage: gr.HTML, shown: gr.State, fields: list[Any], r
             return gr.skip()
         return [gr.skip(), *repeat(desk, data.get("song", ""))]
 
-    stage.click(bound(press), None, [shown, *fields], **ACT)
+    stage.click(bound(press), None, [shown, *fields], **PRESS)

@@ -12,7 +12,7 @@ from angen.studio.requests.asking import asked
 from angen.studio.requests.training import ReportRequest, ResumeRequest
 from angen.ui.arrivals import build_arrival
 from angen.ui.choice import choice, kept
-from angen.ui.faults import ACT, bound, tell
+from angen.ui.faults import ACT, PRESS, bound, tell
 from angen.ui.files import uploaded
 from angen.ui.form import adapters_mark
 from angen.ui.live import Live, Now
@@ -114,7 +114,7 @@ def _wire_table(desk: Desk, parts: _Parts, refresh: gr.Button, used: gr.Dropdown
     def press(event: gr.EventData) -> str:
         return str(event._data["name"])
 
-    parts.table.click(bound(press), None, parts.select, **ACT)
+    parts.table.click(bound(press), None, parts.select, **PRESS)
 
     def act(used: list[str] | None, event: gr.EventData) -> list[str]:
         action, name = event._data["action"], event._data["name"]
@@ -122,7 +122,7 @@ def _wire_table(desk: Desk, parts: _Parts, refresh: gr.Button, used: gr.Dropdown
         more = [name] if action == "use" and name not in (used or []) else []
         return [*(used or []), *more]
 
-    parts.card.click(bound(act), used, used, **ACT)
+    parts.card.click(bound(act), used, used, **PRESS)
 
 
 def act_on_adapter(desk: Desk, action: str, name: str) -> None:

@@ -12,7 +12,7 @@ from angen.studio.desk import Desk
 from angen.studio.requests.asking import asked
 from angen.studio.requests.material import AnalyzeRequest, FillRequest, MetadataEdit, PrepareRequest
 from angen.ui.choice import choice, kept
-from angen.ui.faults import ACT, bound, tell
+from angen.ui.faults import ACT, PRESS, bound, tell
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import ACTIONS, NOTHING, joined, note, tag
 from angen.ui.stage import failure, job_line
@@ -107,7 +107,7 @@ def _progress(desk: Desk, live: Live) -> None:
     def press(event: gr.EventData) -> None:
         desk.retry(event._data["job"])
 
-    shown.click(bound(press), None, None, **ACT)
+    shown.click(bound(press), None, None, **PRESS)
 
 
 def draw_progress(now: Now) -> Markup:
@@ -185,7 +185,9 @@ def _wire_table(desk: Desk, table: Table, delete: gr.Button) -> None:
         page = int(data.get("page", page))
         return [page, drawn(desk, collection, page)]
 
-    table.html.click(bound(press), [table.collection, table.page], [table.page, table.html], **ACT)
+    table.html.click(
+        bound(press), [table.collection, table.page], [table.page, table.html], **PRESS
+    )
     table.collection.change(
         bound(lambda collection: [0, drawn(desk, collection, 0)]),
         table.collection,

@@ -14,7 +14,7 @@ from angen.studio.material.curated import CuratedSet
 from angen.studio.material.datasets import Dataset
 from angen.ui import links, words
 from angen.ui.arrivals import build_arrival
-from angen.ui.faults import ACT, bound, tell, warn
+from angen.ui.faults import ACT, PRESS, bound, tell, warn
 from angen.ui.files import uploaded
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import (
@@ -131,7 +131,7 @@ def _own(desk: Desk, live: Live) -> None:
             return ""
         return "" if was == name else name
 
-    listed.click(bound(press), opened, opened, **ACT)
+    listed.click(bound(press), opened, opened, **PRESS)
 
 
 def datasets_mark(desk: Desk, now: Now) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ from angen.studio.requests.encoder import (
     QuoteEncoderRequest,
 )
 from angen.ui.choice import choice, kept
-from angen.ui.faults import ACT, bound, tell
+from angen.ui.faults import ACT, PRESS, bound, tell
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import ACTIONS, tag
 from angen.ui.stage import act_on_job
@@ -221,7 +221,7 @@ def _fitting(desk: Desk, live: Live, form: FitForm) -> None:
     def press(event: gr.EventData) -> None:
         act_on_job(desk, event._data["action"], event._data["job"])
 
-    shown.click(bound(press), None, None, **ACT)
+    shown.click(bound(press), None, None, **PRESS)
 
 
 def _quote_of(part: gr.HTML) -> Any:

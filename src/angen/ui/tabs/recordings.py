@@ -12,7 +12,7 @@ from angen.jobs.job import JobState
 from angen.studio.desk import Desk
 from angen.studio.material.uploads import Upload
 from angen.ui import links, words
-from angen.ui.faults import ACT, bound, warn
+from angen.ui.faults import ACT, PRESS, bound, warn
 from angen.ui.files import uploaded
 from angen.ui.live import Live, Now, changed
 from angen.ui.markup import ACTIONS, NOTHING, attributes, button, chips, joined, play, tag
@@ -40,7 +40,7 @@ def build_recordings(desk: Desk, live: Live) -> gr.Textbox:
     def press(event: gr.EventData) -> None:
         desk.delete_upload(event._data["upload"])
 
-    listed.click(bound(press), None, None, **ACT)
+    listed.click(bound(press), None, None, **PRESS)
     return ticked
 
 

@@ -13,7 +13,7 @@ from angen.studio.requests.asking import asked
 from angen.studio.requests.training import QuoteRequest, ResumeRequest
 from angen.ui import words
 from angen.ui.choice import choice, kept
-from angen.ui.faults import ACT, bound, tell
+from angen.ui.faults import ACT, PRESS, bound, tell
 from angen.ui.form import bases, models_mark
 from angen.ui.live import Live, Now
 from angen.ui.markup import note, tag
@@ -178,7 +178,7 @@ def _monitor(desk: Desk, live: Live) -> None:
         else:
             desk.retry(data["job"])
 
-    shown.click(bound(press), None, None, **ACT)
+    shown.click(bound(press), None, None, **PRESS)
 
 
 _MONITOR_PRESSES = """
