@@ -41,13 +41,14 @@ def running_server() -> Iterator[str]:
     if reason := missing():
         pytest.fail(reason) if os.environ.get(REQUIRED) else pytest.skip(reason)
     home = Path(tempfile.mkdtemp(prefix="angen-postgres-"))
-    tools, port = folder(), _free_port()
+    tools = folder()
     assert tools is not None
     try:
         if os.geteuid() == 0:
             os.chown(home, NOBODY, NOBODY)
         data = ("-D", str(home / "data"))
         _run(home, str(tools / "initdb"), *data, "-U", "angen", "-A", "trust", "-E", "UTF8", "-N")
+        port = _free_port()  # now, not before: others look for ports too
         options = f"{SETTINGS} -p {port} -c listen_addresses=127.0.0.1 -k {home}"
         log = ("-l", str(home / "log"))
         _run(home, str(tools / "pg_ctl"), *data, *log, "-w", "-o", options, "start")
