@@ -111,7 +111,7 @@ def effect_of(
     """
     watch = Quiet(request.name)
     train_lora(request, settings, watch, _accept)
-    config = EffectConfig(songs=SONGS_A_SIDE, seed=request.seed)
+    config = EffectConfig(songs=SONGS_A_SIDE, seed=request.seed or 0)
 
     def opened(settings: Settings, base: str | None) -> Bundle:
         return open_base(settings, judge or base)

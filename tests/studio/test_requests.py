@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from angen.studio.requests.encoder import FitEncoderRequest
 from angen.studio.requests.fields import Strict, check_id
 from angen.studio.requests.material import AnalyzeRequest, MetadataEdit
 from angen.studio.requests.songs import AdapterUse, SongRequest
-from angen.studio.requests.training import TrainRequest
+from angen.studio.requests.training import Preset, TrainRequest
 from angen.training.config import RANGES, TrainingConfig
 
 MODULES = (encoder, material, models, songs, training)
@@ -32,8 +33,29 @@ def test_every_request_and_field_is_described(kind: type[BaseModel]) -> None:
         assert field.description, f"{kind.__name__}.{name}"
 
 
-def test_a_training_without_wishes_is_the_recipe_of_the_command_line() -> None:
-    assert TrainRequest(name="a", dataset="b").config == TrainingConfig()
+OWN = TrainingConfig(learning_rate=9e-4, rank=8, least_steps=200)  # of some base
+
+
+def test_a_training_without_wishes_follows_the_recipe_of_its_base() -> None:
+    assert TrainRequest(name="a", dataset="b").config(OWN) == OWN
+
+
+def test_what_is_wished_goes_before_the_recipe_of_the_base() -> None:
+    wished = TrainRequest(name="a", dataset="b", rank=32, lora_dropout=0.1)
+
+    assert wished.config(OWN) == replace(OWN, rank=32, lora_dropout=0.1)
+
+
+def test_whoever_counts_epochs_gets_no_more_of_them() -> None:
+    assert TrainRequest(name="a", dataset="b", epochs=3).config(OWN).least_steps == 0
+    both = TrainRequest(name="a", dataset="b", epochs=3, least_steps=50)
+    assert both.config(OWN).least_steps == 50
+
+
+def test_the_recipe_of_the_documents_is_that_of_no_base() -> None:
+    documents = TrainRequest(name="a", dataset="b", preset=Preset.DOCUMENTS)
+
+    assert documents.config(OWN) == TrainingConfig()
 
 
 def test_a_fit_without_wishes_is_the_recipe_of_the_command_line() -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from angen.training.config import (
     RANGES,
     Precision,
     TrainingConfig,
+    base_recipe,
     differences,
     from_recipe,
     recipe,
@@ -88,3 +90,21 @@ def test_differences_are_those_that_reach_the_weights() -> None:
     config = TrainingConfig()
     assert differences(config, replace(config, log_every=1, keep_checkpoints=9)) == []
     assert differences(config, replace(config, seed=3, rank=8)) == ["rank: 16 -> 8", "seed: 0 -> 3"]
+
+
+def test_a_base_without_a_recipe_is_trained_on_by_the_documents(tmp_path: Path) -> None:
+    assert base_recipe(tmp_path) == TrainingConfig()
+
+
+def test_a_base_may_say_what_works_for_it(tmp_path: Path) -> None:
+    (tmp_path / "recipe.json").write_text('{"learning_rate": 5e-4, "targets": ["up_proj"]}')
+
+    assert base_recipe(tmp_path) == TrainingConfig(learning_rate=5e-4, targets=("up_proj",))
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '{"rank": 1000}', '{"rang": 8}'])
+def test_what_is_no_recipe_of_a_base_is_refused_by_its_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "recipe.json").write_text(text)
+
+    with pytest.raises(BadInput, match=r"recipe\.json is no training recipe: "):
+        base_recipe(tmp_path)

@@ -45,6 +45,12 @@ def test_max_steps_takes_the_place_of_epochs() -> None:
     assert [step for step in range(1, 302) if made.ends_epoch(step)][-2:] == [300, 301]
 
 
+def test_few_clips_are_heard_more_often_where_a_recipe_wants_so_many_steps() -> None:
+    assert plan((1,) * 8, batch_size=4, least_steps=301).steps == 301
+    assert plan((1,) * 8, batch_size=4, least_steps=19).steps == 20
+    assert plan((1,) * 8, batch_size=4, least_steps=301, max_steps=4).steps == 4
+
+
 def test_validations_to_come_are_those_at_the_ends_of_epochs_and_of_the_base() -> None:
     made = plan((1,) * 7, batch_size=3, max_steps=10)
     assert [made.validations_after(step) for step in (0, 1, 3, 9, 10)] == [5, 4, 3, 1, 0]

@@ -30,17 +30,25 @@ def train(
         str | None, typer.Option(metavar="NAME", help="Go on with a stopped training.")
     ] = None,
     base: Base = None,
-    epochs: Annotated[int | None, typer.Option(help="1 to 50.", show_default="10")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Recipe for what is not given: base (what works for it) or documents.",
+            show_default="base",
+        ),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="1 to 50.")] = None,
     max_steps: Annotated[
         int | None, typer.Option(help="Exactly so many steps, in place of epochs.")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="1 to 16.", show_default="4")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="1e-5 to 1e-3.", show_default="3e-4")
+    batch_size: Annotated[int | None, typer.Option(help="1 to 16.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="1e-5 to 1e-3.")] = None,
+    rank: Annotated[int | None, typer.Option(help="4 to 64.")] = None,
+    alpha: Annotated[int | None, typer.Option(help="8 to 128.")] = None,
+    mlp: Annotated[
+        bool | None,
+        typer.Option("--mlp/--no-mlp", help="Adapt the feed-forward layers too, or not."),
     ] = None,
-    rank: Annotated[int | None, typer.Option(help="4 to 64.", show_default="16")] = None,
-    alpha: Annotated[int | None, typer.Option(help="8 to 128.", show_default="32")] = None,
-    mlp: Annotated[bool, typer.Option("--mlp", help="Adapt the feed-forward layers too.")] = False,
     accumulation: Annotated[
         int | None, typer.Option(help="Batches a step.", show_default="1")
     ] = None,
@@ -67,8 +75,8 @@ def train(
 ) -> None:
     """Train a LoRA adapter on a dataset, then measure what it does to songs.
 
-    Before it starts it says how many steps, minutes and megabytes it will take. Ctrl-C saves and
-    says how to go on.
+    What is not given follows the recipe that works for the base. Before it starts it says how many
+    steps, minutes and megabytes it will take. Ctrl-C saves and says how to go on.
 
     [bold]Examples[/]
 
@@ -87,13 +95,14 @@ def train(
     from angen.studio.resources import adapter
 
     given: dict[str, Any] = {
+        "preset": preset,
         "epochs": epochs,
         "max_steps": max_steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "rank": rank,
         "alpha": alpha,
-        "targets": ATTENTION + MLP if mlp else None,
+        "targets": None if mlp is None else ATTENTION + (MLP if mlp else ()),
         "accumulation": accumulation,
         "gradient_checkpointing": gradient_checkpointing or None,
         "checkpoint_every": checkpoint_every,

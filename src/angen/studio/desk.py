@@ -33,7 +33,7 @@ from angen.studio.material.collections import Collection, CollectionInfo
 from angen.studio.material.curated import CuratedSet, curated_sets
 from angen.studio.material.datasets import Dataset
 from angen.studio.material.uploads import Upload
-from angen.studio.models import Model, list_models
+from angen.studio.models import Model, list_models, own_recipe
 from angen.studio.playing import outputs
 from angen.studio.playing.making import JobAudio, job_audio
 from angen.studio.playing.outputs import SongInfo
@@ -55,6 +55,7 @@ from angen.studio.requests.models import FetchRequest
 from angen.studio.requests.songs import SongRequest
 from angen.studio.requests.training import (
     MergeRequest,
+    Preset,
     QuoteRequest,
     ReportRequest,
     ResumeRequest,
@@ -62,6 +63,7 @@ from angen.studio.requests.training import (
 )
 from angen.studio.settings import Settings
 from angen.studio.tidying import prune_exports
+from angen.training.config import TrainingConfig
 
 Edits = Mapping[str, MetadataEdit]
 P = ParamSpec("P")
@@ -234,6 +236,10 @@ class Desk:
         return curated_sets(self.settings)
 
     # training
+
+    def recipe(self, base: str | None, preset: Preset) -> TrainingConfig:
+        """What a training on this base follows where nothing else is said."""
+        return TrainingConfig() if preset is Preset.DOCUMENTS else own_recipe(self.settings, base)
 
     def quote(self, request: QuoteRequest) -> Job:
         """What a training would take. Result: the quote's fields and ``message``."""

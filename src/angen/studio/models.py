@@ -9,7 +9,7 @@ from angen.audio.stems import DEFAULT_MODEL, repository
 from angen.errors import BadInput
 from angen.hub import Fetched, Hub, describe, fetch, fetch_files, fetched, folder_of
 from angen.jobs.context import Context
-from angen.parts import MINI, PACKAGED, RELEASED
+from angen.parts import MINI, PACKAGED, RELEASED, find_bundle
 from angen.studio.judge_weights import PACKAGE as JUDGE
 from angen.studio.judge_weights import fetch_judge
 from angen.studio.requests.models import FetchRequest
@@ -23,6 +23,7 @@ from angen.studio.style_weights import (
     require_accepted,
 )
 from angen.studio.watch import OnStep
+from angen.training.config import TrainingConfig, base_recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,3 +134,8 @@ def _fetch_stems(name: str, settings: Settings, on_step: OnStep, hub: Hub | None
         repository(name), settings.demucs, lambda file: file.endswith(wanted), on_step, hub=hub
     )
     return settings.demucs
+
+
+def own_recipe(settings: Settings, base: str | None) -> TrainingConfig:
+    """What adapters of a base model are trained with, unless somebody says otherwise."""
+    return base_recipe(find_bundle(base or settings.base, settings.bundles))

@@ -37,6 +37,7 @@ from angen.studio.requests.training import (
     TrainRequest,
 )
 from angen.studio.settings import Settings
+from angen.training.config import TrainingConfig
 
 MODEL, DESK, FETCH = "model", "desk", "fetch"  # lanes
 LANES = {
@@ -143,7 +144,7 @@ def check_training(settings: Settings, request: TrainRequest, made: frozenset[st
 
     made: what jobs that go first will have made.
     """
-    _ = request.config  # refuses layers that do not exist
+    request.config(TrainingConfig())  # refuses layers that do not exist
     check_base(settings, request.base)
     if resources.encoder(settings, request.base) not in made:
         encoders.require_listening(settings, request.base)

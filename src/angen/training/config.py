@@ -1,20 +1,27 @@
-"""A training recipe: its defaults, and the ranges within which it is taken."""
+"""A training recipe: its defaults, the ranges within which it is taken, and that of a base.
+
+The defaults are those of the documents. A bundle may say what works better for it, in
+``recipe.json``: some of the fields.
+"""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from angen.adapters.shape import ATTENTION, MLP, LoraShape
 from angen.data.style_source import StyleSource
 from angen.errors import BadInput
+from angen.jsons import read_object
 
 RANGES: dict[str, tuple[float, float]] = {
     "batch_size": (1, 16),
     "learning_rate": (1e-5, 1e-3),
     "epochs": (1, 50),
     "max_steps": (1, 1_000_000),
+    "least_steps": (0, 1_000_000),
     "rank": (4, 64),
     "alpha": (8, 128),
     "lora_dropout": (0, 0.5),
@@ -30,6 +37,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "keep_checkpoints": (1, 1_000),
     "validation_blocks": (1, 100_000),
 }
+RECIPE_FILE = "recipe.json"  # of a bundle
 # What may differ when a training is resumed: none of it reaches the weights.
 FREE_TO_CHANGE = frozenset(
     {"log_every", "checkpoint_every", "keep_checkpoints", "gradient_checkpointing"}
@@ -56,6 +64,7 @@ class TrainingConfig:
     learning_rate: float = 3e-4  # at its height
     epochs: int = 10
     max_steps: int | None = None  # in place of epochs: exactly so many steps
+    least_steps: int = 0  # more epochs are added until there are as many, where clips are few
     rank: int = 16
     alpha: int = 32
     targets: tuple[str, ...] = ATTENTION  # or ATTENTION + MLP
@@ -142,6 +151,20 @@ def from_recipe(values: Mapping[str, Any]) -> TrainingConfig:
     except (TypeError, ValueError) as error:
         raise BadInput(f"The training recipe cannot be used: {error}.") from error
     return TrainingConfig(**given)
+
+
+def base_recipe(bundle: Path) -> TrainingConfig:
+    """What adapters of the base in this folder are trained with, unless somebody says otherwise.
+
+    Raises BadInput that names the file, when it holds anything but fields of a recipe.
+    """
+    path = bundle / RECIPE_FILE
+    if not path.is_file():
+        return TrainingConfig()
+    try:
+        return from_recipe(read_object(path))
+    except (ValueError, BadInput) as error:
+        raise BadInput(f"{path} is no training recipe: {error}") from error
 
 
 def differences(old: TrainingConfig, new: TrainingConfig) -> list[str]:

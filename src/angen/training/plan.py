@@ -93,6 +93,6 @@ def make_plan(clips: Clips, config: TrainingConfig) -> Plan:
         lengths=tuple(clips.frames),
         batch_size=config.batch_size,
         clips_per_step=config.clips_per_step,
-        steps=config.max_steps or config.epochs * per_epoch,
+        steps=config.max_steps or max(config.epochs * per_epoch, config.least_steps),
         seed=config.seed,
     )

@@ -3,12 +3,14 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from angen.adapters.shape import ATTENTION, MLP
 from angen.errors import AngenError, BadInput
 from angen.jobs.job import Problem, Progress
 from angen.jobs.store import Store
 from angen.studio.desk import Desk
-from angen.studio.requests.training import TrainRequest
+from angen.studio.requests.training import Preset, TrainRequest
 from angen.studio.settings import Settings
+from angen.training.config import TrainingConfig
 from angen.ui.choice import choice
 from angen.ui.live import Now
 from angen.ui.story import Stories
@@ -34,10 +36,11 @@ QUOTE = {
 }
 
 
-@pytest.fixture(scope="module")
-def recipe() -> Recipe:
+@pytest.fixture
+def recipe(desk: Desk) -> Recipe:
     with gr.Blocks(analytics_enabled=False):
-        return build_recipe(gr.Textbox(label="LoRA Name"), choice("Dataset"), choice("Base model"))
+        name, dataset, base = gr.Textbox(label="LoRA Name"), choice("Dataset"), choice("Base model")
+        return build_recipe(desk, name, dataset, base)
 
 
 def values(recipe: Recipe, **changes: Any) -> list[Any]:
@@ -51,10 +54,30 @@ def story_of(desk: Desk, job: str) -> Any:
     return stories.of(job)
 
 
-def test_the_form_as_it_opens_is_the_default_training(recipe: Recipe) -> None:
+def test_the_form_as_it_opens_is_what_works_for_the_base(recipe: Recipe, desk: Desk) -> None:
+    own = desk.recipe(None, Preset.BASE)
     request = recipe.request(tuple(values(recipe)))
 
-    assert request == TrainRequest(name="jazz", dataset="my_set")
+    assert own.targets == ATTENTION + MLP
+    assert request.config(TrainingConfig()) == own
+
+
+def test_the_form_can_be_filled_with_the_recipe_of_the_documents(desk: Desk) -> None:
+    with gr.Blocks(analytics_enabled=False) as page:
+        name, dataset, base = gr.Textbox(label="LoRA Name"), choice("Dataset"), choice("Base model")
+        recipe = build_recipe(desk, name, dataset, base)
+    (filling,) = page.fns.values()
+    filled = filling.fn(None, "documents")
+    changed = {
+        field: update["value"]
+        for field, component in recipe.fields.items()
+        for output, update in zip(filling.outputs, filled, strict=True)
+        if output is component
+    }
+
+    request = recipe.request(tuple(values(recipe, **changed)))
+
+    assert request.config(desk.recipe(None, Preset.BASE)) == TrainingConfig()
 
 
 def test_every_setting_of_a_training_is_on_the_page(recipe: Recipe) -> None:

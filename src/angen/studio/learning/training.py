@@ -21,6 +21,7 @@ from angen.studio.learning.encoder import require_encoder, tell_refining
 from angen.studio.learning.progress import sampled_steps
 from angen.studio.learning.way import Way, way_of
 from angen.studio.material.datasets import dataset_folder
+from angen.studio.models import own_recipe
 from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
@@ -81,17 +82,16 @@ def train_lora(
     """
     folder = new_folder(settings.loras, request.name, overwrite=request.overwrite)
     place = dataset_folder(settings, request.dataset)
-    bundle, data = _open(settings, request.base, place, request.config, watch)
-    offer = _measured(
-        bundle, data, place, request.config, effect_of(request), request, settings, watch
-    )
+    config = config_of(request, settings)
+    bundle, data = _open(settings, request.base, place, config, watch)
+    offer = _measured(bundle, data, place, config, effect_of(request), request, settings, watch)
     on_quote(offer)
     way = way_of(offer)
     claim(folder)
     result = train(
         bundle,
         data,
-        request.config,
+        config,
         folder,
         on_event=_telling(watch, bundle, on_training, way),
         overwrite=request.overwrite,
@@ -150,9 +150,17 @@ def quote_training(
 ) -> Quote:
     """What a training would take, from a few measured steps; nothing is kept but the latents."""
     place = dataset_folder(settings, request.dataset)
-    bundle, data = _open(settings, request.base, place, request.config, watch, open_bundle)
-    effect = effect_of(request)
-    return _measured(bundle, data, place, request.config, effect, request, settings, watch)
+    config = config_of(request, settings)
+    bundle, data = _open(settings, request.base, place, config, watch, open_bundle)
+    return _measured(bundle, data, place, config, effect_of(request), request, settings, watch)
+
+
+def config_of(request: TrainRequest, settings: Settings) -> TrainingConfig:
+    """The recipe of a training: what was asked for, and else what works for its base.
+
+    Raises BadInput for layers that do not exist, MissingWeights for a base that is not here.
+    """
+    return request.config(own_recipe(settings, request.base))
 
 
 def report_effect(

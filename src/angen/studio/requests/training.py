@@ -1,6 +1,8 @@
 """What can be asked about trainings and the adapters they make."""
 
-from typing import Annotated
+from dataclasses import replace
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -11,97 +13,74 @@ from angen.studio.requests.songs import MAX_ADAPTERS, AdapterUse
 from angen.training.config import Precision, TrainingConfig
 
 NOT_RECIPE = frozenset(
-    {"name", "dataset", "base", "overwrite", "report", "report_songs", "report_s"}
+    {"name", "dataset", "base", "preset", "overwrite", "report", "report_songs", "report_s"}
     | {"samples", "sample_prompt", "sample_s", "sample_seed"}
 )
 
 
+class Preset(StrEnum):
+    """Whose recipe a training follows where nothing else is said."""
+
+    BASE = "base"  # what was found to work for that base
+    DOCUMENTS = "documents"  # rank 16, attention alone, 3e-4, ten epochs: whatever the base
+
+
+def _given(name: str, description: str) -> Any:
+    """A number of the recipe; where it is not given, the preset's holds."""
+    return Field(None, **within(name), description=description)
+
+
 class TrainRequest(Strict):
-    """Train an adapter on a dataset, then measure what it does."""
+    """Train an adapter on a dataset, then measure what it does.
+
+    Fields of the recipe that are not given are those of the preset.
+    """
 
     name: Annotated[AdapterName, Field(description="Name of the new adapter.")]
     dataset: Annotated[DatasetName, Field(description="Name of the dataset to train on.")]
-    batch_size: Annotated[
-        int, Field(**within("batch_size"), description="Clips at once in memory.")
-    ] = 4
-    learning_rate: Annotated[
-        float, Field(**within("learning_rate"), description="At its height.")
-    ] = 3e-4
-    epochs: Annotated[
-        int, Field(**within("epochs"), description="Times that every clip is heard.")
-    ] = 10
-    rank: Annotated[
-        int, Field(**within("rank"), description="LoRA rank: how much an adapter can hold.")
-    ] = 16
-    alpha: Annotated[
-        int,
-        Field(**within("alpha"), description="LoRA alpha; the update is scaled by alpha/rank."),
-    ] = 32
-    max_steps: Annotated[
-        int | None,
-        Field(**within("max_steps"), description="Exactly so many steps, in place of epochs."),
-    ] = None
-    accumulation: Annotated[
-        int, Field(**within("accumulation"), description="Batches in one step.")
-    ] = 1
+    preset: Annotated[Preset, Field(description="Whose recipe holds for what is not given.")] = (
+        Preset.BASE
+    )
+    batch_size: int | None = _given("batch_size", "Clips at once in memory.")
+    learning_rate: float | None = _given("learning_rate", "At its height.")
+    epochs: int | None = _given("epochs", "Times that every clip is heard.")
+    rank: int | None = _given("rank", "LoRA rank: how much an adapter can hold.")
+    alpha: int | None = _given("alpha", "LoRA alpha; the update is scaled by alpha/rank.")
+    max_steps: int | None = _given("max_steps", "Exactly so many steps, in place of epochs.")
+    least_steps: int | None = _given(
+        "least_steps", "Epochs are added until there are as many; 0 where epochs are given."
+    )
+    accumulation: int | None = _given("accumulation", "Batches in one step.")
     targets: Annotated[
-        tuple[Annotated[str, Field(json_schema_extra={"enum": list(ATTENTION + MLP)})], ...],
+        tuple[Annotated[str, Field(json_schema_extra={"enum": list(ATTENTION + MLP)})], ...] | None,
         Field(min_length=1, max_length=7, description="Layers of the model that are adapted."),
-    ] = ATTENTION
-    lora_dropout: Annotated[
-        float, Field(**within("lora_dropout"), description="Share of inputs dropped in training.")
-    ] = 0.0
-    style: Annotated[StyleSource, Field(description="What tells the model a clip's style.")] = (
-        StyleSource.BOTH
+    ] = None
+    lora_dropout: float | None = _given("lora_dropout", "Share of inputs dropped in training.")
+    style: Annotated[
+        StyleSource | None, Field(description="What tells the model a clip's style.")
+    ] = None
+    max_clip_s: float | None = _given("max_clip_s", "Longer clips are cropped to so many seconds.")
+    condition_dropout: float | None = _given(
+        "condition_dropout", "Share of clips without lyrics and style."
     )
-    max_clip_s: Annotated[
-        float,
-        Field(**within("max_clip_s"), description="Longer clips are cropped to so many seconds."),
-    ] = 30.0
-    condition_dropout: Annotated[
-        float,
-        Field(**within("condition_dropout"), description="Share of clips without lyrics and style"),
-    ] = 0.1
-    warmup_steps: Annotated[
-        int, Field(**within("warmup_steps"), description="At most a tenth of all steps.")
-    ] = 100
-    weight_decay: Annotated[
-        float, Field(**within("weight_decay"), description="AdamW's pull towards zero.")
-    ] = 0.01
-    clip_norm: Annotated[float, Field(**within("clip_norm"), description="Longest gradient.")] = 1.0
+    warmup_steps: int | None = _given("warmup_steps", "At most a tenth of all steps.")
+    weight_decay: float | None = _given("weight_decay", "AdamW's pull towards zero.")
+    clip_norm: float | None = _given("clip_norm", "Longest gradient.")
     gradient_checkpointing: Annotated[
-        bool, Field(description="Half the memory for a third more time.")
-    ] = False
-    precision: Annotated[Precision, Field(description="In what the base computes.")] = (
-        Precision.AUTO
+        bool | None, Field(description="Half the memory for a third more time.")
+    ] = None
+    precision: Annotated[Precision | None, Field(description="In what the base computes.")] = None
+    seed: int | None = _given("seed", "Same seed, same training on a CPU.")
+    log_every: int | None = _given("log_every", "Steps between lines of the log.")
+    checkpoint_every: int | None = _given(
+        "checkpoint_every", "Steps between checkpoints; besides, one is saved every 3 minutes."
     )
-    seed: Annotated[
-        int, Field(**within("seed"), description="Same seed, same training on a CPU.")
-    ] = 0
-    log_every: Annotated[
-        int, Field(**within("log_every"), description="Steps between lines of the log.")
-    ] = 100
-    checkpoint_every: Annotated[
-        int,
-        Field(
-            **within("checkpoint_every"),
-            description="Steps between checkpoints; besides, one is saved every 3 minutes.",
-        ),
-    ] = 500
-    keep_checkpoints: Annotated[
-        int,
-        Field(
-            **within("keep_checkpoints"),
-            description="Newest checkpoints that are kept, of those by steps.",
-        ),
-    ] = 3
-    validation_blocks: Annotated[
-        int,
-        Field(
-            **within("validation_blocks"),
-            description="Blocks of 2 s heard per validation, at least.",
-        ),
-    ] = 32
+    keep_checkpoints: int | None = _given(
+        "keep_checkpoints", "Newest checkpoints that are kept, of those by steps."
+    )
+    validation_blocks: int | None = _given(
+        "validation_blocks", "Blocks of 2 s heard per validation, at least."
+    )
     base: BaseName = None
     overwrite: Annotated[bool, Field(description="An adapter of this name gives way.")] = False
     report: Annotated[bool, Field(description="Measure the effect afterwards.")] = True
@@ -126,11 +105,13 @@ class TrainRequest(Strict):
     sample_s: Annotated[float, Field(ge=1, le=60, description="Their length, in seconds.")] = 8.0
     sample_seed: Annotated[int, Field(ge=0, lt=2**53, description="Their seed.")] = 0
 
-    @property
-    def config(self) -> TrainingConfig:
-        """The recipe. Raises BadInput for layers that do not exist."""
-        recipe = set(type(self).model_fields) - NOT_RECIPE
-        return TrainingConfig(**{name: getattr(self, name) for name in recipe})
+    def config(self, own: TrainingConfig) -> TrainingConfig:
+        """The recipe; ``own`` is that of the base. Raises BadInput for layers that do not exist."""
+        names = set(type(self).model_fields) - NOT_RECIPE
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        if "epochs" in given:  # whoever counts epochs means so many
+            given.setdefault("least_steps", 0)
+        return replace(own if self.preset is Preset.BASE else TrainingConfig(), **given)
 
 
 class QuoteRequest(TrainRequest):

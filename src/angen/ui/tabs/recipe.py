@@ -1,4 +1,4 @@
-"""The fields of a training, with the mission's ranges and defaults, and the request they make."""
+"""The fields of a training, filled with what works for the base, and the request they make."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +8,11 @@ import gradio as gr
 
 from angen.adapters.shape import ATTENTION, MLP
 from angen.data.style_source import StyleSource
+from angen.studio.desk import Desk
 from angen.studio.requests.asking import asked
-from angen.studio.requests.training import TrainRequest
-from angen.training.config import RANGES, Precision
+from angen.studio.requests.training import Preset, TrainRequest
+from angen.training.config import RANGES, Precision, TrainingConfig, recipe
+from angen.ui.faults import ACT, bound
 
 # field: (label, what it means, step of the slider)
 SLIDERS = {
@@ -40,6 +42,7 @@ NUMBERS = {
     "validation_blocks": ("Blocks heard per validation", "Of 2 s each."),
     "seed": ("Seed of the training", "Same seed, same training on a CPU."),
     "max_steps": ("Exactly so many steps", "In place of epochs; 0: by epochs."),
+    "least_steps": ("At least so many steps", "More epochs, where clips are few."),
 }
 _FRACTIONS = frozenset({"learning_rate", "lora_dropout", "condition_dropout", "weight_decay"})
 _WHOLE = frozenset({*SLIDERS, *MORE_SLIDERS, *NUMBERS}) - _FRACTIONS - {"clip_norm", "max_clip_s"}
@@ -77,30 +80,55 @@ def _default(name: str) -> Any:
     return TrainRequest.model_fields[name].default
 
 
-def build_recipe(name: gr.Textbox, dataset: gr.Dropdown, base: gr.Dropdown) -> Recipe:
+def build_recipe(desk: Desk, name: gr.Textbox, dataset: gr.Dropdown, base: gr.Dropdown) -> Recipe:
     """Draw the fields; ``name``, ``dataset`` and ``base`` are there already."""
+    own = desk.recipe(None, Preset.BASE)
     fields: dict[str, Any] = {"name": name, "dataset": dataset, "base": base}
     gr.HTML("<h3>Hyperparameters</h3>", apply_default_css=False)
+    fields["preset"] = gr.Dropdown(
+        [("what works for this base", Preset.BASE), ("what the documents say", Preset.DOCUMENTS)],
+        value=Preset.BASE.value,
+        label="Fill in",
+        elem_id="train-preset",
+    )
     with gr.Row(elem_classes="fields"):
         for field, words in SLIDERS.items():
-            fields[field] = _slider(field, *words)
+            fields[field] = _slider(own, field, *words)
     with gr.Accordion("Advanced settings", open=False, elem_id="training-advanced"):
         with gr.Row(elem_classes="fields"):
             for field, words in MORE_SLIDERS.items():
-                fields[field] = _slider(field, *words)
+                fields[field] = _slider(own, field, *words)
         with gr.Row(elem_classes="fields"):
             for field, (label, info) in NUMBERS.items():
-                fields[field] = _number(field, label, info)
-        fields |= _choices() | _afterwards()
+                fields[field] = _number(own, field, label, info)
+        fields |= _choices(own) | _afterwards()
+    _refill(desk, fields)
     return Recipe(fields=fields)
 
 
-def _slider(field: str, label: str, info: str, step: float) -> gr.Slider:
+def _refill(desk: Desk, fields: Mapping[str, Any]) -> None:
+    """Let the recipe's fields follow the base and the preset that are chosen."""
+    names = [name for name in fields if name in TrainingConfig.__slots__]
+
+    def filled(base: str | None, preset: str) -> list[Any]:
+        values = recipe(desk.recipe(base or None, Preset(preset)))
+        return [gr.update(value=values[name] or 0) for name in names]
+
+    gr.on(
+        [fields["base"].change, fields["preset"].change],
+        bound(filled),
+        [fields["base"], fields["preset"]],
+        [fields[name] for name in names],
+        **ACT,
+    )
+
+
+def _slider(own: TrainingConfig, field: str, label: str, info: str, step: float) -> gr.Slider:
     low, high = RANGES[field]
     return gr.Slider(
         low,
         high,
-        value=_default(field),
+        value=getattr(own, field),
         step=step,
         label=label,
         info=info,
@@ -109,10 +137,10 @@ def _slider(field: str, label: str, info: str, step: float) -> gr.Slider:
     )
 
 
-def _number(field: str, label: str, info: str) -> gr.Number:
+def _number(own: TrainingConfig, field: str, label: str, info: str) -> gr.Number:
     low, high = RANGES[field]
     return gr.Number(
-        _default(field) or 0,  # an empty field comes back from the browser as 0
+        getattr(own, field) or 0,  # an empty field comes back from the browser as 0
         label=label,
         info=info or None,
         minimum=0 if field == "max_steps" else low,
@@ -123,11 +151,11 @@ def _number(field: str, label: str, info: str) -> gr.Number:
     )
 
 
-def _choices() -> dict[str, Any]:
+def _choices(own: TrainingConfig) -> dict[str, Any]:
     return {
         "targets": gr.CheckboxGroup(
             list(ATTENTION + MLP),
-            value=list(ATTENTION),
+            value=list(own.targets),
             label="Layers that are adapted",
             elem_id="train-targets",
         ),

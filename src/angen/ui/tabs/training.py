@@ -35,7 +35,7 @@ def build_training(desk: Desk, live: Live) -> None:
         dataset = choice("Dataset", elem_id="train-dataset")
         base = choice("Base model", elem_id="train-base")
         refresh = gr.Button("🔄 Refresh datasets", size="sm", elem_id="refresh-datasets")
-    recipe = build_recipe(name, dataset, base)
+    recipe = build_recipe(desk, name, dataset, base)
     live.choice("dataset", dataset)
     live.choice("train-base", base)
     live.panel(
