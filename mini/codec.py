@@ -40,6 +40,10 @@ FITTED_MINUTES = 40.0  # of music that the encoder is fitted to
 FINE_WEIGHT = 1.5  # of a quarter-tone band beside a mel band
 LEVELLED_CLIPS = 256  # by which the decoder is made as loud as the music
 MIXED = 0.15  # of the clips that the decoder learns from: two at once, denser than we compose
+HEARD = 1e-3  # of full scale: what is added to magnitudes whose logarithms are compared
+OCTAVES = ((0, 2), (2, 4), (4, 8), (8, 16))  # sixteenths of the spectrum
+SILENT = 0.02  # of full scale
+RECORDED = "real"  # the pool of recordings
 BROAD_FRAMES = 10  # a tenth of a second, over which the decoder is held to the true energy
 
 ENCODER = EncoderConfig(
@@ -80,12 +84,16 @@ class Band:
     config: IstftConfig
     mels: int
     broad: int  # bands that are held to the true energy
+    windows: tuple[int, ...]  # samples, of the spectra by which sounds are compared
     checkpoint: Path
+    sound_checkpoint: Path
 
 
 BANDS = {
-    "full": Band(FULL, 64, 24, WORK / "codec.pt"),
-    "low": Band(LOW, 40, 12, WORK / "codec-low.pt"),
+    "full": Band(FULL, 64, 24, (256, 512, 1024, 2048), WORK / "codec.pt", WORK / "codec-sound.pt"),
+    "low": Band(
+        LOW, 40, 12, (64, 128, 256, 512), WORK / "codec-low.pt", WORK / "codec-low-sound.pt"
+    ),
 }
 
 
@@ -151,6 +159,59 @@ class Targets(nn.Module):
         """Log energies (B, bands, F / 10) of magnitudes (B, K, F)."""
         energy = nn.functional.avg_pool1d(self.broad @ magnitude.square(), BROAD_FRAMES)
         return (energy + FLOOR**2).log()
+
+
+class EnergyDistance(nn.Module):
+    """How far a decoder's sounds are from being drawn as the music is, by its log spectra.
+
+    Twice the mean distance of made sound to the music, less that between two sounds made of the
+    same latents with other noise: least where both come from one distribution, where an error
+    alone is least for the smooth middle of all that may be.
+
+    Source: Gritsenko et al. 2020, "A Spectral Energy Distance for Parallel Speech Synthesis".
+    """
+
+    def __init__(self, band: Band) -> None:
+        super().__init__()
+        rate_hz = band.config.sample_rate_hz
+        self.sizes = band.windows
+        for size in self.sizes:
+            self.register_buffer(f"window{size}", torch.hann_window(size))
+            hz = torch.linspace(0, rate_hz / 2, size // 2 + 1)
+            weight = 1 / (1 + hz / 700)
+            self.register_buffer(f"weight{size}", (weight / weight.mean())[:, None])
+
+    def forward(self, real: Tensor, made: Tensor, again: Tensor) -> Tensor:
+        """Music (B, S), and two sounds (B, S) of its latents."""
+        total = real.new_zeros(())
+        for size in self.sizes:
+            truth, one, two = (self._logs(wave, size) for wave in (real, made, again))
+            hits = self._apart(one, truth, size) + self._apart(two, truth, size)
+            total = total + hits - self._apart(one, two, size)
+        return total / len(self.sizes)
+
+    def _logs(self, wave: Tensor, size: int) -> Tensor:
+        window = self.get_buffer(f"window{size}")
+        spectrum = torch.stft(
+            wave, size, size // 4, window=window, center=False, return_complex=True
+        )
+        return (spectrum.abs() * (2 / window.sum()) + HEARD).log()
+
+    def _apart(self, one: Tensor, other: Tensor, size: int) -> Tensor:
+        """Mean over frames of the length of their difference: of all bins, and of four octaves.
+
+        The length and not its square: else the distance saw nothing but means.
+        """
+        squares = (one - other).square()  # (B, K, F)
+        whole = (self.get_buffer(f"weight{size}") * squares).mean(1)
+        step = squares.shape[1] // 16
+        parts = [whole, *(squares[:, a * step : b * step].mean(1) for a, b in OCTAVES)]
+        return torch.stack([(part + 1e-6).sqrt().mean() for part in parts]) @ self.shares(parts)
+
+    @staticmethod
+    def shares(parts: Sequence[Tensor]) -> Tensor:
+        """The whole spectrum counts as much as its four octaves together."""
+        return parts[0].new_tensor([1.0] + [0.25] * (len(parts) - 1))
 
 
 def clips(materials: Sequence[Material], count: int, rng: np.random.Generator) -> Tensor:
@@ -264,6 +325,77 @@ def train(band: Band, budget: Budget, batch: int, seed: int) -> None:
     run(models, averages, step_losses, budget, band.checkpoint)
 
 
+def train_sound(band: Band, budget: Budget, batch: int, seed: int, pool: str) -> None:
+    """Train a band of the decoder on by its sound, on recordings and composed music."""
+    torch.manual_seed(seed)
+    composed = [open_material("train"), open_material("held_out")]
+    recorded = open_material(pool)
+    where = device()
+    encoder = fitted(seed).to(where).requires_grad_(False)
+    decoder = InverseStft(band.config)
+    decoder.load_state_dict(load_state(band.checkpoint)["averages"]["decoder"])
+    decoder.to(where)
+    average = copy.deepcopy(decoder).eval()
+    rng = np.random.default_rng([seed, rank()])
+    torch.manual_seed(seed + rank())
+    targets, distance = Targets(band).to(where), EnergyDistance(band).to(where)
+    crossover = Crossover(DECODER.factor).to(where) if band.config is LOW else None
+
+    @repeatable
+    def drawn() -> tuple[Tensor, Tensor]:
+        few = batch // 4
+        made, real = clips(composed, few, rng), recorded_clips(recorded, batch - few, rng)
+        wave = torch.cat([made, real]).to(where)
+        latents = encoder(wave[:, None])
+        loudness = NOISE * torch.rand(len(latents), 1, 1).to(where)
+        return wave, latents + loudness * torch.randn_like(latents)
+
+    def step_losses(step: int) -> dict[str, Tensor]:
+        wave, latents = drawn(step)
+        real = crossover.down(wave) if crossover else wave
+        generator = torch.Generator().manual_seed((seed * 1000 + rank()) * 1_000_000 + step)
+        with torch.autocast(where.type, torch.bfloat16):
+            logs, movement = decoder.spectra(latents)
+        magnitude = decoder.magnitude(logs)
+        with torch.no_grad():
+            summed = decoder.summed(magnitude, movement)
+        made, again = (
+            decoder.overlapped(magnitude, shaken(decoder, magnitude, movement, summed, generator))
+            for _ in range(2)
+        )
+        head = targets.losses(logs, movement, real)
+        losses = {"distance": distance(real, made, again), "moved": head["moved"]}
+        losses |= {"energy": 0.6 * head["energy"], "log": 0.1 * head["log"]}
+        return {"total": torch.stack(list(losses.values())).sum(), **losses}
+
+    models: dict[str, nn.Module] = {"decoder": decoder}
+    run(models, {"decoder": average}, step_losses, budget, band.sound_checkpoint)
+
+
+@torch.no_grad()
+def shaken(
+    decoder: InverseStft,
+    magnitude: Tensor,
+    movement: Tensor,
+    summed: Tensor,
+    generator: torch.Generator,
+) -> Tensor:
+    """Phases (B, K, F) as the decoder settles them, with noise of their own for each clip."""
+    noise = torch.randn(magnitude.mT.shape, generator=generator).to(magnitude.device)
+    return decoder.settled(magnitude, movement, summed, noise)
+
+
+def recorded_clips(recorded: Material, count: int, rng: np.random.Generator) -> Tensor:
+    """Clips (count, S) of recordings that are not silent, half of them softer."""
+    samples = round(CLIP_S * RATE_HZ)
+    batch: list[NDArray[np.float32]] = []
+    while len(batch) < count:
+        clip = recorded.crop(samples, rng)
+        if np.abs(clip).max() > SILENT:
+            batch.append(clip * (rng.uniform(0.3, 1) if rng.random() < 0.5 else 1))
+    return torch.from_numpy(np.stack(batch).astype(np.float32))
+
+
 def trained_encoder() -> Encoder:
     """The fitted encoder, ready for use."""
     return fitted(0).requires_grad_(False)
@@ -300,6 +432,8 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bands", nargs="+", choices=BANDS, default=list(BANDS))
+    parser.add_argument("--sound", action="store_true", help="train on by sound, not by spectra")
+    parser.add_argument("--recorded", default=RECORDED, help="pool of recordings")
     parser.add_argument("--steps", type=int, default=4500, help="of each band")
     parser.add_argument("--batch", type=int, default=16, help="clips of 2 s in a step")
     parser.add_argument("--rate", type=float, default=1.5e-3)
@@ -310,7 +444,10 @@ def main() -> None:
     join()
     for name in given.bands:
         log.info("band: %s", name)
-        train(BANDS[name], budget, given.batch, given.seed)
+        if given.sound:
+            train_sound(BANDS[name], budget, given.batch, given.seed, given.recorded)
+        else:
+            train(BANDS[name], budget, given.batch, given.seed)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ Shapes: B clips, N latent frames, C latent channels.
 import argparse
 import copy
 import logging
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,9 +24,10 @@ from angen.diffrhythm.objective import (
     logit_normal_times,
     mean_loss,
 )
+from angen.diffrhythm.weights import load_dit
 from mini.bank import RATE_HZ
 from mini.codec import CHANNELS, FULL
-from mini.latents import Latents, cached, draw
+from mini.latents import Latents, draw, learned
 from mini.loop import WORK, Budget, device, join, load_state, rank, run
 from mini.style import trained
 
@@ -46,12 +49,12 @@ CONFIG = DiTConfig(
 )
 
 
-def loss_of(dit: DiT, pool: Latents, frames: int, rng: np.random.Generator) -> Tensor:
+def loss_of(dit: DiT, pools: Sequence[Latents], frames: int, rng: np.random.Generator) -> Tensor:
     """The objective on a random batch of about ``frames`` frames in all."""
     blocks = int(rng.choice(BLOCKS))
     clips = max(1, frames // (blocks * CONFIG.block_size))
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    batch = draw(pool, clips, blocks, CONFIG.block_size, FRAMES_HZ, rng)
+    batch = draw(pools, clips, blocks, CONFIG.block_size, FRAMES_HZ, rng)
     noise = torch.randn(batch.latents.shape, generator=generator)
     times = logit_normal_times((clips, blocks), generator)
     dropped = dropped_conditions(clips, DROPPED, generator)
@@ -69,19 +72,22 @@ def compile_blocks(dit: DiT) -> None:
         block.compile(dynamic=False)
 
 
-def train(budget: Budget, frames: int, seed: int) -> None:
-    """Train until the budget is used up; what is learned lies in ``CHECKPOINT``."""
+def train(budget: Budget, frames: int, seed: int, start: Path | None = None) -> None:
+    """Train until the budget is used up; what is learned lies in ``CHECKPOINT``.
+
+    start: a bundle whose DiT is trained on, in place of one that knows nothing.
+    """
     join()
     torch.manual_seed(seed)
-    pool = cached("train", trained())
-    dit = DiT(CONFIG).to(device())
+    pools = learned(trained())
+    dit = (load_dit(start) if start else DiT(CONFIG)).to(device()).requires_grad_(True).train()
     log.info("%.2f M weights", sum(p.numel() for p in dit.parameters()) / 1e6)
     average = copy.deepcopy(dit).eval()
     compile_blocks(dit)
 
     def step_losses(step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng([seed, rank(), step])  # a resumed run draws the same
-        return {"total": loss_of(dit, pool, frames, rng)}
+        return {"total": loss_of(dit, pools, frames, rng)}
 
     matrices = [p for p in dit.transformer_blocks.parameters() if p.ndim == 2]
     # What meets the style vector in the first layer stays near its size: at the full rate it grew
@@ -115,9 +121,11 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=1200, help="latent frames in a batch")
     parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="bundle whose DiT is trained on")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(Budget(steps=given.steps, rate=given.rate, flat=0.6), given.frames, given.seed)
+    budget = Budget(steps=given.steps, rate=given.rate, flat=0.6)
+    train(budget, given.frames, given.seed, given.start)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from mini.loop import WORK
 from mini.material import Entry, Material, open_material
 
 log = logging.getLogger(__name__)
-POOLS = ("train", "held_out", "unseen")
+POOLS = ("train", "held_out", "unseen", "real", "real_unseen")
 STYLE = StyleConfig(
     rate_hz=RATE_HZ,
     fft_samples=2048,

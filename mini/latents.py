@@ -35,6 +35,7 @@ TO_THE_END = 0.5  # of the clips of a piece that ends come to its end, where the
 NO_TAGS = 0.4  # of the other clips
 NO_TIMELINE = 0.2  # of all clips
 EARLY_S, LATE_S = 0.01, 0.09  # where in its first frame a clip's first bar may begin
+RECORDED = 0.4  # of all clips
 TEXT_TOKENS = 10  # longest list of tags, with a stop after each
 
 
@@ -77,6 +78,11 @@ def cached(name: str, style: StyleEncoder) -> Latents:
     )
 
 
+def learned(style: StyleEncoder) -> list[Latents]:
+    """The pools that the DiT learns from: composed and recorded."""
+    return [cached(name, style) for name in ("train", "real")]
+
+
 def _fingerprint(style: StyleEncoder, entries: Sequence[Entry]) -> str:
     """A few letters that change with the encoder, and with what is read from the captions.
 
@@ -102,18 +108,24 @@ def _vectors(heard: Heard, style: StyleEncoder) -> dict[str, Tensor]:
 
 
 def bar_starts(entry: Entry, frames: int, rate_hz: float) -> list[int]:
-    """Frames of a piece of ``frames`` in which a bar begins, not long after the frame does."""
+    """Frames of a piece of ``frames`` in which a bar begins, not long after the frame does.
+
+    All, where nobody knows the beats. A composed piece begins with a bar.
+    """
+    if not entry.beats:
+        return list(range(frames))
     bars_s = np.array(entry.beats[:: BEATS[str(entry.labels["meter"])]])
     within_s = bars_s % (1 / rate_hz)
     at = bars_s[(within_s > EARLY_S) & (within_s < LATE_S)] * rate_hz
-    return [0, *(int(frame) for frame in at if 1 <= frame < frames)]
+    first = 0 if entry.beats[0] < LATE_S else 1
+    return [0] * (1 - first) + [int(frame) for frame in at if 1 <= frame < frames]
 
 
 def sections_in(entry: Entry, start_s: float, stop_s: float) -> list[str]:
     """Tags of the sections of which more than a second lies between the two times."""
     return [
         str(tag)
-        for tag, begins_s, ends_s in entry.labels["sections"]
+        for tag, begins_s, ends_s in entry.labels.get("sections", ())
         if begins_s < stop_s - 1 and ends_s > start_s + 1
     ]
 
@@ -158,7 +170,7 @@ def _clip(
     fitting = [first for first in starts if first + size <= length]
     if not fitting:
         return None
-    first = fitting[int(rng.integers(len(fitting)))] if rng.random() < 0.7 else 0
+    first = fitting[0 if rng.random() < 0.3 else int(rng.integers(len(fitting)))]
     found = _tags(entry, first / rate_hz, (first + size) / rate_hz, False, rng)
     if found is None:
         return None
@@ -179,9 +191,14 @@ def _line(pool: Latents, i: int, clip: Stretch, vector: Tensor, rate_hz: float) 
 
 
 def draw(
-    pool: Latents, clips: int, blocks: int, block: int, rate_hz: float, rng: np.random.Generator
+    pools: Sequence[Latents],
+    clips: int,
+    blocks: int,
+    block: int,
+    rate_hz: float,
+    rng: np.random.Generator,
 ) -> Batch:
-    """A batch of stretches, each of ``blocks`` whole blocks.
+    """A batch of stretches, each of ``blocks`` whole blocks, of composed and recorded music.
 
     Some come to the end of a piece, and close with end marks. The style vector is that of a
     caption or of a stretch of the same piece, in turns. Most have the timeline of their piece, and
@@ -192,6 +209,7 @@ def draw(
     lines: list[Tensor] = []
     texts: list[list[int]] = []
     while len(latents) < clips:
+        pool = pools[int(rng.random() < RECORDED)]
         i = int(rng.integers(len(pool.entries)))
         found = _clip(pool, i, blocks * block, block, rate_hz, rng)
         if found is None:
@@ -219,8 +237,8 @@ def draw(
 def main() -> None:
     """Command line: style vectors before the training, so that its processes need not."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    pool = cached("train", trained())
-    log.info("%d pieces, %d frames", len(pool.entries), len(pool.frames))
+    for pool in learned(trained()):
+        log.info("%d pieces, %d frames", len(pool.entries), len(pool.frames))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,10 @@ energy from either meaning are trained along and then thrown away: they keep the
 music. Tempo, key and instruments are also read from the text by rule, and the sound learns to
 answer the same.
 
+Of recordings nobody knows style and instruments for certain; there the meaning must say what a
+tagger heard that others trained on other recordings (musicnn's MagnaTagATune net; its sibling
+that judges songs is never asked).
+
 The encoder hears the held-out styles too: it is also the measuring device of the effect report,
 which must be able to tell them apart. The DiT does not.
 
@@ -29,6 +33,7 @@ from angen.conditioning.figures import key_in, without_figures
 from angen.conditioning.instruments import INSTRUMENT_CODE, INSTRUMENT_NAMES
 from angen.conditioning.style import Answers, StyleEncoder
 from angen.conditioning.vector import MEANING
+from angen.judge.vocabulary import VOCABULARIES
 from mini.bank import RATE_HZ
 from mini.heard import STYLE, Heard
 from mini.loop import WORK, Budget, device, join, load_state, rank, repeatable, run
@@ -40,6 +45,10 @@ ENERGIES = ("low", "medium", "high")
 NAMING = 10.0  # weight of the mean error of naming an instrument beside that of tempo and key
 RIDGE = 1.0  # beside the squares of as many unit vectors as there are pieces
 HELD_OUT_TIMES = 6  # a piece of the held-out styles is heard so often beside another
+RECORDED = 0.3  # of the clips of a batch
+UNKNOWN = -100  # in place of a number; such are passed over by torch's cross entropy
+TAGS = VOCABULARIES["mtt"]  # of recordings, as a tagger that was trained on others hears them
+TAGGING = 5.0  # weight of the mean error of a tag beside that of naming a style
 
 
 class Heads(nn.Module):
@@ -51,6 +60,7 @@ class Heads(nn.Module):
         self.styles = nn.Linear(MEANING, styles)
         self.instruments = nn.Linear(MEANING, INSTRUMENT_CODE)
         self.energies = nn.Linear(MEANING, len(ENERGIES))
+        self.tags = nn.Linear(MEANING, len(TAGS))
 
     def contrast(self, text: Tensor, audio: Tensor) -> Tensor:
         """Symmetric cross entropy of matching unit vectors (B, E) to unit vectors (B, E)."""
@@ -63,44 +73,71 @@ class Heads(nn.Module):
     def naming(self, vector: Tensor, facts: "Facts") -> Tensor:
         """Errors of naming style, instruments and energy from vectors (B, E)."""
         meaning = functional.normalize(vector[:, :MEANING], dim=1) * math.sqrt(MEANING)
-        by_style = functional.cross_entropy(self.styles(meaning), facts.styles)
-        sounding = functional.binary_cross_entropy_with_logits(
-            self.instruments(meaning), facts.instruments
-        )
-        by_energy = functional.cross_entropy(self.energies(meaning), facts.energies)
-        return by_style + 3 * sounding + 0.3 * by_energy
+        by_style = named(self.styles(meaning), facts.styles)
+        sounding = told(self.instruments(meaning), facts.instruments)
+        tagged = told(self.tags(meaning), facts.tags)
+        by_energy = named(self.energies(meaning), facts.energies)
+        return by_style + 3 * sounding + 0.3 * by_energy + TAGGING * tagged
+
+
+def named(scores: Tensor, true: Tensor) -> Tensor:
+    """Cross entropy of scores (B, N) where the number (B,) is known, as a share of the batch."""
+    return functional.cross_entropy(scores, true, reduction="sum") / len(true)
+
+
+def told(odds: Tensor, true: Tensor) -> Tensor:
+    """Binary cross entropy of log-odds (B, N) where the chances (B, N) are known, not NaN."""
+    known = true.isfinite()
+    error = functional.binary_cross_entropy_with_logits(
+        odds, torch.where(known, true, 0.0), reduction="none"
+    )
+    return (error * known).mean()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is true of B clips."""
+    """What is true of B clips; what nobody knows is ``UNKNOWN`` or NaN."""
 
     styles: Tensor  # (B,) numbers of names
     instruments: Tensor  # (B, INSTRUMENT_CODE) 0 or 1
     energies: Tensor  # (B,)
     bpm: Tensor  # (B,)
     keys: Tensor  # (B,) as in ``codes``
+    tags: Tensor  # (B, TAGS) chances
 
 
 def facts_of(entries: Sequence[Entry], styles: list[str]) -> Facts:
     """The labels of pieces as numbers."""
     labels = [entry.labels for entry in entries]
-    sounding = [[name in label["instruments"] for name in INSTRUMENT_NAMES] for label in labels]
+    sounding = [
+        [name in label["instruments"] for name in INSTRUMENT_NAMES]
+        if "instruments" in label
+        else [math.nan] * INSTRUMENT_CODE
+        for label in labels
+    ]
+    tagged = [[label.get("tags", {}).get(tag, math.nan) for tag in TAGS] for label in labels]
     return Facts(
-        styles=torch.tensor([styles.index(entry.style) for entry in entries]),
+        styles=torch.tensor([styles.index(e.style) if e.style else UNKNOWN for e in entries]),
         instruments=torch.tensor(sounding, dtype=torch.float32),
-        energies=torch.tensor([ENERGIES.index(label["energy"]) for label in labels]),
-        bpm=torch.tensor([float(label["bpm"]) for label in labels]),
-        keys=torch.tensor([key_in(label["key"]) for label in labels]),
+        energies=torch.tensor(
+            [ENERGIES.index(label["energy"]) if "energy" in label else UNKNOWN for label in labels]
+        ),
+        bpm=torch.tensor([float(label.get("bpm", math.nan)) for label in labels]),
+        keys=torch.tensor(
+            [key_in(label["key"]) if "key" in label else UNKNOWN for label in labels]
+        ),
+        tags=torch.tensor(tagged, dtype=torch.float32),
     )
 
 
 def hearing(answers: Answers, facts: Facts) -> Tensor:
     """Errors of hearing tempi, keys and instruments."""
-    near = tempo_code(facts.bpm).square()  # (B, TEMPO_CODE) sums to 1
-    players = functional.binary_cross_entropy_with_logits(answers.instruments, facts.instruments)
-    by_tempo = functional.cross_entropy(answers.tempo, near)
-    return by_tempo + functional.cross_entropy(answers.key, facts.keys) + NAMING * players
+    timed = facts.bpm.isfinite()
+    near = tempo_code(facts.bpm[timed]).square()  # (of B, TEMPO_CODE) sums to 1
+    by_tempo = functional.cross_entropy(answers.tempo[timed], near, reduction="sum")
+    by_tempo = by_tempo / len(facts.bpm)
+    players = told(answers.instruments, facts.instruments)
+    return by_tempo + named(answers.key, facts.keys) + NAMING * players
 
 
 def tags(entry: Entry, rng: np.random.Generator) -> str:
@@ -121,7 +158,7 @@ def tags(entry: Entry, rng: np.random.Generator) -> str:
 
 def caption(entry: Entry, rng: np.random.Generator) -> str:
     """A sentence or a list of tags for a piece, another one each time."""
-    if rng.random() < 0.45 or not entry.captions:
+    if entry.style and (rng.random() < 0.45 or not entry.captions):
         return tags(entry, rng)
     return entry.captions[int(rng.integers(len(entry.captions)))]
 
@@ -129,9 +166,13 @@ def caption(entry: Entry, rng: np.random.Generator) -> str:
 def pairs(
     pools: Sequence[Heard], count: int, seconds: float, rng: np.random.Generator
 ) -> tuple[Tensor, list[str], list[Entry]]:
-    """What is heard (B, T, bands + 12), a caption for each, and the pieces they are of."""
+    """What is heard (B, T, bands + 12), a caption for each, and the pieces they are of.
+
+    pools: composed, of the held-out styles, and recorded.
+    """
     sizes = np.array([len(pool.entries) for pool in pools], float)
-    sizes[1:] *= HELD_OUT_TIMES
+    sizes[1] *= HELD_OUT_TIMES
+    sizes[2] = sizes[:2].sum() * RECORDED / (1 - RECORDED)
     heard, texts, entries = [], [], []
     for _ in range(count):
         pool = pools[int(rng.choice(len(pools), p=sizes / sizes.sum()))]
@@ -158,9 +199,9 @@ def train(budget: Budget, batch: int, seed: int) -> None:
     join()
     torch.manual_seed(seed)
     rng = np.random.default_rng([seed, rank()])
-    pools = [Heard(name) for name in ("train", "held_out")]
+    pools = [Heard(name) for name in ("train", "held_out", "real")]
     entries = [entry for pool in pools for entry in pool.entries]
-    names = sorted({entry.style for entry in entries})
+    names = sorted({entry.style for entry in entries if entry.style})
     where = device()
     style = StyleEncoder(STYLE).to(where)
     heads = Heads(len(names)).to(where)
@@ -208,6 +249,7 @@ def trained() -> StyleEncoder:
 def fit_usual_tempo(style: StyleEncoder, entries: Sequence[Entry]) -> None:
     """Learn which tempo captions that name none mean, by ridge regression on its logarithm."""
     rng = np.random.default_rng(0)
+    entries = [entry for entry in entries if "bpm" in entry.labels]
     texts = [without_figures(caption(entry, rng)) for entry in entries]
     meaning = functional.normalize(style.embed_text(texts)[:, :MEANING], dim=1).double()
     wanted = torch.tensor([math.log(float(entry.labels["bpm"])) for entry in entries]).double()

@@ -25,6 +25,7 @@ from mini.codec import (
     DECODER,
     ENCODER,
     FULL,
+    EnergyDistance,
     Targets,
     clips,
     feature_weights,
@@ -35,7 +36,7 @@ from mini.codec import (
 from mini.latents import Latents, bar_starts, draw, sections_in, tag_tokens
 from mini.loop import Budget, repeatable, run
 from mini.material import Entry, Material
-from mini.style import facts_of
+from mini.style import TAGS, UNKNOWN, facts_of, named, told
 from mini.timbres import random_sound
 from tests.conditioning.test_style import tiny
 
@@ -189,10 +190,46 @@ def test_a_decoder_that_is_too_soft_is_made_louder() -> None:
     assert gain == pytest.approx(louder_db, rel=0.1)
 
 
+@pytest.mark.parametrize("name", BANDS)
+def test_sound_that_is_drawn_as_the_music_is_lies_nearer_than_any_one_sound(name: str) -> None:
+    band = BANDS[name]
+    distance, generator = EnergyDistance(band), torch.Generator().manual_seed(0)
+    real, made, again = (
+        0.1 * torch.randn(4, band.config.sample_rate_hz, generator=generator) for _ in range(3)
+    )
+
+    drawn, always_one = distance(real, made, again), distance(real, made, made)
+
+    assert drawn < 0.7 * always_one
+    assert distance(real, 0.5 * made, 0.5 * again) > 1.2 * drawn
+    assert distance(real, real, real) < 0.02
+
+
 def test_players_of_a_piece_are_true_in_the_places_of_their_codes() -> None:
     labels = {"instruments": ["oboe", "harp"], "energy": "low", "bpm": 90, "key": "A minor"}
     facts = facts_of([replace(entry(True), labels=labels)], ["jazz"])
     assert torch.equal(facts.instruments[0], instrument_code("a harp and an oboe"))
+
+
+RECORDED = {"tags": dict.fromkeys(TAGS, 0.25), "words": ["calm"]}
+
+
+def test_what_nobody_knows_of_a_recording_teaches_nothing() -> None:
+    known = {"instruments": ["oboe"], "energy": "low", "bpm": 90, "key": "A minor"}
+    both = [replace(entry(True), labels=known), replace(entry(True), style="", labels=RECORDED)]
+    facts = facts_of(both, ["jazz"])
+
+    assert facts.styles.tolist() == [0, UNKNOWN]
+    assert facts.keys[1] == facts.energies[1] == UNKNOWN
+    assert facts.bpm.isfinite().tolist() == [True, False]
+    assert facts.tags.isfinite().all(1).tolist() == [False, True]
+    scores = torch.tensor([[0.0], [9.0]])
+    for rows in (facts.instruments, facts.tags):
+        odds = torch.zeros_like(rows, requires_grad=True)
+        told(odds, rows).backward()  # type: ignore[no-untyped-call]
+        assert odds.grad is not None
+        assert torch.equal(odds.grad != 0, rows.isfinite())
+    assert named(torch.cat([scores, -scores], 1), facts.styles) == pytest.approx(0.5 * np.log(2))
 
 
 def test_vectors_are_made_anew_when_captions_are_read_otherwise(
@@ -248,9 +285,29 @@ def test_bars_of_a_piece_that_slows_down_begin_where_they_fall() -> None:
     assert bar_starts(replace(entry(True), beats=beats), 200, 5.0) == [0, 10, 25]
 
 
+def test_clips_of_recordings_begin_with_their_bars_or_anywhere() -> None:
+    late = tuple(beat + 1.0 for beat in BEATS)  # the first bar in the fifth frame
+    assert bar_starts(replace(entry(True), beats=late), 200, 5.0)[:2] == [5, 15]
+    assert bar_starts(replace(entry(True), beats=()), 3, 5.0) == [0, 1, 2]
+
+
+def test_a_batch_is_of_composed_and_recorded_music() -> None:
+    recorded = replace(entry(False), style="", labels=RECORDED, beats=())
+    other = replace(pool_of_one(False), entries=[recorded], sound=torch.zeros(1, 2, 512).half())
+    other = replace(other, text=other.sound)
+
+    batch = draw([pool_of_one(False), other], 200, 5, 10, 5.0, np.random.default_rng(0))
+
+    assert batch.timeline is not None
+    silent = ~batch.style.any(1)
+    assert 60 < int(silent.sum()) < 100
+    assert not batch.timeline[silent].any()
+    assert set(batch.text[silent].unique().tolist()) <= {0, STRUCTURE_TAGS["[start]"], STOP}
+
+
 @pytest.mark.parametrize("ends", [False, True])
 def test_the_timeline_of_a_steady_piece_is_that_of_a_song_in_its_tempo(ends: bool) -> None:
-    batch = draw(pool_of_one(ends), 16, 5, 10, 5.0, np.random.default_rng(0))
+    batch = draw([pool_of_one(ends)] * 2, 16, 5, 10, 5.0, np.random.default_rng(0))
     assert batch.timeline is not None
     ended = (batch.latents[:, -1] == 1).all(1)
     timed = batch.timeline.any(dim=2).any(dim=1)
@@ -265,7 +322,7 @@ def test_the_timeline_of_a_steady_piece_is_that_of_a_song_in_its_tempo(ends: boo
 
 
 def test_a_batch_closes_with_end_marks_only_where_a_piece_ends_and_an_outro_is_named() -> None:
-    batch = draw(pool_of_one(True), 64, 5, 10, 5.0, np.random.default_rng(0))
+    batch = draw([pool_of_one(True)] * 2, 64, 5, 10, 5.0, np.random.default_rng(0))
     assert batch.latents.shape == (64, 50, 4)
     ended = (batch.latents[:, -1] == 1).all(1)
     assert 0 < int(ended.sum()) < 64
@@ -276,5 +333,5 @@ def test_a_batch_closes_with_end_marks_only_where_a_piece_ends_and_an_outro_is_n
 
 
 def test_a_piece_that_is_cut_never_closes() -> None:
-    batch = draw(pool_of_one(False), 64, 5, 10, 5.0, np.random.default_rng(0))
+    batch = draw([pool_of_one(False)] * 2, 64, 5, 10, 5.0, np.random.default_rng(0))
     assert (batch.latents != 1).all()

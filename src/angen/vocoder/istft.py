@@ -217,10 +217,10 @@ class InverseStft(nn.Module):
     def settled(self, magnitude: Tensor, movement: Tensor, summed: Tensor, noise: Tensor) -> Tensor:
         """Phases (B, K, F) with the unsure ones shaken by ``noise`` (F, K), then made consistent.
 
-        A frame depends on few of its neighbours.
+        noise: (B, F, K) where each clip has its own. A frame depends on few of its neighbours.
         """
         sureness = movement.abs().clamp(1e-4, 1)
-        phases = summed + (-2 * sureness.log()).sqrt() * noise.T  # spread of an unsure angle
+        phases = summed + (-2 * sureness.log()).sqrt() * noise.mT  # spread of an unsure angle
         for _ in range(self.config.touches):
             phases = self.analyse(self.overlapped(magnitude, phases)).angle()
         return phases
