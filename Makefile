@@ -36,7 +36,10 @@ TWICE := OMP_NUM_THREADS=1 $(BIN)/python -m torch.distributed.run --standalone -
 
 mini: .venv/test.stamp ## train the bundled model from nothing (hours; fluidsynth and its soundfont needed)
 	$(BIN)/python -m mini.material
+	$(BIN)/angen models fetch musicnn
+	$(BIN)/python -m mini.recordings
 	$(TWICE) mini.codec
+	OMP_NUM_THREADS=1 $(BIN)/python -m mini.codec --sound --steps 2500 --batch 8 --rate 5e-4
 	$(BIN)/python -m mini.heard
 	$(TWICE) mini.style
 	$(BIN)/python -m mini.latents

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from angen.files import replacing
 from angen.mel import LOWEST_HZ, mel_filters
 from angen.vocoder.encoder import Encoder, EncoderConfig, fit_components
-from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig
+from angen.vocoder.istft import FLOOR, NOISE_REACH, InverseStft, IstftConfig
 from angen.vocoder.twoband import Crossover, TwoBand, TwoBandConfig
 from mini.bank import RATE_HZ
 from mini.loop import WORK, Budget, device, join, load_state, rank, repeatable, run
@@ -70,9 +70,16 @@ FULL = IstftConfig(
     blocks=4,
     kernel=5,
     touches=2,
+    roughness=1.3,
 )
 LOW = replace(
-    FULL, sample_rate_hz=RATE_HZ // 10, fft_samples=384, hop_samples=24, width=192, touches=6
+    FULL,
+    sample_rate_hz=RATE_HZ // 10,
+    fft_samples=384,
+    hop_samples=24,
+    width=192,
+    touches=6,
+    roughness=0.0,
 )
 DECODER = TwoBandConfig(full=FULL, low=LOW)
 
@@ -356,13 +363,7 @@ def train_sound(band: Band, budget: Budget, batch: int, seed: int, pool: str) ->
         generator = torch.Generator().manual_seed((seed * 1000 + rank()) * 1_000_000 + step)
         with torch.autocast(where.type, torch.bfloat16):
             logs, movement = decoder.spectra(latents)
-        magnitude = decoder.magnitude(logs)
-        with torch.no_grad():
-            summed = decoder.summed(magnitude, movement)
-        made, again = (
-            decoder.overlapped(magnitude, shaken(decoder, magnitude, movement, summed, generator))
-            for _ in range(2)
-        )
+        made, again = (sounding(decoder, logs, movement, generator) for _ in range(2))
         head = targets.losses(logs, movement, real)
         losses = {"distance": distance(real, made, again), "moved": head["moved"]}
         losses |= {"energy": 0.6 * head["energy"], "log": 0.1 * head["log"]}
@@ -372,17 +373,20 @@ def train_sound(band: Band, budget: Budget, batch: int, seed: int, pool: str) ->
     run(models, {"decoder": average}, step_losses, budget, band.sound_checkpoint)
 
 
-@torch.no_grad()
-def shaken(
-    decoder: InverseStft,
-    magnitude: Tensor,
-    movement: Tensor,
-    summed: Tensor,
-    generator: torch.Generator,
+def sounding(
+    decoder: InverseStft, logs: Tensor, movement: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """Phases (B, K, F) as the decoder settles them, with noise of their own for each clip."""
-    noise = torch.randn(magnitude.mT.shape, generator=generator).to(magnitude.device)
-    return decoder.settled(magnitude, movement, summed, noise)
+    """Sound (B, S) of spectra, with noise of their own for each clip.
+
+    Gradients reach the magnitudes, not the phases.
+    """
+    size = len(logs), logs.shape[2] + NOISE_REACH, decoder.bins
+    noise = torch.randn(size, generator=generator).to(logs.device)
+    magnitude = decoder.magnitude(logs) * decoder.rough(movement, noise)
+    with torch.no_grad():
+        summed = decoder.summed(magnitude, movement)
+        phases = decoder.settled(magnitude, movement, summed, noise)
+    return decoder.overlapped(magnitude, phases)
 
 
 def recorded_clips(recorded: Material, count: int, rng: np.random.Generator) -> Tensor:
@@ -419,7 +423,7 @@ def trained_decoder() -> TwoBand:
     """The averaged decoders of the last checkpoints, as loud as what they learned from."""
     decoder = TwoBand(DECODER)
     for name, band in BANDS.items():
-        state = load_state(band.checkpoint)["averages"]["decoder"]
+        state = load_state(band.sound_checkpoint)["averages"]["decoder"]
         decoder.get_submodule(name).load_state_dict(state)
     decoder.eval().requires_grad_(False)
     materials = [open_material("train"), open_material("held_out")]

@@ -89,6 +89,10 @@ def _value(hint: Any, name: str, value: object, least: int) -> object:
         if not isinstance(value, bool):
             raise Incompatible(f"{name}={short(value)} is neither true nor false")
         return value
+    if hint is float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise Incompatible(f"{name}={short(value)} is no number")
+        return float(value)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _MOST:
         raise Incompatible(f"{name}={short(value)} is no whole number, {least} to {_MOST:,}")
     return value

@@ -8,7 +8,7 @@ import torch
 from angen.vocoder.istft import FLOOR, InverseStft, IstftConfig, nearest_peaks, overlap_add
 
 
-def tiny(channels: int = 3, touches: int = 2) -> InverseStft:
+def tiny(channels: int = 3, touches: int = 2, roughness: float = 0.0) -> InverseStft:
     torch.manual_seed(0)
     config = IstftConfig(
         in_channels=channels,
@@ -23,6 +23,7 @@ def tiny(channels: int = 3, touches: int = 2) -> InverseStft:
         blocks=1,
         kernel=5,
         touches=touches,
+        roughness=roughness,
     )
     return InverseStft(config).eval()
 
@@ -117,9 +118,31 @@ def test_rounds_of_griffin_lim_bring_the_sound_nearer_to_its_spectra() -> None:
     assert errors[0] > 1.02 * errors[1] > 1.02**2 * errors[2]
 
 
+def test_only_bins_of_unsure_phase_come_and_go() -> None:
+    decoder = tiny(roughness=0.5)
+    logs = torch.zeros(1, decoder.bins, 4_000)
+    sure = torch.ones(1, decoder.bins, 4_000, dtype=torch.complex64)
+    noise = decoder.noise(logs)
+
+    unsure = decoder.rough(0 * sure, noise).log()[:, 1:-1]
+
+    assert torch.equal(decoder.rough(sure, noise), torch.ones_like(logs))
+    assert float(unsure.mean()) == pytest.approx(0, abs=0.01)
+    assert float(unsure.std()) == pytest.approx(0.5, rel=0.02)
+    assert float(decoder.rough(0.5 * sure, noise).log()[:, 1:-1].std()) == pytest.approx(
+        0.25, rel=0.02
+    )
+    beside = (unsure[:, 1:] * unsure[:, :-1]).mean() / unsure.square().mean()
+    after = (unsure[:, :, 1:] * unsure[:, :, :-1]).mean() / unsure.square().mean()
+    assert float(beside) == pytest.approx(2 / 3, abs=0.03)
+    assert float(after) == pytest.approx(2 / 3, abs=0.03)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
+        ("roughness", -0.1),
+        ("roughness", float("nan")),
         ("hop_samples", 50),
         ("hop_samples", 160),
         ("fine_frames", 2),

@@ -92,7 +92,8 @@ def test_two_low_notes_that_short_windows_melt_are_kept_apart() -> None:
     decoder = tiny_two_band()  # bins of its full band are 50 Hz wide
     true, melted = notes(200, 212), notes(206)
     magnitude = decoder.full.analyse(true).abs()
-    joined = decoder.joined(magnitude, melted, decoder.crossover.down(true))
+    even = torch.ones_like(magnitude)
+    joined = decoder.joined(magnitude, even, melted, decoder.crossover.down(true))
     spectrum = torch.fft.rfft(joined[0, 4_000:12_000]).abs()  # bins of a hertz
     assert min(spectrum[200], spectrum[212]) > 5 * spectrum[206]
     assert int(spectrum[190:222].argmax()) + 190 in (200, 212)
@@ -102,7 +103,8 @@ def test_what_is_silent_in_the_full_band_is_silent() -> None:
     decoder = tiny_two_band()
     true = notes(200) * (torch.arange(2 * RATE_HZ) > RATE_HZ)  # silent until the first second
     steady = decoder.crossover.down(notes(200))
-    joined = decoder.joined(decoder.full.analyse(true).abs(), true, steady)[0]
+    magnitude = decoder.full.analyse(true).abs()
+    joined = decoder.joined(magnitude, torch.ones_like(magnitude), true, steady)[0]
     assert joined[: RATE_HZ - 200].abs().max() < 0.005
     torch.testing.assert_close(
         joined[RATE_HZ + 400 : -400], true[0, RATE_HZ + 400 : -400], atol=0.02, rtol=0
@@ -113,8 +115,11 @@ def test_sound_beyond_the_margin_of_a_decoder_does_not_matter() -> None:
     decoder, frames = tiny_two_band(), 200
     magnitude = torch.rand(1, decoder.full.bins, frames)
     full, low = torch.randn(1, frames * 80), torch.randn(1, frames * 8)
-    whole = decoder.joined(magnitude, full, low)
-    part = decoder.joined(magnitude[:, :, :150], full[:, : 150 * 80], low[:, : 150 * 8])
+    rough = torch.rand_like(magnitude) + 0.5
+    whole = decoder.joined(magnitude, rough, full, low)
+    part = decoder.joined(
+        magnitude[:, :, :150], rough[:, :, :150], full[:, : 150 * 80], low[:, : 150 * 8]
+    )
     until = 150 * 80 - decoder.margin
     torch.testing.assert_close(part[:, :until], whole[:, :until], atol=1e-4, rtol=0)
 
@@ -131,6 +136,7 @@ def test_gradients_pass_through_magnitudes_alone() -> None:
         bands = full(latents)[:, 0], decoder.low(latents)[:, 0]
         spectrum = full.analyse(decoder.crossover.exchanged(*bands))
     mean = ((magnitude + TINY) * (spectrum.abs() + TINY)).sqrt()
+    mean = torch.cat([mean[:, : decoder.low_bins], magnitude[:, decoder.low_bins :]], dim=1)
     (expected,) = torch.autograd.grad(
         full.overlapped(mean, spectrum.angle()).square().sum(), [latents]
     )

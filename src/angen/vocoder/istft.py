@@ -24,7 +24,9 @@ from angen.vocoder.frames import Block, FrameNorm
 LOUDEST_LOG = 1.0  # cap of a log magnitude (0 is a full-scale sine): keeps a bad latent finite
 FLOOR = 1e-4  # added to magnitudes before their logarithm
 NOISE_SEED = 0
-MOST_BLOCKS, MOST_TOUCHES = 100, 100
+MOST_BLOCKS, MOST_TOUCHES, MOST_ROUGHNESS = 100, 100, 10.0
+MOST_DEVIATIONS = 3.0  # of noise that makes a bin louder
+NOISE_REACH = 2  # rows of noise beyond the frames that they roughen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,6 +45,7 @@ class IstftConfig:
     blocks: int
     kernel: int  # spectrum frames that a block looks over
     touches: int = 2  # rounds of Griffin-Lim at the end
+    roughness: float = 0.0  # spread of the log magnitude of a bin whose phase nobody knows
 
     def __post_init__(self) -> None:
         if self.fft_samples % self.hop_samples or self.fft_samples < 2 * self.hop_samples:
@@ -65,6 +68,8 @@ class IstftConfig:
             raise ValueError(f"blocks={self.blocks}: 0 to {MOST_BLOCKS}")
         if not 0 <= self.touches <= MOST_TOUCHES:
             raise ValueError(f"touches={self.touches}: 0 to {MOST_TOUCHES}")
+        if not 0 <= self.roughness <= MOST_ROUGHNESS:
+            raise ValueError(f"roughness={self.roughness}: 0 to {MOST_ROUGHNESS:g}")
 
     @property
     def samples_per_frame(self) -> int:
@@ -101,6 +106,17 @@ def draw(frames: int, bins: int) -> Tensor:
     Fewer frames get what more frames get first, but for a few numbers of the last frame.
     """
     return torch.randn(frames, bins, generator=torch.Generator().manual_seed(NOISE_SEED))
+
+
+def spread_out(noise: Tensor) -> Tensor:
+    """Noise (..., F + 2, K) as overlapping spectra have it: (..., F, K), deviation 1, limited.
+
+    Neighbours in time and pitch go together, as the windows of a transform make them.
+    """
+    in_time = noise[..., :-2, :] + 2 * noise[..., 1:-1, :] + noise[..., 2:, :]
+    padded = functional.pad(in_time, (1, 1))
+    smooth = (padded[..., :-2] + 2 * padded[..., 1:-1] + padded[..., 2:]) / 6
+    return smooth.clamp(-MOST_DEVIATIONS, MOST_DEVIATIONS)
 
 
 def summed_phases(magnitude: Tensor, advance: Tensor, start: Tensor | None = None) -> Tensor:
@@ -184,8 +200,9 @@ class InverseStft(nn.Module):
 
     def to_wave(self, logs: Tensor, movement: Tensor) -> Tensor:
         """What ``spectra`` gives -> (B, 1, F * hop_samples), in float32."""
-        magnitude = self.magnitude(logs)
-        return self.overlapped(magnitude, self._phases(magnitude, movement))[:, None]
+        noise = self.noise(logs)
+        magnitude = self.magnitude(logs) * self.rough(movement, noise)
+        return self.overlapped(magnitude, self._phases(magnitude, movement, noise))[:, None]
 
     def learnable(self, latents: Tensor) -> Tensor:
         """As ``forward``, but gradients reach the latents through magnitudes alone.
@@ -193,20 +210,35 @@ class InverseStft(nn.Module):
         Those of phases that are summed up over time lead nowhere.
         """
         logs, movement = self.spectra(latents)
-        magnitude = self.magnitude(logs)
+        noise = self.noise(logs)
+        magnitude = self.magnitude(logs) * self.rough(movement, noise)
         with torch.no_grad():
-            phases = self._phases(magnitude, movement)
+            phases = self._phases(magnitude, movement, noise)
         return self.overlapped(magnitude, phases)[:, None]
 
     def magnitude(self, logs: Tensor) -> Tensor:
         """Magnitudes (B, K, F) from their logarithms."""
         return (logs.exp() - FLOOR).clamp_min(0) * (self.window.sum() / 2)
 
-    def _phases(self, magnitude: Tensor, movement: Tensor) -> Tensor:
+    def noise(self, logs: Tensor) -> Tensor:
+        """What shakes all that is not sure in spectra (B, K, F): (F + 2, K), always the same."""
+        return draw(logs.shape[2] + NOISE_REACH, self.bins).to(logs.device)
+
+    def rough(self, movement: Tensor, noise: Tensor) -> Tensor:
+        """How many times as loud (B, K, F) bins are for a moment whose phase is not sure.
+
+        A washed cymbal has no smooth spectrum: its bins come and go, as those of noise do.
+
+        noise: (F + 2, K), or (B, F + 2, K) where each clip has its own.
+        """
+        if not self.config.roughness:
+            return torch.ones_like(movement.real)
+        unsure = 1 - movement.abs().clamp_max(1)
+        return (self.config.roughness * unsure * spread_out(noise).mT).exp()
+
+    def _phases(self, magnitude: Tensor, movement: Tensor, noise: Tensor) -> Tensor:
         """Angles (B, K, F) at which the bins begin in each frame."""
-        summed = self.summed(magnitude, movement)
-        noise = draw(magnitude.shape[2], self.bins).to(magnitude.device)
-        return self.settled(magnitude, movement, summed, noise)
+        return self.settled(magnitude, movement, self.summed(magnitude, movement), noise)
 
     def summed(self, magnitude: Tensor, movement: Tensor, start: Tensor | None = None) -> Tensor:
         """Phases (B, K, F) as the movements carry them on from ``start`` (B, K), or from zero."""
@@ -215,12 +247,13 @@ class InverseStft(nn.Module):
         return summed_phases(magnitude, movement.angle() + hop_turn * bins, start)
 
     def settled(self, magnitude: Tensor, movement: Tensor, summed: Tensor, noise: Tensor) -> Tensor:
-        """Phases (B, K, F) with the unsure ones shaken by ``noise`` (F, K), then made consistent.
+        """Phases (B, K, F) with the unsure ones shaken by the noise, then made consistent.
 
-        noise: (B, F, K) where each clip has its own. A frame depends on few of its neighbours.
+        noise: as for ``magnitude``. A frame depends on few of its neighbours.
         """
         sureness = movement.abs().clamp(1e-4, 1)
-        phases = summed + (-2 * sureness.log()).sqrt() * noise.mT  # spread of an unsure angle
+        shaken = noise[..., :-NOISE_REACH, :].mT
+        phases = summed + (-2 * sureness.log()).sqrt() * shaken  # spread of an unsure angle
         for _ in range(self.config.touches):
             phases = self.analyse(self.overlapped(magnitude, phases)).angle()
         return phases

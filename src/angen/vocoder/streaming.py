@@ -13,7 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from angen.vocoder.istft import NOISE_SEED, InverseStft
+from angen.vocoder.istft import NOISE_REACH, NOISE_SEED, InverseStft
 from angen.vocoder.twoband import SmallDecoder, TwoBand
 
 _TOUCH_REACH = 3  # windows: what lies farther off moves no sound, however often it is touched up
@@ -42,7 +42,7 @@ class TwoBandStream:
         self._decoder = decoder
         self._full, self._low = OneBandStream(decoder.full), OneBandStream(decoder.low)
         self._margin = -(-decoder.margin // decoder.samples_per_frame)  # T
-        self._magnitude = torch.zeros(decoder.full.bins, 0)  # (K, F); all from the same frame on
+        self._heard = torch.zeros(2, decoder.full.bins, 0)  # all from the same frame on
         self._full_sound = torch.zeros(0)
         self._low_sound = torch.zeros(0)
         self._before = 0  # T of them that were given out before: context for the next
@@ -62,7 +62,7 @@ class TwoBandStream:
     def _keep(self, full: tuple[Tensor, Tensor], low: Tensor) -> int:
         """Keep what is newest of both bands; how many frames there are of both."""
         self._full_sound = torch.cat([self._full_sound, full[0]])
-        self._magnitude = torch.cat([self._magnitude, full[1]], dim=1)
+        self._heard = torch.cat([self._heard, full[1]], dim=2)
         self._low_sound = torch.cat([self._low_sound, low])
         return min(
             len(self._full_sound) // self._decoder.full.samples_per_frame,
@@ -74,13 +74,15 @@ class TwoBandStream:
             return torch.zeros(0)
         size, low_size = self._decoder.samples_per_frame, self._decoder.low.samples_per_frame
         frames, device = self._decoder.config.full.frames, self._decoder.full.window.device
+        magnitude, rough = self._heard[:, :, : known * frames].to(device)
         joined = self._decoder.joined(
-            self._magnitude[None, :, : known * frames].to(device),
+            magnitude[None],
+            rough[None],
             self._full_sound[None, : known * size].to(device),
             self._low_sound[None, : known * low_size].to(device),
         )[0].cpu()
         gone = max(0, until - self._margin)
-        self._magnitude = self._magnitude[:, gone * frames :]
+        self._heard = self._heard[:, :, gone * frames :]
         self._full_sound = self._full_sound[gone * size :]
         self._low_sound = self._low_sound[gone * low_size :]
         sound = joined[self._before * size : until * size]
@@ -120,33 +122,34 @@ class OneBandStream:
 
     @torch.no_grad()
     def take(self, latents: Tensor) -> tuple[Tensor, Tensor]:
-        """As ``push``, with the magnitudes (K, F) of that sound."""
+        """As ``push``, with the magnitudes and the roughness (2, K, F) of that sound."""
         self._tail = torch.cat([self._tail, latents.float().cpu()])
         known = self._first + len(self._tail)
         return self._sound(known - self._unsettled)
 
     @torch.no_grad()
     def rest(self) -> tuple[Tensor, Tensor]:
-        """As ``finish``, with the magnitudes (K, F) of that sound."""
+        """As ``finish``, with the magnitudes and the roughness (2, K, F) of that sound."""
         return self._sound(self._first + len(self._tail))
 
     def _sound(self, until: int) -> tuple[Tensor, Tensor]:
         if until <= self._given:
-            return torch.zeros(0), torch.zeros(self._decoder.bins, 0)
+            return torch.zeros(0), torch.zeros(2, self._decoder.bins, 0)
         decoder, frames = self._decoder, self._decoder.config.frames
         channel_first = self._tail.T[None].to(decoder.window.device)
         logs, movement = decoder.spectra(channel_first)
         exact = (self._from - self._first) * frames
         logs, movement = logs[:, :, exact:], movement[:, :, exact:]
-        magnitude = decoder.magnitude(logs)
+        noise = self._noise_of(logs.shape[2] + NOISE_REACH).to(logs.device)
+        both = torch.cat([decoder.magnitude(logs), decoder.rough(movement, noise)])  # (2, K, F)
+        magnitude = both.prod(0, keepdim=True)
         summed = decoder.summed(magnitude, movement, self._phase)
-        noise = self._noise_of(logs.shape[2]).to(logs.device)
         phases = decoder.settled(magnitude, movement, summed, noise)
         wave = decoder.overlapped(magnitude, phases)[0].cpu()
         size = decoder.samples_per_frame
         new = slice(self._given - self._from, until - self._from)
         sound = wave[new.start * size : new.stop * size]
-        heard = magnitude[0, :, new.start * frames : new.stop * frames].cpu()
+        heard = both[:, :, new.start * frames : new.stop * frames].cpu()
         self._forget(until, summed)
         return sound, heard
 

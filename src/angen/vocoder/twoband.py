@@ -119,23 +119,30 @@ class TwoBand(nn.Module):
             return latents.new_zeros(len(latents), 1, 0)
         logs, movement = self.full.spectra(latents)
         magnitude = self.full.magnitude(logs)
+        rough = self.full.rough(movement, self.full.noise(logs))
         with torch.no_grad():
             full, low = self.full.to_wave(logs, movement), self.low(latents)
-        return self.joined(magnitude, full[:, 0], low[:, 0])[:, None]
+        return self.joined(magnitude, rough, full[:, 0], low[:, 0])[:, None]
 
     def learnable(self, latents: Tensor) -> Tensor:
         """The same: all its gradients mean something."""
         return self(latents)  # type: ignore[no-any-return]
 
-    def joined(self, magnitude: Tensor, full: Tensor, low: Tensor) -> Tensor:
+    def joined(self, magnitude: Tensor, rough: Tensor, full: Tensor, low: Tensor) -> Tensor:
         """One sound (B, S) of both bands'.
 
-        magnitude: (B, K, F) of the full band. full: (B, S). low: (B, S / factor).
+        magnitude, rough: (B, K, F) of the full band. full: (B, S). low: (B, S / factor).
         """
         with torch.no_grad():
             spectrum = self.full.analyse(self.crossover.exchanged(full, low))
-        mean = ((magnitude + TINY) * (spectrum.abs() + TINY)).sqrt()
-        return self.full.overlapped(mean, spectrum.angle())
+        below, above = magnitude[:, : self.low_bins], magnitude[:, self.low_bins :]
+        mean = ((below + TINY) * (spectrum[:, : self.low_bins].abs() + TINY)).sqrt()
+        return self.full.overlapped(torch.cat([mean, above], dim=1) * rough, spectrum.angle())
+
+    @property
+    def low_bins(self) -> int:
+        """Bins of the full band, from the lowest, that the low band sounds in."""
+        return round(EDGE * self.config.full.fft_samples / 2 / self.config.factor)
 
     @property
     def margin(self) -> int:
