@@ -70,7 +70,7 @@ FULL = IstftConfig(
     blocks=4,
     kernel=5,
     touches=2,
-    roughness=1.3,
+    roughness=1.6,
 )
 LOW = replace(
     FULL,
@@ -93,14 +93,12 @@ class Band:
     broad: int  # bands that are held to the true energy
     windows: tuple[int, ...]  # samples, of the spectra by which sounds are compared
     checkpoint: Path
-    sound_checkpoint: Path
+    by_sound: Path | None = None  # checkpoint of the training by sound, where there is one
 
 
 BANDS = {
     "full": Band(FULL, 64, 24, (256, 512, 1024, 2048), WORK / "codec.pt", WORK / "codec-sound.pt"),
-    "low": Band(
-        LOW, 40, 12, (64, 128, 256, 512), WORK / "codec-low.pt", WORK / "codec-low-sound.pt"
-    ),
+    "low": Band(LOW, 40, 12, (64, 128, 256, 512), WORK / "codec-low.pt"),
 }
 
 
@@ -334,6 +332,9 @@ def train(band: Band, budget: Budget, batch: int, seed: int) -> None:
 
 def train_sound(band: Band, budget: Budget, batch: int, seed: int, pool: str) -> None:
     """Train a band of the decoder on by its sound, on recordings and composed music."""
+    checkpoint = band.by_sound
+    if checkpoint is None:
+        return
     torch.manual_seed(seed)
     composed = [open_material("train"), open_material("held_out")]
     recorded = open_material(pool)
@@ -370,7 +371,7 @@ def train_sound(band: Band, budget: Budget, batch: int, seed: int, pool: str) ->
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
     models: dict[str, nn.Module] = {"decoder": decoder}
-    run(models, {"decoder": average}, step_losses, budget, band.sound_checkpoint)
+    run(models, {"decoder": average}, step_losses, budget, checkpoint)
 
 
 def sounding(
@@ -423,7 +424,7 @@ def trained_decoder() -> TwoBand:
     """The averaged decoders of the last checkpoints, as loud as what they learned from."""
     decoder = TwoBand(DECODER)
     for name, band in BANDS.items():
-        state = load_state(band.sound_checkpoint)["averages"]["decoder"]
+        state = load_state(band.by_sound or band.checkpoint)["averages"]["decoder"]
         decoder.get_submodule(name).load_state_dict(state)
     decoder.eval().requires_grad_(False)
     materials = [open_material("train"), open_material("held_out")]

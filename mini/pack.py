@@ -13,11 +13,22 @@ from angen.vocoder.weights import save_decoder, save_encoder
 from mini.codec import trained_decoder, trained_encoder
 from mini.dit import trained_dit
 from mini.material import open_material
+from mini.recordings import listed, table, unseen
 from mini.style import fit_usual_tempo, trained
 
 log = logging.getLogger(__name__)
 BUNDLE = Path(angen.__file__).parent / "bundles" / "mini"
 LARGEST_BYTES = 24_000_000
+LICENCE = """# Licence of these weights
+
+Creative Commons Attribution-ShareAlike 4.0 International,
+https://creativecommons.org/licenses/by-sa/4.0/ - (c) 2026 Angen Studio developers. The program
+around them is Apache-2.0.
+
+They were trained on music that a program of this project composed. The decoder has learned from the
+recordings below too.
+
+"""
 
 
 def pack(folder: Path) -> int:
@@ -32,10 +43,18 @@ def pack(folder: Path) -> int:
     fit_usual_tempo(style, open_material("train").entries)
     save_style(style, folder, torch.float16)
     save_dit(trained_dit(), folder, torch.float16)
+    write_licence(folder)
     size = sum(path.stat().st_size for path in folder.iterdir())
     if size >= LARGEST_BYTES:
         raise ValueError(f"{folder} has {size} bytes; the bundle must stay below {LARGEST_BYTES}")
     return size
+
+
+def write_licence(folder: Path) -> None:
+    """Say whose recordings the weights learned from, and on what terms they are given."""
+    recordings = listed()
+    learned = [one for one in recordings if one not in unseen(recordings)]
+    (folder / "LICENSE.md").write_text(LICENCE + table(learned) + "\n", encoding="utf-8")
 
 
 def main() -> None:
