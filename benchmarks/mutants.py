@@ -47,7 +47,6 @@ TESTS = {  # quickest first
     "diffrhythm/sampling": [DIFFRHYTHM + "one_pass.py", DIFFRHYTHM + "sampling.py"],
 }
 EQUIVALENT = {  # what no test could kill -> why
-    "training/memorisation: PIECE = 4096 -> PIECE = 4097": "only bounds memory",
     "diffrhythm/sampling.sample: zip(parts, block, strict=True) -> "
     "zip(parts, block, strict=False)": "both have one item a song",
     "diffrhythm/sampling._timeline: zip(timelines, songs, strict=True) -> "
@@ -64,9 +63,6 @@ EQUIVALENT = {  # what no test could kill -> why
         "1e-12 stands for rounding, which is a thousandth of it"
     ),
     "training/distance._swap_test: gain[0] - 1e-12 -> gain[0] - 2e-12": "the same",
-    "training/memorisation._directions: max(floor, 1e-12) -> max(floor, 2e-12)": (
-        "only keeps nought from being divided by nought"
-    ),
     "diffrhythm/objective.dropped_conditions: torch.rand(clips, generator=generator) < "
     "probability -> torch.rand(clips, generator=generator) <= probability": (
         "one random number in 2^24 is equal to the probability"

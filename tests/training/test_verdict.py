@@ -2,7 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from angen.training.verdict import Effect, Memorisation, Verdict, copy_limit, judge, sentence
+from angen.training.verdict import (
+    CHANCE,
+    PLAIN_COPY,
+    Effect,
+    Memorisation,
+    Verdict,
+    copy_limit,
+    judge,
+    sentence,
+)
 
 GAIN = Effect(
     distance_base=0.4,
@@ -117,7 +126,9 @@ def test_a_gain_without_an_interval_is_told_without_one() -> None:
     assert said.startswith("The adapter brings new songs closer to them. It copies none")
 
 
-def test_copy_limit_is_half_way_to_a_copy() -> None:
-    assert copy_limit(0.4, 0.2) == pytest.approx(0.7)
-    assert copy_limit(None, 0.2) == pytest.approx(0.6)
-    assert copy_limit(-0.1, -0.2) == 0.5
+def test_copy_limit_lies_above_chance_and_above_what_cannot_be_a_copy_but_below_plain_copies() -> (
+    None
+):
+    assert copy_limit(0.1, 0.2) == copy_limit(None, -0.1) == CHANCE
+    assert copy_limit(0.3, 0.2) == copy_limit(None, 0.3) == pytest.approx(0.39)
+    assert copy_limit(0.9, 0.2) == PLAIN_COPY

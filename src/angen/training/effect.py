@@ -41,11 +41,13 @@ from angen.training.evidence import (
     Take,
     gather,
     real_excerpts,
+    spread,
     styles,
 )
-from angen.training.memorisation import Match, closest_match
+from angen.training.memorisation import Match, matches, picture
 from angen.training.verdict import Effect, Memorisation, Verdict, copy_limit, judge, sentence
 
+REFERENCES = 16  # real excerpts that are held against training clips
 EQUAL = 1e-6  # relative difference up to which two sets of latents are the same
 
 
@@ -120,7 +122,7 @@ def measure_effect(
     seen = gather(bundle, adapter, info, folder, latents_of, config, on_step)
     similar = kernels(styles(seen.base), styles(seen.adapter), styles(seen.real), _clips(seen.real))
     effect = _effect(seen, similar, config)
-    memorisation = _memorisation(seen, round(config.window_s * bundle.latent_rate_hz), bundle)
+    memorisation = _memorisation(seen, config.window_s)
     verdict = judge(effect, memorisation)
     report = EffectReport(
         adapter=name or adapter.name,
@@ -173,27 +175,41 @@ def _equal(base: Sequence[Take], adapter: Sequence[Take]) -> bool:
     )
 
 
-def _memorisation(seen: Evidence, window: int, bundle: Bundle) -> Memorisation:
-    training = [latents for _, latents in seen.training]
-
-    def closest(takes: Sequence[Take]) -> list[Match]:
-        return [closest_match(take.latents, training, window) for take in takes]
-
-    made = closest(seen.adapter)
-    base = max(match.similarity for match in closest(seen.base))
-    reference = max(match.similarity for match in closest(seen.real)) if seen.kept_aside else None
+def _memorisation(seen: Evidence, window_s: float) -> Memorisation:
+    made, base = (_closest(takes, seen, window_s) for takes in (seen.adapter, seen.base))
+    unseen = spread(seen.real, REFERENCES) if seen.kept_aside else []
+    real = _closest(unseen, seen, window_s, of_other_songs=True)
+    reference = max((match.similarity for match in real), default=None)
+    innocent = max(match.similarity for match in base)
     song = max(range(len(made)), key=lambda i: made[i].similarity)
     return Memorisation(
         closest=made[song].similarity,
-        base=base,
+        base=innocent,
         reference=reference,
-        limit=copy_limit(reference, base),
+        limit=copy_limit(reference, innocent),
         per_song=tuple(match.similarity for match in made),
         song=song,
-        song_s=made[song].frame / bundle.latent_rate_hz,
+        song_s=made[song].start_s,
         clip=seen.training[made[song].clip][0].file,
-        clip_s=made[song].clip_frame / bundle.latent_rate_hz,
+        clip_s=made[song].clip_s,
     )
+
+
+def _closest(
+    takes: Sequence[Take], seen: Evidence, window_s: float, *, of_other_songs: bool = False
+) -> list[Match]:
+    """Where each take comes closest to any training clip, or to any that is not of its song."""
+    heard = [picture(take.audio.numpy(), seen.rate_hz) for take in takes]
+    found = matches(heard, [known for _, known in seen.training], window_s)
+    songs = [clip.song for clip, _ in seen.training]
+    return [
+        max(
+            (near for near in each if not of_other_songs or songs[near.clip] != take.clip.song),
+            key=lambda near: near.similarity,
+            default=Match(clip=0, similarity=0.0),
+        )
+        for take, each in zip(takes, found, strict=True)
+    ]
 
 
 def _agreements(seen: Evidence) -> dict[str, Agreement]:

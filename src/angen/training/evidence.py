@@ -23,6 +23,7 @@ from angen.audio.files import read_audio
 from angen.bundle import Bundle
 from angen.data.manifest import Clip, DatasetInfo, prompt_of
 from angen.diffrhythm.sampling import SamplerConfig, Song
+from angen.training.memorisation import RATE_HZ, picture
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
 Item = TypeVar("Item")
@@ -40,7 +41,7 @@ class EffectConfig:
 
     songs: int = 16  # made by each side
     seconds: float = 10.0  # length of a song and of an excerpt
-    window_s: float = 4.8  # length that must match to count as copied
+    window_s: float = 6.0  # length that is compared with training clips
     seed: int = 20_250_301
     sampler: SamplerConfig = field(default_factory=SamplerConfig)
 
@@ -72,7 +73,7 @@ class Evidence:
     adapter: list[Take]  # twin by twin the same prompts and seeds
     real: list[Take]  # excerpts that songs are compared with
     others: list[Take]  # excerpts of training clips
-    training: list[tuple[Clip, Tensor]] = field(repr=False)  # with latents (T, C)
+    training: list[tuple[Clip, Tensor]] = field(repr=False)  # with pictures, to find copies of
     kept_aside: bool  # whether ``real`` are clips that training has not seen
     rate_hz: int
 
@@ -101,10 +102,14 @@ def gather(
         adapter=made,
         real=excerpts(bundle, clips, folder, latents_of, config, MAX_EXCERPTS),
         others=excerpts(bundle, info.side("train"), folder, latents_of, config, config.songs),
-        training=[(clip, latents_of(clip)) for clip in info.side("train")],
+        training=[(clip, _picture(folder / clip.file)) for clip in info.side("train")],
         kept_aside=bool(kept_aside),
         rate_hz=bundle.sample_rate_hz,
     )
+
+
+def _picture(path: Path) -> Tensor:
+    return picture(read_audio(path, rate_hz=RATE_HZ, mono=True).samples[0], RATE_HZ)
 
 
 def _both_sides(

@@ -123,9 +123,12 @@ def _closest(report: EffectReport, seen: Evidence, media: Path, dataset: Path) -
         duration_s=window_s,
     )
     clip = torch.from_numpy(sound.samples[0])
-    sounds: Sequence[tuple[str, Tensor]] = [("song", part), ("training clip", clip)]
+    sounds: Sequence[tuple[str, Tensor]] = [
+        (f"song {found.song + 1}, from {found.song_s:.1f} s", part),
+        (f"{found.clip}, from {found.clip_s:.1f} s", clip),
+    ]
     return Row(
-        title=f"similarity {found.closest:.2f} to {found.clip}",
+        title=f"similarity {found.closest:.2f} to {found.clip}; copies lie above {found.limit:.2f}",
         sounds=tuple(
             _listenable(title, audio, seen.rate_hz, media, f"closest-{n}")
             for n, (title, audio) in enumerate(sounds)

@@ -12,6 +12,11 @@ from enum import StrEnum
 LUCK = 0.05  # a gain that chance gives more often than this is no gain
 
 
+CHANCE = 0.28  # similarity that music may have with other music (benchmarks/memorisation.py)
+MARGIN = 1.3  # by which a copy lies above whatever cannot be one
+PLAIN_COPY = 0.5  # a copy, even in a collection whose songs share their loops
+
+
 class Verdict(StrEnum):
     """The report in one word."""
 
@@ -53,9 +58,9 @@ class Memorisation:
 
 
 def copy_limit(reference: float | None, base: float) -> float:
-    """Half of the way from what cannot be a copy to an exact one."""
+    """Well above what cannot be a copy here, and above what other music reaches by chance."""
     innocent = base if reference is None else max(base, reference)
-    return (1 + max(innocent, 0.0)) / 2
+    return min(max(CHANCE, MARGIN * innocent), PLAIN_COPY)
 
 
 def judge(effect: Effect, memorisation: Memorisation) -> Verdict:
