@@ -1,46 +1,55 @@
-"""Does a LoRA bring `mini` to a style, and only to the style that it was trained on?
+"""Does the effect report tell adapters that learned their collection from those that did not?
 
-    python -m benchmarks.lora_effect [--seeds 0 1 2] [--steps 300] [--loras STYLE] [--home FOLDER]
+    angen models fetch musicnn
+    python -m benchmarks.lora_effect [FOLDER ...] [--composed STYLE ...] [--seeds 0] --home FOLDER
 
-For each seed, datasets are composed in the three styles that the base never heard, and in one that
-it plays. A LoRA is trained on each. All are measured on the clips that the first dataset keeps
-aside: the own one should bring the distance down by 30 % or more, and far more than any other.
-Prints a Markdown table; about twelve minutes a seed on one core.
+Each folder of recordings, and each composed style, is a collection. Four adapters are measured on
+each, as ``angen train`` and ``angen report`` do it:
+
+    own         trained on it with the base's own recipe: should be "closer"
+    control     that of the next collection: should not
+    untrained   after one step: should not
+    three       trained on three clips, as long as the own one: should not
+
+Prints a Markdown table, and how many were told apart rightly. What is in ``--home`` already is not
+made again, so a run that was cut short goes on where it was. Three minutes an adapter on two cores.
 """
 
 import argparse
 import csv
-import tempfile
-import time
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
+from angen.adapters.library import adapter_folder, read_report
+from angen.adapters.metadata import is_finished, read_metadata
 from angen.bundle import Bundle
+from angen.data.manifest import load_info, save_info
 from angen.data.prepare import PrepareConfig
+from angen.errors import Unknown
 from angen.studio.base import open_base
-from angen.studio.learning.training import report_effect, train_lora
+from angen.studio.learning.training import OTHERS, report_effect, train_lora
 from angen.studio.material.preparing import prepare_dataset
 from angen.studio.requests.training import TrainRequest
-from angen.studio.settings import Settings
+from angen.studio.settings import Settings, read_settings
 from angen.studio.watch import OnStep
 from angen.training.effect import EffectReport
 from angen.training.evidence import EffectConfig
 from angen.training.quote import Quote
 from mini.pieces import HELD_OUT_STYLES, piece
 
-STYLE, KNOWN = "chiptune", "techno"
-CONTROLS = (*(style for style in HELD_OUT_STYLES if style != STYLE), KNOWN)
+STYLE = "chiptune"
+COMPOSED = (STYLE, next(style for style in HELD_OUT_STYLES if style != STYLE))
 SONGS, SONG_S = 10, 45.0
-HELD_OUT = 0.3  # three songs of ten: a few dozen excerpts to compare with
+HELD_OUT = 0.3  # three songs of ten
 SONGS_A_SIDE = 24
-HEADER = (
-    "| seed | LoRA of | distance, base | with LoRA | other real clips | reduction | 95 % interval "
-    "| Fréchet, base → LoRA | closest copy / real | verdict | minutes |"
-)
+THREE = "_three"  # ends the name of a collection of three clips
+COLUMNS = ("collection", "adapter", "way", "95 %", "unseen", "codec", "others", "copy", "verdict")
 
 
 @dataclass(frozen=True)
@@ -57,39 +66,137 @@ class Quiet:
         """Notes are not wanted here."""
 
 
+@dataclass(frozen=True)
+class Case:
+    """An adapter, and the collection that it is measured on."""
+
+    collection: str
+    kind: str
+    adapter: str
+    dataset: str  # measured on
+    report: dict[str, Any]
+
+    @property
+    def right(self) -> bool:
+        return bool((self.report["verdict"] == "closer") == (self.kind == "own"))
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=300)
-    styles = (STYLE, *CONTROLS)
-    parser.add_argument("--loras", nargs="+", choices=styles, default=styles, help="of what styles")
-    parser.add_argument("--home", type=Path, help="keeps everything there; else thrown away")
+    parser.add_argument("folders", type=Path, nargs="*", help="recordings of one style each")
+    parser.add_argument("--composed", nargs="*", choices=HELD_OUT_STYLES, default=COMPOSED)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--steps", type=int, help="of a training; else as the base's recipe has it")
+    parser.add_argument("--songs", type=int, default=12, help="a side")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of a song")
+    parser.add_argument("--home", type=Path, required=True, help="keeps everything")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        settings = Settings(home=args.home or Path(temporary))
-        rows = [
-            row for seed in args.seeds for row in one_seed(seed, args.loras, args.steps, settings)
-        ]
-    print("\n".join((HEADER, "|---" * HEADER.count(" | ") + "|---|", *rows)))
+    settings = read_settings().model_copy(update={"home": args.home})
+    cases = [case for seed in args.seeds for case in one_seed(seed, args, settings)]
+    right = sum(case.right for case in cases)
+    print("\n".join(table(cases)))
+    print(f"\n{right} of {len(cases)} told apart rightly")
 
 
-def one_seed(seed: int, styles: Sequence[str], steps: int, settings: Settings) -> list[str]:
-    """A LoRA of each of the styles, all measured on what the first one's style keeps aside."""
-    rows = []
-    own = dataset(STYLE, seed, settings)
-    for style in styles:
-        began = time.monotonic()
-        name = own if style == STYLE else dataset(style, seed, settings)
-        request = recipe(f"{style.replace(' ', '_')}_{seed}", name, steps, seed)
-        report = effect_of(request, own, settings)
-        rows.append(row(seed, style, report, (time.monotonic() - began) / 60))
-        print(rows[-1], flush=True)
-    return rows
+def one_seed(seed: int, args: argparse.Namespace, settings: Settings) -> list[Case]:
+    """All cases with trainings and songs of one seed."""
+    names = [_prepared(folder, settings) for folder in args.folders]
+    names += [dataset(style, seed, settings) for style in args.composed]
+    for name in names:
+        three_clips(name, settings)
+    effect = EffectConfig(songs=args.songs, seconds=args.seconds, seed=seed)
+    cases = []
+    for place, name in enumerate(names):
+        other = names[(place + 1) % len(names)]
+        for kind, learned, measured, steps in (
+            ("own", name, name, args.steps),
+            ("control", other, name, args.steps),
+            ("untrained", name, name, 1),
+            ("three", name + THREE, name + THREE, args.steps),
+        ):
+            adapter = f"{learned}_{seed}" if steps != 1 else f"{learned}_{seed}_untrained"
+            trained(recipe(adapter, learned, steps, seed), settings)
+            report = reported(adapter, measured, effect, settings)
+            cases.append(Case(name, kind, adapter, measured, report))
+            print("\n".join(table(cases[-1:])[2:]), flush=True)
+    return cases
 
 
-def recipe(name: str, dataset: str, steps: int, seed: int, base: str | None = None) -> TrainRequest:
-    """A LoRA as all benchmarks train it."""
+def trained(request: TrainRequest, settings: Settings) -> None:
+    """Train the adapter, unless it is there."""
+    try:
+        if is_finished(adapter_folder(settings.loras, request.name)):
+            return
+    except Unknown:
+        pass
+    train_lora(request, settings, Quiet(request.name), _accept)
+
+
+def reported(name: str, dataset: str, effect: EffectConfig, settings: Settings) -> dict[str, Any]:
+    """Measure the adapter on the dataset, unless that was done."""
+    folder = adapter_folder(settings.loras, name)
+    metadata = read_metadata(folder)
+    own = metadata and metadata.dataset and metadata.dataset.name == dataset
+    place = folder if own else folder / OTHERS / dataset
+    if (found := read_report(place)) is not None:
+        return found
+    report_effect(name, settings, Quiet(f"{name} on {dataset}"), effect, dataset=dataset)
+    return read_report(place) or {}
+
+
+def three_clips(name: str, settings: Settings) -> None:
+    """The collection with three clips to learn from, of three songs; all other songs kept aside."""
+    place = settings.datasets / (name + THREE)
+    if (place / "dataset_info.json").is_file():
+        return
+    info = load_info(settings.datasets / name)
+    songs = sorted({clip.song for clip in info.clips})
+    chosen = songs[:: max(1, len(songs) // 3)][:3]
+    first = {song: next(clip for clip in info.clips if clip.song == song) for song in chosen}
+    clips = [clip.model_copy(update={"split": "train"}) for clip in first.values()]
+    clips += [
+        clip.model_copy(update={"split": "validation"})
+        for clip in info.clips
+        if clip.song not in first
+    ]
+    shutil.copytree(settings.datasets / name, place, dirs_exist_ok=True)
+    save_info(info.model_copy(update={"name": place.name, "clips": tuple(clips)}), place)
+
+
+def table(cases: Sequence[Case]) -> list[str]:
+    """Markdown."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS)]
+    for case in cases:
+        effect, memory = case.report["effect"], case.report["memorisation"]
+        floor = None
+        if effect["distance_codec"] is not None and effect["distance_base"] > 0:
+            floor = 1 - effect["distance_codec"] / effect["distance_base"]
+        low, high = effect["reduction_interval"] or (None, None)
+        lines.append(
+            (
+                case.collection,
+                case.kind,
+                _share(effect["reduction"]),
+                f"{_share(low)} to {_share(high)}",
+                _share(effect["unseen"]),
+                _share(floor),
+                ", ".join(_share(m["reduction"]) for m in case.report["beside"].values()),
+                f"{memory['closest']:.2f} of {memory['limit']:.2f}",
+                case.report["verdict"] + ("" if case.right else ", wrong"),
+            )
+        )
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def recipe(
+    name: str, dataset: str, steps: int | None, seed: int, base: str | None = None
+) -> TrainRequest:
+    """A LoRA as all benchmarks train it; steps: None for the base's own recipe."""
     return TrainRequest(
         name=name,
         dataset=dataset,
@@ -105,7 +212,7 @@ def recipe(name: str, dataset: str, steps: int, seed: int, base: str | None = No
 def effect_of(
     request: TrainRequest, own: str, settings: Settings, judge: str | None = None
 ) -> EffectReport:
-    """Train it, and measure it on what dataset ``own`` keeps aside.
+    """Train it, and measure it on dataset ``own``.
 
     judge: the base whose ears and voice measure; that of the training when None.
     """
@@ -132,6 +239,8 @@ def dataset(style: str, seed: int, settings: Settings) -> str:
     name = dataset_name(style, seed)
     folder = settings.home / "songs" / name
     folder.mkdir(parents=True, exist_ok=True)
+    if (settings.datasets / name / "dataset_info.json").is_file():
+        return name
     with (folder / "table.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "genre", "bpm", "key", "mood", "instruments", "description"])
@@ -155,24 +264,13 @@ def dataset(style: str, seed: int, settings: Settings) -> str:
     return name
 
 
-def row(seed: int, style: str, report: EffectReport, minutes: float) -> str:
-    """One line of the table."""
-    effect, memory = report.effect, report.memorisation
-    interval = effect.reduction_interval or (float("nan"), float("nan"))
-    cells = (
-        str(seed),
-        style,
-        f"{effect.distance_base:.4f}",
-        f"{effect.distance_adapter:.4f}",
-        "" if effect.distance_real is None else f"{effect.distance_real:.4f}",
-        "" if effect.reduction is None else f"{effect.reduction:.0%}",
-        f"{interval[0]:.0%} to {interval[1]:.0%}",
-        f"{effect.frechet_base:.3f} → {effect.frechet_adapter:.3f}",
-        f"{memory.closest:.2f} / {memory.reference or float('nan'):.2f}",
-        report.verdict.value,
-        f"{minutes:.1f}",
-    )
-    return "| " + " | ".join(cells) + " |"
+def _prepared(folder: Path, settings: Settings) -> str:
+    """The name of the dataset of recordings, prepared unless it is there."""
+    name = "".join(c if c.isalnum() else "_" for c in folder.name)
+    if not (settings.datasets / name / "dataset_info.json").is_file():
+        config = PrepareConfig(replace=True)
+        prepare_dataset([folder], settings, _uncounted, name=name, config=config)
+    return name
 
 
 def _uncounted(done: int, total: int) -> None:

@@ -19,7 +19,7 @@ About ten minutes a folder on two cores. Prints a Markdown table.
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from angen.bundle import Bundle
 from angen.data.manifest import Clip, DatasetInfo, prompt_of
 from angen.data.prepare import PrepareConfig
 from angen.judge.judge import load_judge
-from angen.judge.sound import Sound, patches
+from angen.judge.sound import Sound
 from angen.judge.vocabulary import VOCABULARIES
 from angen.studio.base import open_base
 from angen.studio.learning.training import train_lora
@@ -43,15 +43,12 @@ from angen.studio.requests.songs import AdapterUse, SongRequest
 from angen.studio.requests.training import TrainRequest
 from angen.studio.settings import Settings, read_settings
 from angen.training.agreement import long_term_spectrum, spectrum_distance
-from angen.training.distance import bandwidth, gaussian
+from angen.training.distance import bandwidth, squared_distances
 from angen.training.evidence import spread
 from angen.training.quote import Quote
+from angen.training.spaces import LEVEL, Hear, Vectors, mel_statistics
 from benchmarks.lora_effect import Quiet
 
-Vectors = NDArray[np.float64]
-Hear = Callable[[Sound, int], Vectors]  # samples (S,), rate in Hz -> points (P, E)
-
-LEVEL = 0.1  # root mean square of whatever is compared: -20 dB of full scale
 SPLITS = 10
 HEADER = ("collection", "measure", "base", "adapter", "codec", "halves", "way", "way of codec")
 
@@ -149,12 +146,6 @@ def song(prompt: str, seed: int, adapter: str | None, settings: Settings, second
     return Piece(f"made with seed {seed}", read_audio(path, mono=True).samples[0])
 
 
-def mel_statistics(samples: Sound, rate_hz: int) -> Vectors:
-    """Mean and spread of each mel band over each 3 s: (P, 192)."""
-    mel = torch.cat(list(patches(samples, rate_hz))).double()  # (P, frames, bands)
-    return np.asarray(torch.cat([mel.mean(1), mel.std(1)], 1).numpy())
-
-
 def own_style(bundle: Bundle, samples: Sound, rate_hz: int) -> Vectors:
     """The base's own style vector of the whole: (1, 512)."""
     return bundle.embed_audio(torch.from_numpy(samples), rate_hz).double().numpy()[None]
@@ -232,7 +223,8 @@ def _cells(
 def _apart(a: Points, b: Points, width: float) -> float:
     """Mean similarity of points of different songs."""
     apart = a.songs[:, None] != b.songs[None]
-    return float(gaussian(a.at, b.at, width)[apart].mean()) if apart.any() else float("nan")
+    near = np.exp(-squared_distances(a.at, b.at) / (2 * width**2))
+    return float(near[apart].mean()) if apart.any() else float("nan")
 
 
 def _levelled(samples: Sound) -> Sound:

@@ -24,8 +24,8 @@ from angen.diffrhythm.dit import DiT
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.errors import BadInput
 from angen.mel import LogMel
-from angen.training.distance import frechet_distance
 from mini.bank import RATE_HZ
+from mini.frechet import frechet_distance
 from mini.material import Entry, Material
 from mini.pieces import STYLES
 

@@ -62,6 +62,7 @@ RELEASED_CHUNK = (20, 5)  # frames decoded at once, and their overlap: as the mo
 PIECE_FRAMES = 300  # decoded at once by a small decoder, so that long songs fit in memory
 RELEASED_CONTEXT = 10  # frames decoded again before each streamed piece
 ENDINGS = frozenset(STRUCTURE_TAGS[tag] for tag in ("[outro]", "[end]"))
+LOUDEST = 0.99  # of full scale: a song that would clip is turned down to this
 STREAM_AHEAD = 5  # newest frames that wait for the next block, since they sound different with it
 
 
@@ -293,6 +294,12 @@ class Bundle:
         channel_first = latents.T[None].float().to(self.device)  # (1, C, T)
         return decode_in_chunks(self._decoder, channel_first, *RELEASED_CHUNK)[0, 0].cpu()
 
+    def play(self, latents: Tensor) -> Tensor:
+        """The sound (S,) of a finished song, which does not clip."""
+        audio = self.decode(latents)
+        peak = float(audio.abs().max())
+        return audio * (LOUDEST / peak) if peak > LOUDEST else audio
+
     def decode_stream(self, blocks: Iterable[Tensor]) -> Iterator[Tensor]:
         """Sound (S,) in pieces, while blocks of latents (t, C) arrive.
 
@@ -330,6 +337,15 @@ class Bundle:
 
     # the model
 
+    def song(self, prompt: str, lyrics: str, duration_s: float, seed: int) -> Song:
+        """What is asked of the model, in its numbers."""
+        return Song(
+            tokens=torch.tensor(self.tokenize(lyrics).tokens, dtype=torch.int64),
+            style=self.embed_text(prompt),
+            frames=self.frames(duration_s),
+            seed=seed,
+        )
+
     def loss(self, batch: Batch, noise: Tensor, times: Tensor, dropped: Tensor) -> Tensor:
         """Flow-matching error per block (B, N / block); see ``diffrhythm.objective``."""
         low = self.dtype != torch.float32
@@ -345,10 +361,10 @@ class Bundle:
     def sample(self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep) -> list[Tensor]:
         """Latents (T, C) of each song."""
         with torch.no_grad(), _without_dropout(self.dit):
-            latents = sampling.sample(self.dit, self._timed(songs), config, on_step)
+            latents = sampling.sample(self.dit, self.conditioned(songs), config, on_step)
         return [item.float().cpu() for item in latents]
 
-    def _timed(self, songs: Sequence[Song]) -> list[Song]:
+    def conditioned(self, songs: Sequence[Song]) -> list[Song]:
         """Songs with the timeline of their style, where the style encoder brings timelines."""
         return [song if song.timeline is not None else self._with_timeline(song) for song in songs]
 
@@ -379,7 +395,7 @@ class Bundle:
         self, songs: Sequence[Song], config: SamplerConfig, on_step: OnStep
     ) -> Iterator[list[Tensor]]:
         """The same, block by block: each song's newest frames (t, C), t = 0 once it is over."""
-        blocks = sampling.sample_blocks(self.dit, self._timed(songs), config, on_step)
+        blocks = sampling.sample_blocks(self.dit, self.conditioned(songs), config, on_step)
         while True:  # the mode ends before each yield: it must not reach into the caller's code
             with _without_dropout(self.dit):
                 block = next(blocks, None)
@@ -443,7 +459,7 @@ def _encoder(folder: Path, device: torch.device) -> Encoder | LearnedEncoder | N
 
 
 def _adapted(dit: DiT) -> bool:
-    """Whether it carries adapters, sounding or switched off: an effect report compares the two."""
+    """Whether it carries adapters, sounding or not."""
     return bool(getattr(dit, "peft_config", None))
 
 

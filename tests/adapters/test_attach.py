@@ -11,7 +11,6 @@ from angen.adapters.attach import (
     set_strengths,
     slots,
     strengths_of,
-    switched_off,
 )
 from angen.adapters.shape import ATTENTION, MLP, LoraShape
 from angen.diffrhythm.dit import DiT
@@ -107,25 +106,6 @@ def test_strength_zero_is_the_base_bit_for_bit() -> None:
     assert not torch.equal(velocity(dit), before)
     set_strengths(dit, {"one": 0.0})
     assert torch.equal(velocity(dit), before)
-
-
-def test_switched_off_is_the_base_and_then_as_before() -> None:
-    dit = tiny_dit()
-    before = velocity(dit)
-    filled(dit, "one")
-    set_strengths(dit, {"one": 0.7})
-    sounding = velocity(dit)
-    with switched_off(dit):
-        assert torch.equal(velocity(dit), before)
-    assert torch.equal(velocity(dit), sounding)
-
-
-def test_switched_off_leaves_a_training_adapter_trainable() -> None:
-    dit = tiny_dit()
-    trained = attach(dit, SHAPE, seed=0)
-    with switched_off(dit):
-        pass
-    assert all(parameter.requires_grad for parameter in trained.values())
 
 
 @pytest.mark.parametrize("strength", [-0.1, 2.1, float("nan"), float("inf")])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from angen.training.spaces import mel_statistics
 from benchmarks.real_recordings import (
     Piece,
     Points,
@@ -10,7 +11,6 @@ from benchmarks.real_recordings import (
     distance,
     distances,
     halves,
-    mel_statistics,
 )
 
 RATE_HZ = 16_000

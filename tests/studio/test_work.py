@@ -471,6 +471,8 @@ def test_what_a_training_takes_is_told_before(studio: Studio, prepared: Path) ->
     assert result_of(job)["steps"] == 6
     assert result_of(job)["seconds"] > 0
     assert result_of(job)["report_seconds"] > 0
+    assert "gives a rough answer" in result_of(job)["answer"]
+    assert result_of(job)["answer"] in result_of(job)["message"]
     assert result_of(job)["peak_memory_bytes"] > 0
     assert studio.desk.adapters() == []
 

@@ -13,12 +13,21 @@ from angen.adapters.files import save_adapter
 from angen.adapters.shape import LoraShape
 from angen.audio.files import read_audio, write_wav
 from angen.bundle import Bundle
-from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Source
+from angen.data.manifest import Clip, ClipMetadata, DatasetInfo, Source, prompt_of
 from angen.diffrhythm.sampling import SamplerConfig
 from angen.errors import BadInput, Stopped
-from angen.training.effect import EffectReport, measure_effect
-from angen.training.evidence import EffectConfig, real_excerpts, spread, starts
+from angen.judge.judge import Judge
+from angen.judge.network import Musicnn
+from angen.judge.sound import Sound
+from angen.judge.vocabulary import VOCABULARIES
+from angen.studio.playing.songs import generate_song
+from angen.studio.requests.songs import AdapterUse, SongRequest
+from angen.studio.settings import Settings
+from angen.studio.watch import OnStep
+from angen.training.effect import EffectReport, measure_effect, units_of
+from angen.training.evidence import EffectConfig, Take, gather, real_excerpts, spread, starts
 from angen.training.report import write_report
+from angen.training.spaces import JUDGE, LEVEL, MEL, STYLE, Vectors, points, spaces_of
 from angen.training.verdict import Verdict
 
 RATE_HZ = 8_000
@@ -27,6 +36,14 @@ SMALL = EffectConfig(songs=4, seconds=4, window_s=2, sampler=SamplerConfig(steps
 
 def silent(done: int, total: int) -> None:
     pass
+
+
+class Unwatched:
+    def stage(self, title: str) -> OnStep:
+        return silent
+
+    def say(self, message: str) -> None:
+        pass
 
 
 def clip_of(folder: Path, number: int, split: str, seconds: float = 8) -> Clip:
@@ -68,15 +85,22 @@ def adapter(bundle: Bundle, folder: Path, size: float) -> Path:
 
 
 def measured(
-    bundle: Bundle, tmp_path: Path, info: DatasetInfo, size: float, *, write: bool = False
+    bundle: Bundle,
+    tmp_path: Path,
+    info: DatasetInfo,
+    size: float,
+    *,
+    write: bool = False,
+    judge: Judge | None = None,
 ) -> EffectReport:
     def latents_of(clip: Clip) -> Tensor:
         audio = read_audio(tmp_path / clip.file, mono=True)
         return bundle.encode_audio(torch.from_numpy(audio.samples[0]), audio.rate_hz)
 
     folder = adapter(bundle, tmp_path / "adapter" / "best_model", size)
+    spaces = spaces_of(bundle, judge)
     report, seen = measure_effect(
-        bundle, folder, info, tmp_path, latents_of, SMALL, silent, name="mine"
+        bundle, folder, info, tmp_path, latents_of, SMALL, spaces, silent, name="mine"
     )
     if write:
         write_report(report, seen, tmp_path / "adapter", tmp_path)
@@ -88,16 +112,127 @@ def test_an_adapter_that_changes_nothing_is_reported_as_such(
 ) -> None:
     report = measured(tiny_bundle, tmp_path, dataset(tmp_path), size=0)
     assert report.verdict is Verdict.NO_EFFECT
-    assert report.effect.outputs_equal
+    assert report.outputs_equal
     assert report.effect.reduction in (0, None)
     assert "changes nothing" in report.sentence
+
+
+def test_songs_are_those_of_generate_with_and_without_the_adapter(
+    tiny_bundle: Bundle, tiny_folder: Path, tmp_path: Path
+) -> None:
+    """Gains included: the tiny base is told its prompt louder than with an adapter."""
+    info = dataset(tmp_path)
+    folder = adapter(tiny_bundle, tmp_path / "adapter", 1.0)
+    spaces = spaces_of(tiny_bundle, None)
+    seen = gather(
+        tiny_bundle, folder, info, tmp_path, lambda _: torch.randn(40, 8), SMALL, spaces, silent
+    )
+    settings = Settings(home=tmp_path / "home", base=str(tiny_folder))
+    for take, uses in ((seen.base[1], ()), (seen.adapter[1], (AdapterUse(name=str(folder)),))):
+        request = SongRequest(
+            prompt=prompt_of(take.clip.metadata),
+            seed=take.seed,
+            duration_s=SMALL.seconds,
+            steps=SMALL.sampler.steps,
+            guidance=SMALL.sampler.guidance,
+            adapters=uses,
+        )
+        made = generate_song(request, settings, Unwatched(), out=tmp_path / "song.wav")
+        heard = read_audio(made.path, mono=True).samples[0]
+        assert np.abs(heard - take.audio.numpy()).max() < 1e-3
+    assert not seen.told_alike
+    assert not torch.allclose(seen.base[1].audio, seen.adapter[1].audio, atol=1e-2)
+
+
+def test_the_report_says_when_base_and_adapter_are_told_otherwise(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    louder = "told its prompt louder"
+    info = dataset(tmp_path)
+    report = measured(tiny_bundle, tmp_path, info, size=1.0)
+    assert any(louder in note for note in report.notes)
+    idle = measured(tiny_bundle, tmp_path, info, size=0)  # generate plays the base then
+    assert not any(louder in note for note in idle.notes)
+
+
+def test_the_outside_judge_is_the_main_space_where_it_is(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    judge = Judge(network=Musicnn().eval(), vocabulary=VOCABULARIES["msd"])
+    report = measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0, judge=judge, write=True)
+    assert (report.space, *report.beside) == (JUDGE, STYLE, MEL)
+    assert not any("angen models fetch musicnn" in note for note in report.notes)
+    page = (tmp_path / "adapter" / "report.html").read_text()
+    assert page.count("outside judge") == 2
+    assert "style vectors" in page
+
+
+def test_without_it_the_report_says_that_the_base_judges_itself(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    report = measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0)
+    assert (report.space, *report.beside) == (STYLE, MEL)
+    (told,) = [note for note in report.notes if "judges its own songs" in note]
+    assert "angen models fetch musicnn" in told
+
+
+def test_all_sounds_are_compared_at_one_loudness() -> None:
+    heard: list[float] = []
+
+    def hear(samples: Sound, rate_hz: int) -> Vectors:
+        heard.append(float(np.sqrt(np.mean(samples**2))))
+        return np.zeros((1, 1))
+
+    noise = np.random.default_rng(0).normal(size=8_000).astype(np.float32)
+    for level in (1e-3, 1.0, 0.0):
+        points(level * noise, 8_000, {"any": hear})
+    assert heard == pytest.approx([LEVEL, LEVEL, 0], rel=1e-4)
+
+
+def test_recordings_sent_through_the_codec_are_the_floor(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    report = measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0)
+    assert all(measure.distance_codec is not None for measure in report.measures.values())
+    assert report.agreement["codec"].spectrum_db > 0
+
+
+@pytest.mark.parametrize(
+    ("songs", "clips", "units"), [(5, 5, 5), (4, 8, 4), (3, 6, 6), (1, 5, 5), (1, 1, 3)]
+)
+def test_clips_stand_for_songs_where_those_are_few(songs: int, clips: int, units: int) -> None:
+    takes = [
+        Take(
+            audio=torch.zeros(1),
+            latents=torch.zeros(1, 1),
+            points={},
+            clip=Clip.model_validate(
+                {
+                    "file": f"clips/{clip}.wav",
+                    "song": f"song{clip % songs}",
+                    "start_s": 0,
+                    "duration_s": 8,
+                    "ends_song": False,
+                    "split": "train",
+                    "sha256": f"{clip:064x}",
+                    "source": Source(file="song.wav", sha256="0" * 64),
+                    "metadata": ClipMetadata(),
+                }
+            ),
+            start_s=start,
+        )
+        for clip in range(clips)
+        for start in (0.0, 2.0, 4.0)
+    ]
+    unit = units_of(takes)
+    assert len({unit(take) for take in takes}) == units
 
 
 def test_an_adapter_with_an_effect_is_measured_and_written(
     tiny_bundle: Bundle, tmp_path: Path
 ) -> None:
     report = measured(tiny_bundle, tmp_path, dataset(tmp_path), size=1.0, write=True)
-    assert not report.effect.outputs_equal
+    assert not report.outputs_equal
     assert report.effect.distance_base != report.effect.distance_adapter
     written = json.loads((tmp_path / "adapter" / "report.json").read_text())
     assert written["effect"]["distance_base"] == report.effect.distance_base
@@ -107,8 +242,9 @@ def test_an_adapter_with_an_effect_is_measured_and_written(
     assert written["verdict"] == report.verdict.value
     assert written["counts"] == {
         "songs": 4,
-        "real_excerpts": 6,
-        "real_clips": 2,
+        "recordings": 5,
+        "real_excerpts": 15,
+        "real_clips": 5,
         "training_clips": 3,
     }
 
@@ -127,7 +263,7 @@ def test_the_page_speaks_to_a_person_by_day_and_by_night(
     report = measured(tiny_bundle, tmp_path, dataset(tmp_path, aside=1), size=1.0, write=True)
     page = " ".join((tmp_path / "adapter" / "report.html").read_text().split())
     assert f"Effect report of {report.created[:10]} {report.created[11:16]} UTC." in page
-    assert "4 songs a side, 3 excerpts of 1 clip to compare with" in page
+    assert "4 songs a side, 12 excerpts of 4 recordings to compare with" in page
     assert "prefers-color-scheme: dark" in page
     style = page.split("<style>")[1].split("</style>")[0]
     rules = [rule for rule in style.split("}") if ":root" not in rule]
@@ -159,7 +295,7 @@ def test_without_clips_kept_aside_the_report_says_what_it_cannot_judge(
     report = measured(tiny_bundle, tmp_path, dataset(tmp_path, aside=0), size=1.0)
     assert not report.kept_aside
     assert report.memorisation.reference is None
-    assert "none could be kept aside" in report.notes[0]
+    assert any("none could be kept aside" in note for note in report.notes)
 
 
 def test_too_little_to_compare_with_is_an_error(tiny_bundle: Bundle, tmp_path: Path) -> None:
@@ -178,7 +314,7 @@ def test_stopping_leaves_the_base_without_adapters(tiny_bundle: Bundle, tmp_path
 
     with pytest.raises(Stopped):
         measure_effect(
-            tiny_bundle, folder, info, tmp_path, lambda _: torch.zeros(40, 8), SMALL, stop
+            tiny_bundle, folder, info, tmp_path, lambda _: torch.zeros(40, 8), SMALL, {}, stop
         )
     assert [name for name, _ in tiny_bundle.dit.named_parameters()] == names
 
@@ -194,6 +330,7 @@ def test_progress_counts_both_sides(tiny_bundle: Bundle, tmp_path: Path) -> None
         tmp_path,
         lambda _: torch.randn(40, 8),
         SMALL,
+        spaces_of(tiny_bundle, None),
         lambda done, total: seen.append((done, total)),
     )
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)

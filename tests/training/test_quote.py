@@ -42,6 +42,7 @@ def test_a_quote_names_the_time_of_the_report_as_a_part_of_its_own(tiny_bundle: 
     assert "about 15 s, " in found.message
     told = replace(found, report_seconds=45.0).message
     assert "about 15 s and about 45 s for the report, " in told
+    assert replace(found, answer="A firm answer.").message.endswith("are trained. A firm answer.")
 
 
 def test_quote_changes_neither_model_nor_random_state(tiny_bundle: Bundle) -> None:

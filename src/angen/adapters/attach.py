@@ -11,8 +11,7 @@ Source: Hu et al. 2021, arXiv:2106.09685.
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -110,7 +109,7 @@ def set_strengths(model: nn.Module, strengths: Mapping[str, float]) -> None:
     for _, layer in lora_layers(model):
         for slot in active:
             layer.set_scale(slot, checked[slot])
-        _activate(layer, active)
+        layer.set_adapter(active, inference_mode=True)
 
 
 def strengths_of(model: nn.Module) -> dict[str, float]:
@@ -127,29 +126,6 @@ def _full_scale(layer: LoraLayer, slot: str) -> float:
     rank = layer.r[slot]
     divisor = math.sqrt(rank) if layer.use_rslora.get(slot, False) else rank
     return float(layer.lora_alpha[slot] / divisor)
-
-
-def _activate(layer: LoraLayer, active: Sequence[str]) -> None:
-    layer.set_adapter(list(active), inference_mode=True)
-
-
-@contextmanager
-def switched_off(model: nn.Module) -> Iterator[None]:
-    """Within the block the model is the base alone; afterwards the adapters sound as before."""
-    before = [
-        (layer, list(layer.active_adapters), _training(layer)) for _, layer in lora_layers(model)
-    ]
-    for layer, _, _ in before:
-        _activate(layer, [])
-    try:
-        yield
-    finally:
-        for layer, active, trained in before:
-            layer.set_adapter(active, inference_mode=not trained)
-
-
-def _training(layer: LoraLayer) -> bool:
-    return any(p.requires_grad for part in layer.lora_A.values() for p in part.parameters())
 
 
 def detach(model: nn.Module) -> None:

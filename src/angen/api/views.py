@@ -281,7 +281,7 @@ class EffectView(View):
     verdict: Annotated[str, told("In a word.")]
     sentence: Annotated[str, told("The same, explained.")]
     reduction: Annotated[
-        float | None, told("Share by which songs came closer to the recordings; below 0: further.")
+        float | None, told("Share of the way from the base to the recordings; below 0: farther.")
     ]
     closest: Annotated[
         float | None, told("Likeness to the closest single training clip, 1 would be a copy.")

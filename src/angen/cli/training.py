@@ -280,5 +280,5 @@ def _answer(trained: "TrainedLora", as_json: bool) -> None:
 
 def _end(found: "EffectReport") -> None:
     """The exit code says whether the adapter does what it is for."""
-    if found.verdict.value in ("no_effect", "farther"):
+    if found.verdict.value not in ("closer", "copies"):
         raise typer.Exit(ExitCode.NO_EFFECT)

@@ -1,63 +1,136 @@
-"""How far apart two sets of songs are, judged from a few dozen points each.
+"""How far songs are from a collection of recordings, in one space, and how sure that is.
 
-Letters: N points of one set, M of the other, E embedding width, R random draws.
+Letters: N songs of base and of adapter, M recordings, R random draws, P points of one song in the
+space, E their width. A song is its points (P, E); its likeness to another is the mean over pairs.
 
-The main figure is the squared kernel distance (maximum mean discrepancy) in its unbiased form:
-zero on average when both sets come from one distribution, at any set size, which the Fréchet
-distance is not. The Fréchet distance stands beside it for comparison with papers.
+The distance is the squared kernel distance (maximum mean discrepancy) in its unbiased form, from
+pairs of different songs alone. So each recording in turn, held against all others, lies at 0 on
+average: 0 is as near as an unseen song of the collection is to the rest of it, and the way from
+the base's distance to 0 is what an adapter can learn.
+
+The collection's own spread cancels in the gain, base less adapter, which is a mean over the
+recordings: a recording unlike all others cannot turn it.
 
 Sources: Gretton et al. 2012, JMLR 13 (the estimator); Binkowski et al. 2018, arXiv:1801.01401
-(use for generators); Chung et al. 2025, arXiv:2502.15602 (Gaussian kernel for audio);
-Ledoit and Wolf 2004, JMVA 88 (shrunk covariance).
+(use for generators); Chung et al. 2025, arXiv:2502.15602 (Gaussian kernel for audio).
 """
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float64]
-Labels = NDArray[np.int64]
+Songs = Sequence[Vectors]  # points (P, E) of each
+Recordings = Mapping[str, Vectors]  # the same, by name
 
 MIN_DRAWS = 50  # fewer usable draws than this give no interval
+Interval = tuple[float, float]  # the middle 95 %
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kernels:
-    """All pairwise similarities that the comparison of base and adapter needs."""
+class Measure:
+    """What one space shows. Squared kernel distances to the recordings; shares of the way.
 
-    made: Vectors  # (2N, 2N) base songs, then adapter songs
-    real: Vectors  # (M, M)
-    cross: Vectors  # (2N, M)
-    apart: Vectors  # (M, M) 1 where two real points come from different clips
-    width: float  # of the kernel, in the points' own unit
+    The way is 0 at the base, and 1 where unseen songs of the collection are.
+    """
+
+    distance_base: float
+    distance_adapter: float
+    distance_codec: float | None  # of recordings through encoder and decoder; None for one song
+    reduction: float | None  # the way that the adapter went; None where the base is there already
+    reduction_interval: Interval | None
+    gain_interval: Interval  # of distance_base - distance_adapter
+    unseen: float | None  # the way to recordings that training has not seen; None without any
 
     @property
-    def pairs(self) -> int:
-        """N, songs made by each side."""
-        return len(self.made) // 2
+    def floor(self) -> float | None:
+        """The way that songs of this base can go: its codec sounds no nearer."""
+        if self.distance_codec is None or self.reduction is None:
+            return None
+        return 1 - self.distance_codec / self.distance_base
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Comparison:
-    """Distances of the base's and the adapter's songs to real ones, with their doubt."""
+class _Likeness:
+    """Between songs of the base, of the adapter, and recordings."""
 
-    base: float
-    adapter: float
-    reduction: float | None  # 1 - adapter / base; None when the base is already at the real songs
-    interval: tuple[float, float] | None  # 95 % bootstrap interval of the reduction
-    gain_interval: tuple[float, float]  # the same of base - adapter
-    p_value: float  # chance of so large a gain if adapter and base were exchangeable
+    base: Vectors  # (N, N)
+    adapter: Vectors  # (N, N)
+    real: Vectors  # (M, M)
+    base_real: Vectors  # (N, M)
+    adapter_real: Vectors  # (N, M)
+
+    def among_base(self, songs: Vectors, real: Vectors) -> Vectors:
+        """Distance (R,) of the base under weights (R, N) of songs and (R, M) of recordings."""
+        near = _across(self.base_real, songs, real)
+        return _among(self.base, songs) + _among(self.real, real) - 2 * near
+
+    def gain(self, songs: Vectors, real: Vectors) -> Vectors:
+        """Base's distance less adapter's (R,), under the same weights."""
+        near = _across(self.adapter_real - self.base_real, songs, real)
+        return _among(self.base - self.adapter, songs) + 2 * near
+
+
+def compare(
+    base: Songs,
+    adapter: Songs,
+    real: Recordings,
+    codec: Recordings,
+    unseen: Collection[str],
+    *,
+    seed: int,
+    draws: int = 2000,
+) -> Measure:
+    """Distances of base and adapter to the recordings, the codec's, and how sure they are.
+
+    adapter: twin by twin with ``base``. codec: some of the recordings through encoder and decoder.
+    unseen: those that training has not seen. Intervals resample twins and recordings.
+
+    The kernel's width comes from base and recordings alone: the adapter cannot choose the scale
+    by which it is judged.
+
+    Raises ValueError for fewer than 2 songs or recordings, or sides of different size.
+    """
+    if len(base) != len(adapter):
+        raise ValueError(f"{len(base)} base songs need as many of the adapter, not {len(adapter)}")
+    if len(base) < 2 or len(real) < 2:
+        raise ValueError(f"a distance needs 2 songs a side, got {len(base)} and {len(real)}")
+    recordings = list(real.values())
+    width = bandwidth(np.concatenate(base), np.concatenate(recordings))
+    like = _Likeness(
+        base=likeness(base, base, width),
+        adapter=likeness(adapter, adapter, width),
+        real=likeness(recordings, recordings, width),
+        base_real=likeness(base, recordings, width),
+        adapter_real=likeness(adapter, recordings, width),
+    )
+    once, each = np.ones((1, len(base))), np.ones((1, len(real)))
+    distance, gain = like.among_base(once, each).item(), like.gain(once, each).item()
+    there = distance <= 0
+    marks = np.array([[name in unseen for name in real]], dtype=np.float64)  # (1, M)
+    new = like.gain(once, marks).item() / distance if marks.any() and not there else None
+    gains, ways = _drawn(like, np.random.default_rng(seed), draws)
+    return Measure(
+        distance_base=distance,
+        distance_adapter=distance - gain,
+        distance_codec=_distance_of_codec(codec, real, like.real, width),
+        reduction=None if there else gain / distance,
+        reduction_interval=None if there else _middle(ways),
+        gain_interval=_middle(gains) or (-np.inf, np.inf),
+        unseen=new,
+    )
 
 
 def squared_distances(a: Vectors, b: Vectors) -> Vectors:
-    """Squared Euclidean distance of each row of ``a`` (N, E) to each of ``b`` (M, E): (N, M)."""
+    """Squared Euclidean distance of each row of ``a`` (P, E) to each of ``b`` (Q, E): (P, Q)."""
     squares = (a**2).sum(1)[:, None] + (b**2).sum(1)[None, :] - 2 * a @ b.T
     return np.asarray(np.maximum(squares, 0.0), dtype=np.float64)
 
 
 def bandwidth(a: Vectors, b: Vectors) -> float:
-    """Root mean square distance between a point of ``a`` (N, E) and one of ``b`` (M, E).
+    """Root mean square distance between a point of ``a`` (P, E) and one of ``b`` (Q, E).
 
     At this scale the kernel still grows and falls on the whole way from one set to the other.
     The usual median over all pairs does not when both sets are tight: it then measures their
@@ -68,147 +141,53 @@ def bandwidth(a: Vectors, b: Vectors) -> float:
     return float(np.sqrt(squared_distances(a, b).mean())) or 1.0
 
 
-def gaussian(a: Vectors, b: Vectors, width: float) -> Vectors:
-    """exp(-d² / 2 width²) for each row of ``a`` with each of ``b``: (N, M)."""
-    return np.asarray(np.exp(-squared_distances(a, b) / (2 * width**2)), dtype=np.float64)
+def likeness(a: Songs, b: Songs, width: float) -> Vectors:
+    """exp(-d² / 2 width²), the mean over all pairs of points, of each two songs: (N, M)."""
+    near = np.exp(-squared_distances(np.concatenate(a), np.concatenate(b)) / (2 * width**2))
+    return np.asarray(_means(a) @ near @ _means(b).T, dtype=np.float64)
 
 
-def kernels(base: Vectors, adapter: Vectors, real: Vectors, clips: Labels) -> Kernels:
-    """Similarities for ``base`` and ``adapter`` (N, E) songs against ``real`` (M, E) ones.
-
-    clips: (M,) which recording clip each real point was cut from. Two windows of one clip are
-    not independent, so such pairs do not count; with a single clip they must.
-
-    The kernel's width comes from base and real points alone: the adapter cannot choose the
-    scale by which it is judged.
-
-    Raises ValueError for fewer than 2 points in a set, or sides of different size.
-    """
-    if base.shape != adapter.shape:
-        raise ValueError(f"base {base.shape} and adapter {adapter.shape} need equal shapes")
-    if len(base) < 2 or len(real) < 2:
-        raise ValueError(f"a distance needs 2 points a side, got {len(base)} and {len(real)}")
-    width = bandwidth(base, real)
-    made = np.concatenate([base, adapter])  # (2N, E)
-    several = len(np.unique(clips)) > 1
-    labels = clips if several else np.arange(len(real))
-    return Kernels(
-        made=gaussian(made, made, width),
-        real=gaussian(real, real, width),
-        cross=gaussian(made, real, width),
-        apart=(labels[:, None] != labels[None, :]).astype(np.float64),
-        width=width,
-    )
+def _means(songs: Songs) -> Vectors:
+    """(N, points of all): what makes means over each song's points."""
+    counts = [len(song) for song in songs]
+    return np.repeat(np.diag(1 / np.array(counts, dtype=np.float64)), counts, axis=1)
 
 
-def distance_to_real(similar: Kernels, others: Vectors, real: Vectors) -> float:
-    """Distance of ``others`` (N, E) to the real points (M, E) on the scale of ``similar``.
+def _distance_of_codec(
+    codec: Recordings, real: Recordings, among_real: Vectors, width: float
+) -> float | None:
+    """A recording and its own way through the codec are one song: such pairs do not count."""
+    if len(codec) < 2:
+        return None
+    heard, names = list(codec.values()), list(real)
+    apart = np.array([[name != other for other in names] for name in codec])
+    near = likeness(heard, list(real.values()), width)
+    around = [
+        _among(k, np.ones((1, len(k)))).item() for k in (likeness(heard, heard, width), among_real)
+    ]
+    return sum(around) - 2 * float(near[apart].mean())
 
-    Other clips of the same recordings' kind give the level that songs can hope to reach.
-    """
-    among_real = float((similar.real * similar.apart).sum() / similar.apart.sum())
-    among_others = _mean_off_diagonal(gaussian(others, others, similar.width))
-    return among_real + among_others - 2 * float(gaussian(others, real, similar.width).mean())
 
-
-def compare(similar: Kernels, *, seed: int, draws: int = 2000) -> Comparison:
-    """Distances of base and adapter to the real songs; is their difference more than luck?
-
-    The interval resamples songs (each with its twin of the same seed and prompt) and real clips.
-    The p-value swaps twins at random: exact whatever the number of songs.
-    """
-    rng = np.random.default_rng(seed)
-    base, adapter = (x.item() for x in _distances(similar, *_once(similar)))
-    songs = _counts(rng, draws, similar.pairs)  # (R, N)
-    real = _counts_of_clips(rng, draws, similar.apart)  # (R, M)
+def _drawn(like: _Likeness, rng: np.random.Generator, draws: int) -> tuple[Vectors, Vectors]:
+    """Gains and ways of usable draws of twins and recordings, as many with replacement."""
+    songs, real = (_counts(rng, draws, n) for n in like.base_real.shape)
     with np.errstate(invalid="ignore", divide="ignore"):
-        drawn_base, drawn_adapter = _distances(similar, songs, songs, real)  # (R,) each
-        gains = _gain(similar, songs, songs)  # (R,)
-        reductions = 1 - drawn_adapter / drawn_base
-    usable = np.isfinite(reductions) & (drawn_base > 0)
-    there = base <= 0  # the base is at the real songs already
-    return Comparison(
-        base=base,
-        adapter=adapter,
-        reduction=None if there else 1 - adapter / base,
-        interval=None if there else _middle(reductions[usable]),
-        gain_interval=_middle(gains[np.isfinite(gains)]) or (-np.inf, np.inf),
-        p_value=_swap_test(similar, rng, draws),
-    )
-
-
-def frechet_distance(a: Vectors, b: Vectors) -> float:
-    """Fréchet distance between Gaussians fitted to ``a`` (N, E) and ``b`` (M, E).
-
-    Covariances are shrunk (Ledoit-Wolf), without which a few dozen points in hundreds of
-    dimensions have none. Still biased by set size: compare only sets of equal size.
-    """
-    cov_a, cov_b = shrunk_covariance(a), shrunk_covariance(b)
-    values, vectors = np.linalg.eigh(cov_a)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    mixed = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ cov_b @ root), 0)).sum()
-    apart = float(((a.mean(0) - b.mean(0)) ** 2).sum())
-    return apart + float(np.trace(cov_a) + np.trace(cov_b) - 2 * mixed)
-
-
-def shrunk_covariance(points: Vectors) -> Vectors:
-    """Covariance of ``points`` (N, E), drawn towards a sphere by as much as N leaves in doubt."""
-    n, width = points.shape
-    centred = points - points.mean(0)
-    sample = centred.T @ centred / n  # (E, E)
-    sphere = float(np.trace(sample)) / width * np.eye(width)
-    spread = float(((sample - sphere) ** 2).sum())
-    if spread == 0:
-        return np.asarray(sample, dtype=np.float64)
-    lengths = (centred**2).sum(1)  # (N,)
-    doubt = (float((lengths**2).sum()) / n - float((sample**2).sum())) / n
-    share = min(1.0, doubt / spread)
-    return np.asarray((1 - share) * sample + share * sphere, dtype=np.float64)
-
-
-def _mean_off_diagonal(kernel: Vectors) -> float:
-    n = len(kernel)
-    return float((kernel.sum() - np.trace(kernel)) / (n * (n - 1)))
-
-
-def _once(similar: Kernels) -> tuple[Vectors, Vectors, Vectors]:
-    """Weights that count each point once: the estimate itself."""
-    songs = np.ones((1, similar.pairs))
-    return songs, songs, np.ones((1, len(similar.real)))
-
-
-def _distances(
-    similar: Kernels, base: Vectors, adapter: Vectors, real: Vectors
-) -> tuple[Vectors, Vectors]:
-    """Squared distances (R,) of base and adapter for R weightings of songs and real points."""
-    n = similar.pairs
-    among_real = _weighted(similar.real * similar.apart, similar.apart, real)
-    found = []
-    for weights, part in ((base, slice(n)), (adapter, slice(n, None))):
-        between = ((weights @ similar.cross[part]) * real).sum(1)
-        between = between / (weights.sum(1) * real.sum(1))
-        found.append(_among(similar.made[part, part], weights) + among_real - 2 * between)
-    return found[0], found[1]
-
-
-def _gain(similar: Kernels, base: Vectors, adapter: Vectors) -> Vectors:
-    """Base distance less adapter distance (R,): the real songs' own spread cancels."""
-    n = similar.pairs
-    near = similar.cross.mean(1)  # (2N,)
-    parts = ((base, slice(n)), (adapter, slice(n, None)))
-    left, right = (_among(similar.made[p, p], w) - 2 * (w @ near[p]) / w.sum(1) for w, p in parts)
-    return np.asarray(left - right, dtype=np.float64)
+        gains, distances = like.gain(songs, real), like.among_base(songs, real)
+    there = np.isfinite(distances) & (distances > 0)
+    return gains[np.isfinite(gains)], gains[there] / distances[there]
 
 
 def _among(kernel: Vectors, weights: Vectors) -> Vectors:
-    """Mean similarity (R,) of two different points of one set (N, N) under weights (R, N)."""
+    """Mean likeness (R,) of two different songs of one set (N, N) under weights (R, N)."""
     others = 1 - np.eye(len(kernel))
-    return _weighted(kernel * others, others, weights)
-
-
-def _weighted(kernel: Vectors, counted: Vectors, weights: Vectors) -> Vectors:
-    total, pairs = (((weights @ matrix) * weights).sum(1) for matrix in (kernel, counted))
+    total, pairs = (((weights @ part) * weights).sum(1) for part in (kernel * others, others))
     return np.asarray(total / pairs, dtype=np.float64)
+
+
+def _across(kernel: Vectors, songs: Vectors, real: Vectors) -> Vectors:
+    """Mean likeness (R,) of a song and a recording (N, M) under weights (R, N) and (R, M)."""
+    total = ((songs @ kernel) * real).sum(1)
+    return np.asarray(total / (songs.sum(1) * real.sum(1)), dtype=np.float64)
 
 
 def _counts(rng: np.random.Generator, draws: int, n: int) -> Vectors:
@@ -216,25 +195,7 @@ def _counts(rng: np.random.Generator, draws: int, n: int) -> Vectors:
     return rng.multinomial(n, np.full(n, 1 / n), size=draws).astype(np.float64)
 
 
-def _counts_of_clips(rng: np.random.Generator, draws: int, apart: Vectors) -> Vectors:
-    """Weights (R, M) of real points when whole clips are drawn with replacement."""
-    _, clip_of = np.unique(apart, axis=0, return_inverse=True)  # rows are equal within a clip
-    return _counts(rng, draws, int(clip_of.max()) + 1)[:, clip_of.ravel()]
-
-
-def _swap_test(similar: Kernels, rng: np.random.Generator, draws: int) -> float:
-    """Share of random swaps of twins whose gain is at least the one found, one-sided."""
-    n = similar.pairs
-    near = similar.cross.mean(1)  # (2N,)
-    swapped = rng.integers(0, 2, size=(draws, n)).astype(np.float64)
-    swapped[0] = 0  # the arrangement found counts as one
-    left = np.concatenate([1 - swapped, swapped], axis=1)  # (R, 2N)
-    gains = [_among(similar.made, w) - 2 * (w @ near) / n for w in (left, 1 - left)]
-    gain = gains[0] - gains[1]
-    return float((gain >= gain[0] - 1e-12).mean())
-
-
-def _middle(values: Vectors) -> tuple[float, float] | None:
+def _middle(values: Vectors) -> Interval | None:
     """The middle 95 % of ``values``, or None for too few of them."""
     if len(values) < MIN_DRAWS:
         return None

@@ -1,11 +1,11 @@
 """Did the training do anything, and is it more than a copy? The measured answer to both.
 
-gather evidence ─► effect: distances to kept-aside music, with and without the adapter
+gather evidence ─► in each space, distances to the recordings, with and without the adapter
                 ─► memorisation: closest training clip, against what kept-aside clips give
                 ─► agreement in tempo, key, spectrum ─► verdict ─► report.json, report.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from angen.amounts import counted
 from angen.audio.listening import listen
 from angen.bundle import Bundle
 from angen.data.manifest import DatasetInfo, prompt_of
@@ -24,14 +25,7 @@ from angen.training.agreement import (
     same_tempo,
     spectrum_distance,
 )
-from angen.training.distance import (
-    Kernels,
-    Labels,
-    compare,
-    distance_to_real,
-    frechet_distance,
-    kernels,
-)
+from angen.training.distance import Measure, Recordings, compare
 from angen.training.evidence import (
     MIN_EXCERPTS,
     EffectConfig,
@@ -42,11 +36,24 @@ from angen.training.evidence import (
     gather,
     real_excerpts,
     spread,
-    styles,
 )
 from angen.training.memorisation import Match, matches, picture
-from angen.training.verdict import Effect, Memorisation, Verdict, copy_limit, judge, sentence
+from angen.training.spaces import JUDGE, Spaces, Vectors
+from angen.training.verdict import (
+    FIRM_SONGS,
+    Findings,
+    Memorisation,
+    Verdict,
+    copy_limit,
+    judge,
+    sentence,
+)
 
+FETCH = (
+    "This base judges its own songs here, and is easily pleased by them. Fetch the outside judge, "
+    "then measure again: angen models fetch musicnn"
+)
+MIN_UNITS = 4  # songs compared as wholes; of fewer, clips stand for songs
 REFERENCES = 16  # real excerpts that are held against training clips
 EQUAL = 1e-6  # relative difference up to which two sets of latents are the same
 
@@ -80,19 +87,27 @@ class EffectReport:
     created: str
     verdict: Verdict
     sentence: str
-    effect: Effect
+    space: str  # in which ``effect`` is measured
+    effect: Measure
+    beside: dict[str, Measure]  # the other spaces
+    outputs_equal: bool  # the adapter changed no number of any song
     memorisation: Memorisation
-    agreement: dict[str, Agreement]  # base, adapter
-    counts: dict[str, int]  # songs a side, real excerpts, real clips, training clips
+    agreement: dict[str, Agreement]  # base, adapter, codec
+    counts: dict[str, int]  # songs a side, recordings, excerpts and clips of them, training clips
     kept_aside: bool
     config: dict[str, Any]
     songs: tuple[SongFacts, ...]
     notes: tuple[str, ...] = ()
-    version: int = field(default=1)
+    version: int = field(default=2)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as they stand in the file."""
         return asdict(self)
+
+    @property
+    def measures(self) -> dict[str, Measure]:
+        """Of all spaces, the main one first."""
+        return {self.space: self.effect, **self.beside}
 
 
 def measure_effect(
@@ -102,13 +117,15 @@ def measure_effect(
     folder: Path,
     latents_of: LatentsOf,
     config: EffectConfig,
+    spaces: Spaces,
     on_step: OnStep,
     *,
     name: str = "",
 ) -> tuple[EffectReport, Evidence]:
     """Measure what the adapter in the PEFT folder ``adapter`` does on the dataset in ``folder``.
 
-    bundle: without adapters, and left so. name: of the adapter, for the report.
+    bundle: without adapters, and left so. spaces: the first is the main one. name: of the adapter,
+    for the report.
     The same arguments give the same figures.
 
     Raises BadInput for a dataset too small to compare with, and what loading the adapter raises.
@@ -119,51 +136,73 @@ def measure_effect(
             f"Dataset {info.name!r} gives {count} excerpt of {config.seconds:g} s to "
             f"compare with; the effect report needs {MIN_EXCERPTS}. Add recordings."
         )
-    seen = gather(bundle, adapter, info, folder, latents_of, config, on_step)
-    similar = kernels(styles(seen.base), styles(seen.adapter), styles(seen.real), _clips(seen.real))
-    effect = _effect(seen, similar, config)
-    memorisation = _memorisation(seen, config.window_s)
-    verdict = judge(effect, memorisation)
+    seen = gather(bundle, adapter, info, folder, latents_of, config, spaces, on_step)
+    effect, *beside = (_measure(seen, space, config) for space in spaces)
+    others = dict(zip(list(spaces)[1:], beside, strict=True))
+    found = Findings(
+        effect=effect,
+        beside=others,
+        memorisation=_memorisation(seen, config.window_s),
+        outputs_equal=_equal(seen.base, seen.adapter),
+        songs=len({take.clip.song for take in seen.collection}),
+        all_layers=seen.all_layers,
+    )
+    verdict = judge(found)
     report = EffectReport(
         adapter=name or adapter.name,
         base={"name": bundle.name, "fingerprint": bundle.model_fingerprint},
         dataset={"name": info.name, "fingerprint": info.fingerprint},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=verdict,
-        sentence=sentence(verdict, effect, memorisation, _real_in_words(seen)),
+        sentence=sentence(verdict, found),
+        space=next(iter(spaces)),
         effect=effect,
-        memorisation=memorisation,
+        beside=others,
+        outputs_equal=found.outputs_equal,
+        memorisation=found.memorisation,
         agreement=_agreements(seen),
         counts={
             "songs": len(seen.base),
-            "real_excerpts": len(seen.real),
-            "real_clips": len({take.clip.file for take in seen.real}),
+            "recordings": found.songs,
+            "real_excerpts": len(seen.collection),
+            "real_clips": len({take.clip.file for take in seen.collection}),
             "training_clips": len(seen.training),
         },
         kept_aside=seen.kept_aside,
         config=asdict(config),
         songs=tuple(_facts(take) for take in seen.adapter),
-        notes=_notes(seen),
+        notes=_notes(seen, found, spaces),
     )
     return report, seen
 
 
-def _effect(seen: Evidence, similar: Kernels, config: EffectConfig) -> Effect:
-    found = compare(similar, seed=config.seed)
-    real = styles(seen.real)
-    enough = len(seen.others) > 1 and seen.kept_aside
-    return Effect(
-        distance_base=found.base,
-        distance_adapter=found.adapter,
-        distance_real=distance_to_real(similar, styles(seen.others), real) if enough else None,
-        reduction=found.reduction,
-        reduction_interval=found.interval,
-        gain_interval=found.gain_interval,
-        p_value=found.p_value,
-        outputs_equal=_equal(seen.base, seen.adapter),
-        frechet_base=frechet_distance(styles(seen.base), real),
-        frechet_adapter=frechet_distance(styles(seen.adapter), real),
+def _measure(seen: Evidence, space: str, config: EffectConfig) -> Measure:
+    unit = units_of(seen.collection)
+    return compare(
+        [take.points[space] for take in seen.base],
+        [take.points[space] for take in seen.adapter],
+        _by_unit(seen.collection, space, unit),
+        _by_unit(seen.codec, space, unit),
+        {unit(take) for take in seen.real} if seen.kept_aside else (),
+        seed=config.seed,
     )
+
+
+def units_of(takes: Sequence[Take]) -> Callable[[Take], str]:
+    """What counts as one recording: a song; a clip or an excerpt where there are too few songs."""
+    kinds: tuple[Callable[[Take], str], ...] = (
+        lambda take: take.clip.song,
+        lambda take: take.clip.file,
+        lambda take: f"{take.clip.file} at {take.start_s:g}",
+    )
+    return next((of for of in kinds if len({of(take) for take in takes}) >= MIN_UNITS), kinds[-1])
+
+
+def _by_unit(takes: Sequence[Take], space: str, unit: Callable[[Take], str]) -> Recordings:
+    found: dict[str, list[Vectors]] = {}
+    for take in takes:
+        found.setdefault(unit(take), []).append(take.points[space])
+    return {name: np.concatenate(points) for name, points in found.items()}
 
 
 def _equal(base: Sequence[Take], adapter: Sequence[Take]) -> bool:
@@ -213,7 +252,7 @@ def _closest(
 
 
 def _agreements(seen: Evidence) -> dict[str, Agreement]:
-    real = [long_term_spectrum(take.audio.numpy(), seen.rate_hz) for take in seen.real]
+    real = [long_term_spectrum(take.audio.numpy(), seen.rate_hz) for take in seen.collection]
 
     def of(takes: Sequence[Take]) -> Agreement:
         heard = [_heard(take, seen.rate_hz) for take in takes]
@@ -224,7 +263,8 @@ def _agreements(seen: Evidence) -> dict[str, Agreement]:
             spectrum_db=spectrum_distance(made, real),
         )
 
-    return {"base": of(seen.base), "adapter": of(seen.adapter)}
+    sides = {"base": seen.base, "adapter": seen.adapter, "codec": seen.codec}
+    return {name: of(takes) for name, takes in sides.items()}
 
 
 def _heard(take: Take, rate_hz: int) -> tuple[float | None, float | None]:
@@ -238,19 +278,6 @@ def _heard(take: Take, rate_hz: int) -> tuple[float | None, float | None]:
     return tempo, key_score(listening.key or "", asked.key) if asked.key else None
 
 
-def _clips(takes: Sequence[Take]) -> Labels:
-    """Number (N,) of the clip that each excerpt was cut from."""
-    numbers = {file: i for i, file in enumerate(dict.fromkeys(take.clip.file for take in takes))}
-    return np.array([numbers[take.clip.file] for take in takes], dtype=np.int64)
-
-
-def _real_in_words(seen: Evidence) -> str:
-    count = len(seen.real)
-    if seen.kept_aside:
-        return f"{count} excerpts of recordings kept aside"
-    return f"{count} excerpts of its own training recordings"
-
-
 def _facts(take: Take) -> SongFacts:
     metadata = take.clip.metadata
     return SongFacts(
@@ -258,21 +285,21 @@ def _facts(take: Take) -> SongFacts:
     )
 
 
-def _notes(seen: Evidence) -> tuple[str, ...]:
-    notes = []
+def _notes(seen: Evidence, found: Findings, spaces: Spaces) -> tuple[str, ...]:
+    notes = [] if JUDGE in spaces else [FETCH]
+    if not seen.told_alike:
+        notes.append(
+            "This base is told its prompt louder than with an adapter, in songs as here: part of "
+            "the difference between both may be that."
+        )
     if not seen.kept_aside:
         notes.append(
             "All clips come from one song, so none could be kept aside: the distance is to the "
             "training clips themselves, and copying cannot be told from learning."
         )
-    elif len({take.clip.song for take in seen.real}) == 1:
+    elif found.songs < FIRM_SONGS:
         notes.append(
-            "One song was kept aside: the distance is to that song alone. More songs in the "
-            "dataset make the figure speak for the style."
-        )
-    if len(seen.real) < 12:
-        notes.append(
-            f"Only {len(seen.real)} real excerpts could be compared with: a rough figure. "
-            "Two dozen or more make a firm one."
+            f"Only {counted(found.songs, 'song')} could be compared with: a rough figure. "
+            f"{FIRM_SONGS} or more make a firm one."
         )
     return tuple(notes)

@@ -1,36 +1,42 @@
 """What the effect report looks at: songs made with and without the adapter, and real excerpts.
 
-    kept-aside clips ─► excerpts of a song's length (audio, latents)
+    clips ─► excerpts of a song's length (audio, latents) ─► some through the codec
     their prompts, fixed seeds ─► songs of the base, songs of the adapter
 
-Both sides get the same prompts, lyrics and seeds, in the path that `angen generate` takes.
-Shapes: T latent frames, C latent channels, S samples, E = 512 style width.
+Both sides get the same prompts, lyrics and seeds, and are made as `angen generate` makes songs with
+and without the adapter. Where it tells the base its prompt otherwise, so does the report.
+Shapes: T latent frames, C latent channels, S samples.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from angen.adapters.attach import detach, switched_off
+from angen.adapters.attach import detach, lora_layers, strengths_of
 from angen.adapters.files import load_adapter
+from angen.adapters.shape import MLP
 from angen.audio.files import read_audio
 from angen.bundle import Bundle
 from angen.data.manifest import Clip, DatasetInfo, prompt_of
 from angen.diffrhythm.sampling import SamplerConfig, Song
 from angen.training.memorisation import RATE_HZ, picture
+from angen.training.spaces import Spaces, Vectors, points
 
 OnStep = Callable[[int, int], None]  # steps done, steps in all; may raise Stopped
 Item = TypeVar("Item")
 LatentsOf = Callable[[Clip], Tensor]  # a clip's latents (T, C), encoded before
 
 MIN_EXCERPTS = 2  # real excerpts without which nothing can be compared
-MAX_EXCERPTS = 64  # real excerpts looked at, spread over all kept-aside clips
+MAX_EXCERPTS = 24  # real excerpts looked at, spread over all clips of a side
+CODEC = 12  # of them that are sent through the codec
 BATCH = 16  # songs sampled together
 NEARLY_S = 1.0  # windows closer than this say the same
 
@@ -59,7 +65,7 @@ class Take:
 
     audio: Tensor = field(repr=False)  # (S,) at the bundle's rate
     latents: Tensor = field(repr=False)  # (T, C)
-    style: Tensor = field(repr=False)  # (E,)
+    points: dict[str, Vectors] = field(repr=False)  # in each space
     clip: Clip  # whose prompt it answers, or which it is cut from
     seed: int = 0  # of a made song
     start_s: float = 0.0  # of an excerpt, in its clip
@@ -73,9 +79,17 @@ class Evidence:
     adapter: list[Take]  # twin by twin the same prompts and seeds
     real: list[Take]  # excerpts that songs are compared with
     others: list[Take]  # excerpts of training clips
+    codec: list[Take]  # some of both, through encoder and decoder
     training: list[tuple[Clip, Tensor]] = field(repr=False)  # with pictures, to find copies of
     kept_aside: bool  # whether ``real`` are clips that training has not seen
     rate_hz: int
+    all_layers: bool  # whether the adapter reaches the MLP layers too
+    told_alike: bool  # whether base and adapter are told their prompts equally loudly
+
+    @property
+    def collection(self) -> list[Take]:
+        """The recordings that songs are compared with, seen and unseen."""
+        return [*self.real, *(self.others if self.kept_aside else ())]
 
 
 def gather(
@@ -85,6 +99,7 @@ def gather(
     folder: Path,
     latents_of: LatentsOf,
     config: EffectConfig,
+    spaces: Spaces,
     on_step: OnStep,
 ) -> Evidence:
     """Make the songs and cut the excerpts.
@@ -94,17 +109,37 @@ def gather(
 
     Raises what loading the adapter raises, and whatever ``on_step`` raises.
     """
+    trained = info.side("train")
     kept_aside = info.side("validation")
-    clips = kept_aside or info.side("train")
-    base, made = _both_sides(bundle, adapter, clips, config, on_step)
+    asked = asked_of(bundle, info, config)
+    plain = bundle.conditioned([song for _, song in asked])
+    with _sounding(bundle, adapter):  # told before minutes go into songs
+        all_layers = any(name.endswith(MLP) for name, _ in lora_layers(bundle.dit))
+        adapted = bundle.conditioned([song for _, song in asked])
+    base = make_songs(bundle, asked, config, spaces, lambda done, all_: on_step(done, 2 * all_))
+    with _sounding(bundle, adapter):
+        made = make_songs(
+            bundle, asked, config, spaces, lambda done, all_: on_step(all_ + done, 2 * all_)
+        )
+    cut = partial(
+        excerpts, bundle, folder=folder, latents_of=latents_of, config=config, spaces=spaces
+    )
+    real = cut(kept_aside or trained)
+    others = cut(trained) if kept_aside else []
     return Evidence(
         base=base,
         adapter=made,
-        real=excerpts(bundle, clips, folder, latents_of, config, MAX_EXCERPTS),
-        others=excerpts(bundle, info.side("train"), folder, latents_of, config, config.songs),
-        training=[(clip, _picture(folder / clip.file)) for clip in info.side("train")],
+        real=real,
+        others=others,
+        codec=[
+            replace(_take(bundle, take.latents, take.clip, spaces), start_s=take.start_s)
+            for take in spread([*others, *real], CODEC)
+        ],
+        training=[(clip, _picture(folder / clip.file)) for clip in trained],
         kept_aside=bool(kept_aside),
         rate_hz=bundle.sample_rate_hz,
+        all_layers=all_layers,
+        told_alike=all(_alike(*pair) for pair in zip(plain, adapted, strict=True)),
     )
 
 
@@ -112,36 +147,46 @@ def _picture(path: Path) -> Tensor:
     return picture(read_audio(path, rate_hz=RATE_HZ, mono=True).samples[0], RATE_HZ)
 
 
-def _both_sides(
-    bundle: Bundle, adapter: Path, clips: Sequence[Clip], config: EffectConfig, on_step: OnStep
-) -> tuple[list[Take], list[Take]]:
-    asked = [(clips[i % len(clips)], config.seed + i) for i in range(config.songs)]
+@contextmanager
+def _sounding(bundle: Bundle, adapter: Path) -> Iterator[None]:
+    """Within the block the bundle plays as `angen generate` does with the adapter."""
     load_adapter(bundle.dit, adapter, base=bundle.name, base_fingerprint=bundle.model_fingerprint)
     try:
-        with switched_off(bundle.dit):
-            base = make_songs(bundle, asked, config, lambda done, all_: on_step(done, 2 * all_))
-        made = make_songs(bundle, asked, config, lambda done, all_: on_step(all_ + done, 2 * all_))
+        if not any(strengths_of(bundle.dit).values()):
+            detach(bundle.dit)  # it changes nothing
+        yield
     finally:
         detach(bundle.dit)
-    return base, made
+
+
+def _alike(one: Song, other: Song) -> bool:
+    """Whether two songs of one prompt are told it equally loudly."""
+    if one.timeline is None or other.timeline is None:
+        return one.timeline is other.timeline
+    return torch.equal(one.timeline, other.timeline)
+
+
+def asked_of(bundle: Bundle, info: DatasetInfo, config: EffectConfig) -> list[tuple[Clip, Song]]:
+    """Songs with the prompts and lyrics of clips, evenly chosen among all."""
+    clips = spread(info.clips, config.songs)
+    return [
+        (clip, bundle.song(prompt_of(clip.metadata), clip.metadata.lyrics, config.seconds, seed))
+        for clip, seed in zip(cycle(clips), range(config.seed, config.seed + config.songs))
+    ]
 
 
 def make_songs(
-    bundle: Bundle, asked: Sequence[tuple[Clip, int]], config: EffectConfig, on_step: OnStep
+    bundle: Bundle,
+    asked: Sequence[tuple[Clip, Song]],
+    config: EffectConfig,
+    spaces: Spaces,
+    on_step: OnStep,
 ) -> list[Take]:
-    """One song for each clip's prompt and lyrics, and a seed, as the bundle plays now.
+    """The songs as the bundle plays now.
 
     on_step: the sampling of all songs is one half of the way, their sound the other.
     """
-    songs = [
-        Song(
-            tokens=torch.tensor(bundle.tokenize(clip.metadata.lyrics).tokens, dtype=torch.int64),
-            style=bundle.embed_text(prompt_of(clip.metadata)),
-            frames=bundle.frames(config.seconds),
-            seed=seed,
-        )
-        for clip, seed in asked
-    ]
+    songs = [song for _, song in asked]
     made: list[Tensor] = []
     batches = [songs[at : at + BATCH] for at in range(0, len(songs), BATCH)]
     for index, batch in enumerate(batches):
@@ -152,21 +197,21 @@ def make_songs(
 
         made += bundle.sample(batch, config.sampler, counted)
     takes = []
-    for latents, (clip, seed) in zip(made, asked, strict=True):
-        takes.append(_take(bundle, latents, clip, seed))
+    for latents, (clip, song) in zip(made, asked, strict=True):
+        takes.append(_take(bundle, latents, clip, spaces, song.seed))
         on_step(len(songs) + len(takes), 2 * len(songs))
     return takes
 
 
-def _take(bundle: Bundle, latents: Tensor, clip: Clip, seed: int) -> Take:
-    """A made song as heard; one that ended at once is a frame of silence."""
+def _take(bundle: Bundle, latents: Tensor, clip: Clip, spaces: Spaces, seed: int = 0) -> Take:
+    """Latents as heard; a song that ended at once is a frame of silence."""
     if not len(latents):
         latents = torch.zeros(1, bundle.channels)
         audio = torch.zeros(bundle.samples_per_frame)
     else:
-        audio = bundle.decode(latents)
-    style = bundle.embed_audio(audio, bundle.sample_rate_hz)
-    return Take(audio=audio, latents=latents, style=style, clip=clip, seed=seed)
+        audio = bundle.play(latents)
+    heard = points(audio.numpy(), bundle.sample_rate_hz, spaces)
+    return Take(audio=audio, latents=latents, points=heard, clip=clip, seed=seed)
 
 
 def excerpts(
@@ -175,14 +220,26 @@ def excerpts(
     folder: Path,
     latents_of: LatentsOf,
     config: EffectConfig,
-    most: int,
+    spaces: Spaces,
 ) -> list[Take]:
-    """Excerpts of ``clips``, half overlapping, at most ``most`` and evenly spread."""
+    """Excerpts of ``clips``, half overlapping, at most MAX_EXCERPTS and evenly spread."""
+    rate = bundle.sample_rate_hz
+
+    def cut(clip: Clip, start_s: float) -> Take:
+        sound = read_audio(
+            folder / clip.file, rate_hz=rate, mono=True, start_s=start_s, duration_s=config.seconds
+        )
+        first = round(start_s * bundle.latent_rate_hz)
+        return Take(
+            audio=torch.from_numpy(sound.samples[0]),
+            latents=latents_of(clip)[first : first + bundle.frames(config.seconds)],
+            points=points(sound.samples[0], rate, spaces),
+            clip=clip,
+            start_s=start_s,
+        )
+
     places = [(clip, start) for clip in clips for start in starts(clip.duration_s, config.seconds)]
-    return [
-        _excerpt(bundle, clip, start, folder, latents_of, config)
-        for clip, start in spread(places, most)
-    ]
+    return [cut(*place) for place in spread(places, MAX_EXCERPTS)]
 
 
 def starts(duration_s: float, seconds: float) -> list[float]:
@@ -198,7 +255,11 @@ def starts(duration_s: float, seconds: float) -> list[float]:
 
 def real_excerpts(info: DatasetInfo, config: EffectConfig) -> int:
     """How many real excerpts a dataset gives to compare with; a comparison needs 2."""
-    clips = info.side("validation") or info.side("train")
+    return excerpts_of(info.side("validation") or info.side("train"), config)
+
+
+def excerpts_of(clips: Sequence[Clip], config: EffectConfig) -> int:
+    """How many excerpts are cut from the clips of one side."""
     return min(MAX_EXCERPTS, sum(len(starts(clip.duration_s, config.seconds)) for clip in clips))
 
 
@@ -207,32 +268,3 @@ def spread(items: Sequence[Item], most: int) -> list[Item]:
     if len(items) <= most:
         return list(items)
     return [items[int(at)] for at in np.linspace(0, len(items) - 1, most).round()]
-
-
-def _excerpt(
-    bundle: Bundle,
-    clip: Clip,
-    start_s: float,
-    folder: Path,
-    latents_of: LatentsOf,
-    config: EffectConfig,
-) -> Take:
-    rate = bundle.sample_rate_hz
-    sound = read_audio(
-        folder / clip.file, rate_hz=rate, mono=True, start_s=start_s, duration_s=config.seconds
-    )
-    audio = torch.from_numpy(sound.samples[0])  # (S,)
-    first = round(start_s * bundle.latent_rate_hz)
-    latents = latents_of(clip)[first : first + bundle.frames(config.seconds)]
-    return Take(
-        audio=audio,
-        latents=latents,
-        style=bundle.embed_audio(audio, rate),
-        clip=clip,
-        start_s=start_s,
-    )
-
-
-def styles(takes: Sequence[Take]) -> NDArray[np.float64]:
-    """The style vectors of ``takes`` (N, E)."""
-    return torch.stack([take.style for take in takes]).double().numpy()

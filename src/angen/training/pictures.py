@@ -1,6 +1,6 @@
 """The pictures of the effect report, as PNG files. Colours are the same things throughout.
 
-Shapes: N points, E = 512 style width, S samples, K spectrum bands.
+Shapes: N songs, E width of a space, S samples, K spectrum bands.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 from scipy import signal
 
 from angen.files import replacing
-from angen.training.verdict import Effect, Memorisation
+from angen.training.distance import Measure
+from angen.training.verdict import Memorisation
 
 Floats = NDArray[np.float64]
 
@@ -29,22 +31,28 @@ COLOURS = {"base": BASE, "adapter": ADAPTER, "real": REAL, "others": OTHERS}
 DPI = 110
 
 
-def distances(effect: Effect, path: Path) -> None:
-    """Bars of the distances to the recordings, lower being closer."""
-    bars = {"base": effect.distance_base, "adapter": effect.distance_adapter}
-    if effect.distance_real is not None:
-        bars["others"] = effect.distance_real
-    figure, axes = _canvas(4.6, 2.2)
-    names = [LABELS[key].replace(" ", "\n") for key in bars]
-    axes.barh(names, list(bars.values()), color=[COLOURS[key] for key in bars], height=0.6)
-    axes.invert_yaxis()
-    axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_xlabel("distance to the recordings kept aside (0 is none)")
+def ways(measures: Mapping[str, Measure], path: Path) -> None:
+    """The way that the adapter went in each space, with its interval and the codec's floor."""
+    figure, axes = _canvas(4.6, 0.9 + 0.5 * len(measures))
+    for level, measure in enumerate(measures.values()):
+        low, high = measure.reduction_interval or (np.nan, np.nan)
+        axes.plot([low, high], [level, level], color=ADAPTER, linewidth=3, alpha=0.35)
+        if measure.reduction is not None:
+            axes.plot(measure.reduction, level, "o", color=ADAPTER, markersize=7)
+        if measure.floor is not None:
+            axes.plot(measure.floor, level, "|", color=INK, markersize=16)
+    for at, colour in ((0, BASE), (1, REAL)):
+        axes.axvline(at, color=colour, linewidth=1.4)
+    axes.set_yticks(range(len(measures)), list(measures))
+    axes.set_ylim(len(measures) - 0.5, -0.5)
+    axes.set_xlim(-1, 1.5)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("way from the base (0 %) to unseen recordings of the collection (100 %)")
     _save(figure, path)
 
 
 def scatter(points: Mapping[str, Floats], path: Path) -> None:
-    """Style vectors (N, E) of each set, seen from where they differ most."""
+    """Songs (N, E) of each set in the main space, seen from where they differ most."""
     places = project(list(points.values()))
     figure, axes = _canvas(4.6, 3.6)
     for (key, _), place in zip(points.items(), places, strict=True):
@@ -53,7 +61,7 @@ def scatter(points: Mapping[str, Floats], path: Path) -> None:
     axes.legend(frameon=False, fontsize=8)
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_xlabel("style, first two principal axes")
+    axes.set_xlabel("first two principal axes")
     _save(figure, path)
 
 

@@ -41,6 +41,7 @@ class Quote:
     device: str
     done: int = 0  # steps of a training that is resumed
     report_seconds: float = 0.0  # for the effect report afterwards; 0 where there is none
+    answer: str = ""  # how firm the report's answer will be
 
     @property
     def message(self) -> str:
@@ -56,6 +57,7 @@ class Quote:
             f"{time_text}, {size_text(self.peak_memory_bytes)} of memory on "
             f"{self.device}, {size_text(self.disk_bytes)} of disk; "
             f"{self.trained_parameters:,} weights are trained"
+            + (f". {self.answer}" if self.answer else "")
         )
 
 

@@ -25,11 +25,13 @@ from angen.files import put_in_place, replacing
 from angen.training import pictures
 from angen.training.agreement import band_centres, long_term_spectrum
 from angen.training.effect import EffectReport
-from angen.training.evidence import Evidence, Take, spread, styles
+from angen.training.evidence import Evidence, Take, spread
+from angen.training.spaces import JUDGE, MEL, STYLE
 from angen.training.verdict import percent
 
 MEDIA = "report"
 PAIRS = 4  # pairs of songs to listen to
+NAMES = {JUDGE: "outside judge", STYLE: "the base's own style vectors", MEL: "mel statistics"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,9 +80,15 @@ def write_report(report: EffectReport, seen: Evidence, folder: Path, dataset: Pa
 
 def _draw(report: EffectReport, seen: Evidence, media: Path) -> None:
     sets = {"base": seen.base, "adapter": seen.adapter, "real": seen.real}
-    pictures.distances(report.effect, media / "distances.png")
-    points = {key: styles(takes) for key, takes in (sets | {"others": seen.others}).items()}
-    pictures.scatter(points, media / "styles.png")
+    pictures.ways(report.measures, media / "ways.png")
+    pictures.scatter(
+        {
+            key: np.array([take.points[report.space].mean(0) for take in takes])
+            for key, takes in (sets | {"others": seen.others}).items()
+            if takes
+        },
+        media / "songs.png",
+    )
     pictures.copies(report.memorisation, media / "copies.png")
     curves = {
         key: np.mean([long_term_spectrum(t.audio.numpy(), seen.rate_hz) for t in takes], axis=0)
@@ -94,7 +102,7 @@ def _pairs(seen: Evidence, media: Path) -> list[Row]:
     rows = []
     for index in spread(range(len(seen.base)), PAIRS):
         base, made = seen.base[index], seen.adapter[index]
-        real = next((take for take in seen.real if take.clip == made.clip), seen.real[0])
+        real = next((t for t in seen.collection if t.clip == made.clip), seen.real[0])
         sounds = [("before: base", base), ("after: with adapter", made), ("recording", real)]
         rows.append(
             Row(
@@ -137,7 +145,7 @@ def _closest(report: EffectReport, seen: Evidence, media: Path, dataset: Path) -
 
 
 def _listenable(title: str, audio: Tensor, rate_hz: int, media: Path, name: str) -> Listenable:
-    samples = audio.clamp(-1, 1).numpy()
+    samples = audio.clamp(-1, 1).numpy()  # a real excerpt may be louder than full scale
     write_wav(media / f"{name}.wav", samples, rate_hz)
     pictures.spectrogram(samples, rate_hz, media / f"{name}.png")
     return Listenable(title=title, audio=f"{MEDIA}/{name}.wav", picture=f"{MEDIA}/{name}.png")
@@ -153,7 +161,7 @@ def _page(report: EffectReport, rows: Sequence[Row], closest: Row) -> str:
     )
     environment.filters |= {"percent": percent, "counted": counted, "moment": _moment}
     template = environment.get_template("report.html.jinja")
-    return template.render(report=report, rows=rows, closest=closest, media=MEDIA)
+    return template.render(report=report, rows=rows, closest=closest, media=MEDIA, names=NAMES)
 
 
 def _moment(text: str) -> str:

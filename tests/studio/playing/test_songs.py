@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from angen.audio.files import read_audio
-from angen.bundle import Bundle
+from angen.bundle import LOUDEST, Bundle
 from angen.errors import BadInput
 from angen.studio.playing.outputs import read_note
-from angen.studio.playing.songs import LOUDEST, finished, generate_song
+from angen.studio.playing.songs import finished, generate_song
 from angen.studio.requests.asking import asked
 from angen.studio.requests.songs import SongRequest
 from angen.studio.settings import Settings, read_settings
@@ -164,14 +164,17 @@ def test_a_note_that_was_tampered_with_is_refused(settings: Settings, tmp_path: 
         read_note(tmp_path / "bad.wav")
 
 
-def test_a_song_that_would_clip_is_turned_down(tiny_bundle: object) -> None:
-    class Loud:
+def test_a_song_that_would_clip_is_turned_down() -> None:
+    class Loud(Bundle):
         """Decodes to twice full scale."""
+
+        def __init__(self) -> None:
+            pass
 
         def decode(self, latents: torch.Tensor) -> torch.Tensor:
             return torch.tensor([0.5, -2.0])
 
-    audio = finished(Loud(), torch.zeros(1, 8))  # type: ignore[arg-type]
+    audio = finished(Loud(), torch.zeros(1, 8))
     assert audio.abs().max() == pytest.approx(LOUDEST)
     assert audio[0] == pytest.approx(0.25 * LOUDEST)
 

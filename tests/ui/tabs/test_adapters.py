@@ -112,6 +112,7 @@ def test_what_was_not_trained_here_is_not_unfinished(
         {"effect": [1], "memorisation": "x", "verdict": ["a"], "sentence": {}},
         {"effect": {"reduction": "x", "distance_base": [], "distance_adapter": 1e300}},
         {"effect": {"reduction": None}, "memorisation": {"closest": True}},
+        {"version": 1, "effect": {"p_value": 0.1, "frechet_base": 1.0, "outputs_equal": False}},
     ],
 )
 def test_a_report_of_a_stranger_breaks_no_page(

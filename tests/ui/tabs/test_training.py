@@ -171,10 +171,13 @@ def test_a_quote_tells_the_report_apart(
 ) -> None:
     add_dataset(settings, "my_set")
     estimate_training(desk, recipe, *values(recipe))
-    page = draw_quote(finish(store, desk.jobs()[0], QUOTE | {"report_seconds": 42.0}))
+    page = draw_quote(
+        finish(store, desk.jobs()[0], QUOTE | {"report_seconds": 42.0, "answer": "Few."})
+    )
 
     assert '12 min 34 s</strong><span class="soft">for the training' in page
     assert '42 s</strong><span class="soft">for the report' in page
+    assert "estimate again. Few." in page
 
 
 def test_stopping_wants_a_training_that_runs(

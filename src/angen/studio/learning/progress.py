@@ -5,11 +5,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from angen.audio.files import write_wav
 from angen.bundle import Bundle
-from angen.diffrhythm.sampling import SamplerConfig, Song
+from angen.diffrhythm.sampling import SamplerConfig
 from angen.studio.base import playing_threads
 from angen.studio.learning.adapters import SAMPLES
 from angen.studio.settings import Settings
@@ -22,7 +20,6 @@ Say = Callable[[str], None]
 POINTS = 300  # of a curve, beside those of the log and the validations
 BETWEEN_S = 0.5  # at least, between two points
 STEPS_A_SAMPLE = 25  # a shorter training makes fewer samples
-LOUDEST = 0.99
 
 
 class Curves:
@@ -132,18 +129,12 @@ class Samples:
             self._make(event, bundle)
 
     def _make(self, event: TrainingEvent, bundle: Bundle) -> None:
-        song = Song(
-            tokens=torch.tensor(bundle.tokenize("").tokens, dtype=torch.int64),
-            style=bundle.embed_text(self._prompt),
-            frames=bundle.frames(self._seconds),
-            seed=self._seed,
-        )
+        song = bundle.song(self._prompt, "", self._seconds, self._seed)
         with playing_threads(bundle, self._settings):
             (latents,) = bundle.sample([song], SamplerConfig(), self._on_step)
             if not len(latents):  # it ended before it began; the next one may not
                 return
-            audio = bundle.decode(latents)
-        audio = audio * min(1.0, LOUDEST / max(float(audio.abs().max()), 1e-9))
+            audio = bundle.play(latents)
         file = f"{SAMPLES}/step_{event.step:06d}.wav"
         write_wav(self._folder / file, audio.numpy(), bundle.sample_rate_hz)
         self._emit(

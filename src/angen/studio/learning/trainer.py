@@ -221,6 +221,7 @@ def quote_facts(quote: Quote) -> dict[str, Any]:
         "trained_parameters": quote.trained_parameters,
         "seconds": quote.seconds,
         "report_seconds": quote.report_seconds,
+        "answer": quote.answer,
         "seconds_per_step": quote.seconds_per_step,
         "peak_memory_bytes": quote.peak_memory_bytes,
         "disk_bytes": quote.disk_bytes,

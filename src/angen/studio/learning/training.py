@@ -15,7 +15,8 @@ from angen.adapters.metadata import (
 from angen.bundle import Bundle
 from angen.data.latents import encode_dataset
 from angen.data.manifest import load_info
-from angen.errors import BadInput, Stopped
+from angen.errors import BadInput, MissingWeights, Stopped
+from angen.judge.judge import Judge, load_judge
 from angen.studio.base import OpenBundle, open_base, playing_threads
 from angen.studio.learning.encoder import require_encoder, tell_refining
 from angen.studio.learning.progress import sampled_steps
@@ -35,6 +36,8 @@ from angen.training.material import TrainingData, training_data
 from angen.training.quote import Quote, quote
 from angen.training.report import write_report
 from angen.training.song_time import measure_songs, report_seconds
+from angen.training.spaces import spaces_of
+from angen.training.verdict import answer_of
 
 VALIDATION_LINES = 15  # at most, told of a training; small datasets have hundreds of epochs
 OTHERS = "reports"  # folder of the reports against other datasets than the adapter's own
@@ -96,7 +99,7 @@ def train_lora(
         on_event=_telling(watch, bundle, on_training, way),
         overwrite=request.overwrite,
     )
-    return _with_report(bundle, place, folder, result, effect_of(request), watch, way)
+    return _with_report(bundle, place, folder, result, effect_of(request), settings, watch, way)
 
 
 def effect_of(request: TrainRequest) -> EffectConfig | None:
@@ -138,7 +141,7 @@ def resume_training(
     claim(folder)
     on_event = _telling(watch, bundle, on_training, way)
     result = train(bundle, data, config, folder, on_event=on_event, resume=True)
-    return _with_report(bundle, place, folder, result, effect, watch, way)
+    return _with_report(bundle, place, folder, result, effect, settings, watch, way)
 
 
 def quote_training(
@@ -188,7 +191,8 @@ def report_effect(
         place, target = _dataset_of(_metadata(folder), settings), folder
     watch.stage("Loading the model")
     base = metadata.base.name if metadata and metadata.base else None
-    return _report(open_bundle(settings, base), place, folder, effect, watch, target)
+    bundle = open_bundle(settings, base)
+    return _report(bundle, place, folder, effect, settings, watch, target)
 
 
 def _open(
@@ -229,11 +233,22 @@ def _measured(
     if request is not None and request.samples:
         with playing_threads(bundle, settings):
             sampling = _samples_seconds(bundle, request, done + found.steps, done)
+    info = load_info(place)
+    lasts = report_seconds(bundle, info, effect, spaces_of(bundle, _judge(settings)))
     return replace(
         found,
         seconds=found.seconds + sampling,
-        report_seconds=report_seconds(bundle, load_info(place), effect),
+        report_seconds=lasts,
+        answer=answer_of(len(info.songs)) if lasts else "",
     )
+
+
+def _judge(settings: Settings) -> Judge | None:
+    """The outside judge, where it was fetched. Raises Incompatible when it is damaged."""
+    try:
+        return load_judge(settings.judge)
+    except MissingWeights:
+        return None
 
 
 def _samples_seconds(bundle: Bundle, request: TrainRequest, steps: int, done: int) -> float:
@@ -271,6 +286,7 @@ def _with_report(
     folder: Path,
     result: TrainingResult,
     effect: EffectConfig | None,
+    settings: Settings,
     watch: Watch,
     way: Way,
 ) -> TrainedLora:
@@ -287,7 +303,7 @@ def _with_report(
         )
         return trained
     try:
-        report, page = _report(bundle, place, folder, effect, watch, folder, way)
+        report, page = _report(bundle, place, folder, effect, settings, watch, folder, way)
     except Stopped as stop:
         raise Stopped(
             f"Stopped. The adapter {folder.name!r} is trained and saved; its effect is not "
@@ -301,6 +317,7 @@ def _report(
     place: Path,
     folder: Path,
     effect: EffectConfig,
+    settings: Settings,
     watch: Watch,
     target: Path,
     way: Way | None = None,
@@ -320,6 +337,7 @@ def _report(
         place,
         encoded.latents_of,
         effect,
+        spaces_of(bundle, _judge(settings)),
         way.songs(on_song) if way else on_song,
         name=folder.name,
     )

@@ -13,7 +13,7 @@ from angen.adapters.files import load_adapter
 from angen.adapters.library import WEIGHTS_FILE, adapter_folder, playable
 from angen.audio.files import write_wav
 from angen.bundle import Bundle
-from angen.diffrhythm.sampling import SamplerConfig, Song
+from angen.diffrhythm.sampling import SamplerConfig
 from angen.errors import BadInput, Incompatible
 from angen.names import distinct, safe
 from angen.parts import file_sha256
@@ -24,8 +24,6 @@ from angen.studio.settings import Settings
 from angen.studio.watch import OnStep, Watch
 
 OnSound = Callable[[Tensor, int], None]  # sound (S,), its rate in Hz; may raise Stopped
-
-LOUDEST = 0.99  # of full scale: a song that would clip is turned down to this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +62,7 @@ def generate_song(
             warnings = list(put_in(bundle, request.adapters, settings))
             lyrics = bundle.tokenize(request.lyrics)
             on_step = watch.stage("Making the song")
-            latents = _sampled(bundle, request, lyrics.tokens, on_step, on_sound)
+            latents = _sampled(bundle, request, on_step, on_sound)
         finally:
             detach(bundle.dit)
         audio = finished(bundle, latents)
@@ -139,9 +137,7 @@ def finished(bundle: Bundle, latents: Tensor) -> Tensor:
     """Latents (T, C) as sound (S,) that does not clip."""
     if not len(latents):
         raise BadInput("The song ended before it began. Choose another seed or prompt.")
-    audio = bundle.decode(latents)
-    peak = float(audio.abs().max())
-    return audio * (LOUDEST / peak) if peak > LOUDEST else audio
+    return bundle.play(latents)
 
 
 def _ended_early(made_s: float, request: SongRequest) -> str:
@@ -154,17 +150,11 @@ def _ended_early(made_s: float, request: SongRequest) -> str:
 def _sampled(
     bundle: Bundle,
     request: SongRequest,
-    tokens: list[int],
     on_step: OnStep,
     on_sound: OnSound | None,
 ) -> Tensor:
     """Latents (T, C) of the song; its sound goes to ``on_sound`` as the blocks come."""
-    song = Song(
-        tokens=torch.tensor(tokens, dtype=torch.int64),
-        style=bundle.embed_text(request.prompt),
-        frames=bundle.frames(request.duration_s),
-        seed=request.seed,
-    )
+    song = bundle.song(request.prompt, request.lyrics, request.duration_s, request.seed)
     config = SamplerConfig(steps=request.steps, guidance=request.guidance)
     if on_sound is None:
         return bundle.sample([song], config, on_step)[0]

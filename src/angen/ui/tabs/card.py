@@ -13,6 +13,7 @@ from angen.ui.markup import NOTHING, attributes, button, chips, empty, joined, n
 COLUMNS = ("Name", "Created", "Training Steps", "Type", "Effect")
 VERDICTS = {  # of the effect report: in short, and how it looks
     "closer": ("closer to its recordings", "good"),
+    "slight": ("a little closer", "odd"),
     "no_effect": ("no effect", "odd"),
     "farther": ("farther away", "bad"),
     "copies": ("copies its recordings", "bad"),

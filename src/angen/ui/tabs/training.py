@@ -147,7 +147,8 @@ def draw_quote(job: Job | None) -> Markup:
         f"For {asked_for.get('dataset')}, "
         f"{counted(int(asked_for.get('epochs') or 0), 'epoch')}, batch size "
         f"{asked_for.get('batch_size')}, rank {asked_for.get('rank')}; measured "
-        f"{words.ago(job.ended) if job.ended else ''}. Other settings: estimate again."
+        f"{words.ago(job.ended) if job.ended else ''}. Other settings: estimate again. "
+        f"{facts.get('answer') or ''}"
     )
     return tag("div", figures, class_="figures") + tag("p", basis, class_="soft")
 
