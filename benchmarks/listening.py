@@ -1,6 +1,7 @@
 """How well tempo, beats, bars, key and names are heard, on composed music whose truth is known.
 
     python -m benchmarks.listening --pieces 76            (with --librosa, librosa beside it)
+    python -m benchmarks.listening --pieces 0 --songs FOLDER   (recordings of Frets on Fire)
 
 The pieces are of seeds that nothing was fitted on. Tempo: Acc1 is within 4 %, Acc2 also allows
 the half, the double, the third and the triple (Gouyon et al. 2006). Key: exact, and the MIREX
@@ -9,15 +10,18 @@ score, which gives part of the points to related keys. Beats and downbeats: F-me
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 
 from angen.audio.listening import listen
+from angen.data.clips import metadata_of
 from mini.compose.catalogue import ALL_STYLES
+from mini.fit_rhythm import songs
 from mini.pieces import Piece, piece
 
 FIRST_SEED = 90_000_000
@@ -109,13 +113,61 @@ def scores(made: Piece, heard: Heard) -> dict[str, float]:
     }
 
 
+def reliability(said: Sequence[float], right: Sequence[float], bins: int = 5) -> list[str]:
+    """Rows of a reliability table, and the expected calibration error below it."""
+    sure, hit = np.array(said), np.array(right, float)
+    place = np.minimum((sure * bins).astype(int), bins - 1)
+    rows, error = [], 0.0
+    for i in np.unique(place):
+        some = place == i
+        gap = abs(sure[some].mean() - hit[some].mean())
+        error += some.mean() * gap
+        rows.append(
+            f"| {i / bins:.1f} to {(i + 1) / bins:.1f} | {some.sum()} | "
+            f"{sure[some].mean():.2f} | {hit[some].mean():.2f} |"
+        )
+    return [*rows, f"| expected calibration error | {len(sure)} | | {error:.2f} |"]
+
+
+def of_songs(folder: Path) -> None:
+    """Print what is heard of recordings whose tempo and beats are known, as wholes and as clips."""
+    print("| song | truth | whole | sure | clips of 20 s | beats F | downbeats F |")
+    print("|---|---|---|---|---|---|---|")
+    said, right = [], []
+    for song in songs([folder]):
+        heard = listen(song.audio[None], song.rate_hz)
+        step = 20 * song.rate_hz
+        clips = [song.audio[at : at + step] for at in range(0, len(song.audio) - step + 1, step)]
+        parts = [listen(clip[None], song.rate_hz) for clip in clips]
+        given = [metadata_of(heard, part).bpm for part in parts]
+        right_clips = sum(abs((bpm or 0) / song.bpm - 1) <= 0.04 for bpm in given)
+        for part in (heard, *parts):
+            said.append(part.confidence["bpm"])
+            right.append(abs((part.bpm or 0) / song.bpm - 1) <= 0.04)
+        beats = np.arange(0, heard.duration_s, 60 / song.bpm)
+        score: Callable[..., float] = mir_eval.beat.f_measure
+        print(
+            f"| {song.name} | {song.bpm:.0f} | {heard.bpm or 0:.0f} | "
+            f"{heard.confidence['bpm']:.2f} | {right_clips} of {len(given)} | "
+            f"{score(beats, heard.beats):.2f} | "
+            f"{score(beats[:: song.beats_per_bar], heard.downbeats):.2f} |"
+        )
+    print("\n| said of tempo, wholes and clips alone | answers | said | right |\n|---|---|---|---|")
+    print("\n".join(reliability(said, right)))
+
+
 def main() -> None:
     """Print a table: a measure a row, a listener a column."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pieces", type=int, default=76)
     parser.add_argument("--seconds", type=float, default=45)
     parser.add_argument("--librosa", action="store_true")
+    parser.add_argument("--songs", type=Path, help="folder with song.ogg, guitar.ogg, notes.mid")
     options = parser.parse_args()
+    if options.songs:
+        of_songs(options.songs)
+    if not options.pieces:
+        return
     listeners = {"angen": ours} | ({"librosa": librosa_plain} if options.librosa else {})
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in listeners}
     styles = tuple(ALL_STYLES)
@@ -128,6 +180,12 @@ def main() -> None:
     for measure in rows["angen"][0]:
         means = [np.mean([row[measure] for row in rows[name]]) for name in listeners]
         print(f"| {measure} | " + " | ".join(f"{mean:.2f}" for mean in means) + " |")
+    for question, measure in (("tempo", "tempo Acc1"), ("key", "key exact"), ("genre", "genre")):
+        said, right = (
+            [row[name] for row in rows["angen"]] for name in (f"sure of {question}", measure)
+        )
+        print(f"\n| said of {question} | answers | said | right |\n|---|---|---|---|")
+        print("\n".join(reliability(said, right)))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,6 @@ def test_harmony_changes_where_the_chord_does() -> None:
     listener.feed(chords(0, MAJOR, 16, RATE, bar_s=2)[0])
     treble, _ = listener.finish()
     times = np.arange(1, 15, 0.5)
-    change = harmony_change(treble, times)
+    change = harmony_change(treble, times, 0.5)
     at_bars = change[(times % 2 == 0) & (times % 8 != 0)]  # bar 5 repeats the chord of bar 4
     assert at_bars.min() > change[times % 2 == 1].max()

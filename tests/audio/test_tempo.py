@@ -38,3 +38,23 @@ def test_steady_clicks_are_believed_more_than_noise() -> None:
     noise = rng.standard_normal((1, 12 * RATE)).astype(np.float32) * 0.1
     steady = listen(clicks(110, 12, RATE), RATE).confidence["bpm"]
     assert steady > listen(noise, RATE).confidence["bpm"] + 0.1
+
+
+@pytest.mark.parametrize("bpm", [170, 180, 190])
+def test_fast_rock_is_not_heard_at_half_its_tempo(bpm: int) -> None:
+    """Bass drum and snare in turn on the beats, guitars in eighths: what metal is made of."""
+    rng, beat_s, seconds = np.random.default_rng(0), 60 / bpm, 24
+    sound = 0.001 * rng.standard_normal(seconds * RATE)
+    times = np.arange(RATE // 5) / RATE
+    drum = np.sin(2 * np.pi * 55 * times) * np.exp(-25 * times)
+    snare = rng.standard_normal(RATE // 5) * np.exp(-30 * times)
+    hat = np.diff(rng.standard_normal(RATE // 5 + 1)) * np.exp(-80 * times)
+    for eighth, at in enumerate(np.arange(0, seconds - 0.3, beat_s / 2)):
+        guitar = np.sign(np.sin(2 * np.pi * 82.4 * times)) * np.exp(-8 * times)
+        hit = 0.15 * guitar + 0.1 * hat
+        if eighth % 2 == 0:
+            hit = hit + (0.5 * snare if eighth % 4 else 0.8 * drum)
+        start = round(at * RATE)
+        sound[start : start + len(hit)] += hit
+    heard = listen((0.5 * sound).astype(np.float32)[None], RATE)
+    assert heard.bpm == pytest.approx(bpm, rel=0.02)

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 
 from angen.audio.listening import Listening
-from angen.data.clips import metadata_of
+from angen.data.clips import metadata_of, one_tempo
+from angen.data.manifest import Clip, ClipMetadata, Source
 
 WHOLE = Listening(
     duration_s=180,
@@ -52,3 +53,36 @@ def test_a_clip_is_described_by_what_its_columns_say() -> None:
         "Dark jazz in A minor at 120 BPM, with drums and bass, low energy"
     )
     assert metadata.confidence["description"] == 0.5
+
+
+def test_a_clip_at_a_level_of_its_songs_pulse_has_the_songs_tempo() -> None:
+    """However sure the clip is: a fast song is fast in its quiet part too."""
+    unsure = replace(WHOLE, bpm=190.0, confidence=WHOLE.confidence | {"bpm": 0.5})
+    half = replace(WHOLE, bpm=95.2, confidence=WHOLE.confidence | {"bpm": 0.99})
+    assert metadata_of(unsure, half).bpm == 190.0
+    assert metadata_of(unsure, replace(half, bpm=150.0)).bpm == 150.0  # the music changes
+
+
+def test_clips_cut_before_agree_on_one_level_of_their_songs_pulse() -> None:
+    def clip(song: str, bpm: float, sure: float, *edited: str) -> Clip:
+        metadata = ClipMetadata(bpm=bpm, confidence={"bpm": sure}, edited=edited)
+        return Clip(
+            file=f"clips/{song}{bpm}.wav",
+            song=song,
+            start_s=0,
+            duration_s=20,
+            ends_song=False,
+            sha256="0" * 64,
+            source=Source(file="x.wav", sha256="0" * 64),
+            metadata=metadata,
+        )
+
+    clips = [
+        clip("fast", 180.0, 0.7),
+        clip("fast", 180.4, 0.6),
+        clip("fast", 90.1, 0.9),
+        clip("fast", 90.2, 0.9, "bpm"),
+        clip("fast", 150.0, 0.9),
+        clip("slow", 70.0, 0.9),
+    ]
+    assert [each.metadata.bpm for each in one_tempo(clips)] == [180, 180.4, 180, 90.2, 150, 70]

@@ -5,44 +5,110 @@ Shapes: F frames of `FRAME_RATE_HZ`, N beats.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from angen.audio.signal import Floats
-from angen.audio.tempo import FRAME_RATE_HZ, Tempo, estimate_tempo, onset_curve
+from angen.audio.tempo import FRAME_RATE_HZ, Tempo, estimate_tempo, onset_curve, weights
 
 _TIGHTNESS = 100.0  # how dearly a beat pays for a step off the tempo
 _SECTION_S = 60.0  # a recording of several songs changes its tempo no sooner
 _SAME_TEMPO = (1.0, 0.5, 2.0, 2 / 3, 1.5, 1 / 3, 3.0)  # levels of one pulse
-_SHIFT_BELOW = -0.15  # how clear the case for the moments between the beats must be
-_BROKEN_BAR = 8.0  # accents that a bar of another length must be worth
+_BROKEN_BAR = 20.0  # evidence that a bar of another length must be worth
+_METRES = (4, 3)  # beats a bar
+# Spreads of onsets, harmony and its bass below which they say nothing.
+_STEADY = np.array([0.15, 0.15, 0.15, 0.15, 0.7, 0.7])
+_FEWEST = 16  # half beats without which no bars are told
 
 Doubles = NDArray[np.float64]
-Change = Callable[[Doubles], Floats]  # how much the harmony changes at times (N,)
+Change = Callable[[Doubles, float], Floats]  # of the harmony at times (N,), over so many seconds
 
 
-def find_beats(flux: Floats, pace: Tempo, change: Change) -> Doubles:
-    """Beat times (N,) in seconds of onset strength (F, 4).
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bars:
+    """Beats (N,) and those that begin bars, in seconds."""
+
+    beats: Doubles
+    downbeats: Doubles
+    beats_per_bar: int  # 4 or 3
+    confidence: float  # 0..1, of the downbeats
+
+
+def find_bars(flux: Floats, pace: Tempo, changes: tuple[Change, Change]) -> Bars:
+    """Beats and bars of onset strength (F, 4); changes: of the harmony, and of its bass.
+
+    Half beats are followed first, then each is given its place in the bar: so that neither a
+    beat nor a bar is taken for its off-beats for a while and then for itself again.
+    """
+    grid = find_pulse(flux, pace)
+    if len(grid) < _FEWEST:
+        return Bars(beats=grid[::2], downbeats=grid[:1], beats_per_bar=4, confidence=0.0)
+    seen = evidence(flux, grid, changes)
+    options: list[tuple[float, int, NDArray[np.int64]]] = []
+    for bar in _METRES:
+        each = seen @ np.array(weights()[f"bars of {bar}"]).T  # (N, 2 bar) of each place
+        path = _places(each)
+        for turn in range(2 * bar):
+            turned = (path + turn) % (2 * bar)
+            options.append((_mean(each, turned) + weights()["favour"][f"{bar}"], bar, turned))
+    best, bar, path = max(options, key=lambda option: option[0])
+    odds = np.exp(np.array([option[0] for option in options]) - best)
+    return Bars(
+        beats=grid[path % 2 == 0],
+        downbeats=grid[path == 0],
+        beats_per_bar=bar,
+        confidence=float(1 / odds.sum()),
+    )
+
+
+def _mean(each: Doubles, path: NDArray[np.int64]) -> float:
+    """Evidence for a path through the places of the bar, less its broken bars, as of one bar."""
+    breaks = int(((path[:-1] + 1) % each.shape[1] != path[1:]).sum())
+    total = float(each[np.arange(len(path)), path].sum()) - _BROKEN_BAR * breaks
+    return total / len(path) * each.shape[1]
+
+
+def evidence(flux: Floats, grid: Doubles, changes: tuple[Change, Change]) -> Doubles:
+    """What is heard at each half beat: onsets in 4 bands, change of harmony and bass (N, 6).
+
+    On a log scale, each with zero mean and unit spread over the music.
+    """
+    beat_s = 2 * float(np.median(np.diff(grid)))
+    harmony = [np.maximum(change(grid, beat_s), 0)[:, None] for change in changes]
+    seen = np.log(np.concatenate([_around(flux, grid), *harmony], axis=1).astype(np.float64) + 0.01)
+    return np.asarray((seen - seen.mean(axis=0)) / np.maximum(seen.std(axis=0), _STEADY))
+
+
+def find_pulse(flux: Floats, pace: Tempo) -> Doubles:
+    """Times (N,) in seconds of half beats of onset strength (F, 4).
 
     Follows the tempo of the whole, but where a minute or more clearly beats otherwise, that one.
     """
     curve = onset_curve(flux)
     found = np.zeros(0)
     for first, end, bpm in _sections(flux, pace):
-        beats = track_beats(curve[first:end], bpm) + first / FRAME_RATE_HZ
-        beats = settle_phase(beats, flux, change)
-        if len(found):  # where two sections meet, no beat comes twice, nor half a beat too soon
-            beats = beats[beats > found[-1] + 30 / bpm]
-        found = np.concatenate([found, beats])
+        pulse = track_beats(curve[first:end], 2 * bpm) + first / FRAME_RATE_HZ
+        if len(found):  # where two sections meet, none comes twice, nor half of one too soon
+            pulse = pulse[pulse > found[-1] + 15 / bpm]
+        found = np.concatenate([found, pulse])
     return found
 
 
 def _sections(flux: Floats, pace: Tempo) -> Iterator[tuple[int, int, float]]:
     """(first frame, end frame, tempo) of each stretch of one tempo, in order."""
     count = max(1, int(len(flux) / (_SECTION_S * FRAME_RATE_HZ)))
+    if count == 1:
+        yield 0, len(flux), pace.bpm
+        return
     edges = [round(len(flux) * i / count) for i in range(count + 1)]
-    tempi = [_local_bpm(flux[a:b], pace) for a, b in itertools.pairwise(edges)]
+    heard = [estimate_tempo(flux[a:b]) for a, b in itertools.pairwise(edges)]
+    sure = [local.bpm if local and local.confidence >= 0.5 else 0.0 for local in heard]
+    if all(one_pulse(bpm, pace.bpm, 0.02) for bpm in sure if bpm):  # one level for all of it
+        yield 0, len(flux), pace.bpm
+        return
+    tempi = [bpm or pace.bpm for bpm in sure]
     first = 0
     for i in range(1, count + 1):
         if i == count or abs(np.log(tempi[i] / tempi[first])) > 0.03:
@@ -50,17 +116,9 @@ def _sections(flux: Floats, pace: Tempo) -> Iterator[tuple[int, int, float]]:
             first = i
 
 
-def _local_bpm(flux: Floats, pace: Tempo) -> float:
-    """The tempo of a part: that of the whole, unless it surely has another pulse."""
-    local = estimate_tempo(flux)
-    if local is None or local.confidence < 0.5:
-        return pace.bpm
-    return pace.bpm if one_pulse(local.bpm, pace.bpm) else local.bpm
-
-
-def one_pulse(bpm: float, other: float) -> bool:
+def one_pulse(bpm: float, other: float, within: float = 0.04) -> bool:
     """Whether two tempi are levels of one pulse, such as 70 and 140."""
-    return any(abs(np.log(bpm * ratio / other)) < 0.04 for ratio in _SAME_TEMPO)
+    return any(abs(np.log(bpm * ratio / other)) < within for ratio in _SAME_TEMPO)
 
 
 def track_beats(curve: Floats, bpm: float) -> Doubles:
@@ -125,80 +183,31 @@ def _trace(total: Doubles, before: Sequence[int], strength: Doubles, period: flo
     return beats
 
 
-def settle_phase(beats: Doubles, flux: Floats, change: Change) -> Doubles:
-    """The beats (N,), or the moments half-way between them where those deserve it more.
-
-    The beat is where the low and middle bands of onset strength (F, 4) are strong and where the
-    harmony changes.
-    """
-    if len(beats) < 4:
-        return beats
-    half = float(np.median(np.diff(beats))) / 2
-    between = np.concatenate([[beats[0] - half], (beats[1:] + beats[:-1]) / 2, [beats[-1] + half]])
-    between = between[(between >= 0) & (between < len(flux) / FRAME_RATE_HZ)]
-    onsets = [_around(flux, times).mean(axis=0)[:3] + 0.01 for times in (beats, between)]
-    harmony = [float(change(times).mean()) + 0.003 for times in (beats, between)]
-    favour = 0.5 * float(np.log(onsets[0] / onsets[1]).sum()) + 2 * np.log(harmony[0] / harmony[1])
-    return beats if favour > _SHIFT_BELOW else between
-
-
-def find_downbeats(
-    beats: Doubles, flux: Floats, change: Floats, bass_change: Floats
-) -> tuple[Doubles, int, float]:
-    """Which beats begin a bar: their times, beats a bar (3 or 4), and a confidence.
-
-    flux: onset strength (F, 4). change, bass_change: how much the harmony, and its bass, change
-    at each beat (N,). A bar begins where the bass enters and the chord changes.
-    """
-    if len(beats) < 8:
-        return beats[:1], 4, 0.0
-    entry = _around(flux[:, :1], beats)[:, 0]
-    accent = 0.5 * _standard(entry) + 1.5 * _standard(change) + _standard(bass_change)  # (N,)
-    options = []
-    for bar, bias in ((4, 0.1), (3, 0.0)):
-        starts = _bar_starts(accent, bar)
-        others = [accent[(starts + i) % len(accent)].mean() for i in range(1, bar)]
-        here = float(accent[starts].mean())
-        lead = here - (here + sum(others)) / bar + bias
-        options.append((lead, bar, here - max(others), starts))
-    _, bar, gap, starts = max(options, key=lambda option: option[0])
-    return beats[starts], bar, float(np.clip(1 - np.exp(-gap), 0, 1))
-
-
-def _bar_starts(accent: Floats, bar: int) -> NDArray[np.int64]:
-    """Indices of the beats that begin bars: most accents, and few bars of another length.
+def _places(each: Doubles) -> NDArray[np.int64]:
+    """The place in the bar of each half beat: most evidence (N, places), few broken bars.
 
     A beat or two may be missing or too many where the beats were lost for a moment.
     """
-    totals = np.zeros(bar)  # best total that ends at each place in the bar
-    came_from = np.zeros((len(accent), bar), np.int64)
-    places = np.arange(bar)
-    for i, value in enumerate(accent):
-        previous = (places - 1) % bar
+    count = each.shape[1]
+    totals = np.zeros(count)  # best total that ends at each place in the bar
+    came_from = np.zeros(each.shape, np.int64)
+    previous = (np.arange(count) - 1) % count
+    for i, values in enumerate(each):
         best = int(totals.argmax())
-        came_from[i] = previous
-        if totals[best] - _BROKEN_BAR > totals[bar - 1]:
-            came_from[i, 0] = best
-        carried = totals[came_from[i]]
-        carried[0] -= _BROKEN_BAR * (came_from[i, 0] != bar - 1)
-        totals = carried + np.where(places == 0, value, 0.0)
+        breaks = totals[best] - _BROKEN_BAR > totals[previous]
+        came_from[i] = np.where(breaks, best, previous)
+        totals = totals[came_from[i]] - _BROKEN_BAR * breaks + values
+    path = np.zeros(len(each), np.int64)
     place = int(totals.argmax())
-    starts = []
-    for i in range(len(accent) - 1, -1, -1):
-        if place == 0:
-            starts.append(i)
+    for i in range(len(each) - 1, -1, -1):
+        path[i] = place
         place = int(came_from[i, place])
-    return np.array(starts[::-1], np.int64)
+    return path
 
 
 def _around(curve: Floats, times: Doubles) -> Floats:
-    """The largest values (N, B) of a curve (F, B) within 50 ms of each time (N,)."""
+    """The mean (N, B) of a curve (F, B) within 50 ms of each time (N,)."""
     reach = round(0.05 * FRAME_RATE_HZ)
     frames = np.round(times * FRAME_RATE_HZ).astype(int)[:, None] + np.arange(-reach, reach + 1)
-    near: Floats = curve[np.clip(frames, 0, len(curve) - 1)].max(axis=1)
+    near: Floats = curve[np.clip(frames, 0, len(curve) - 1)].mean(axis=1)
     return near
-
-
-def _standard(values: Floats) -> Floats:
-    scaled: Floats = (values - values.mean()) / (values.std() + 1e-9)
-    return scaled

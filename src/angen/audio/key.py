@@ -114,10 +114,10 @@ def _trust(lead: float, fit: float) -> float:
     return float(0.98 / (1 + np.exp(-(14 * lead + 6.4 * fit - 4.7))))
 
 
-def harmony_change(treble: Floats, times_s: NDArray[np.float64]) -> Floats:
-    """How different the harmony is after each time (N,) than before: 0 alike to 1 unlike."""
+def harmony_change(treble: Floats, times_s: NDArray[np.float64], span_s: float) -> Floats:
+    """How different the harmony is for a span after each time (N,) than before: 0 alike to 1."""
     edges = np.round(times_s * FRAME_RATE_HZ).astype(int)
-    span = max(2, int(np.median(np.diff(edges)))) if len(edges) > 1 else 2
+    span = max(2, round(span_s * FRAME_RATE_HZ))
     sums = np.concatenate([np.zeros((1, 12)), np.cumsum(treble, axis=0, dtype=np.float64)])
     last = len(sums) - 1
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from angen.audio import key as keys
 from angen.audio import tags, tempo
-from angen.audio.beats import find_beats, find_downbeats, one_pulse
+from angen.audio.beats import Bars, find_bars, one_pulse
 from angen.audio.description import describe
 from angen.audio.files import Sound, resampled, stream, to_mono
 from angen.audio.loudness import SILENCE_LUFS, LoudnessListener
@@ -23,8 +23,8 @@ from angen.audio.tags import Energy
 from angen.audio.timbre import Facts, TimbreListener
 from angen.errors import BadInput
 
-BEATS_EAR = 1  # to be raised when `beats_of` hears otherwise: beats that are kept are heard anew
-_SURE = 0.3  # of a tempo and of bars; music without a clear pulse gets less
+BEATS_EAR = 2  # to be raised when `beats_of` hears otherwise: beats that are kept are heard anew
+_SURE, _SURE_OF_BARS = 0.5, 0.6  # confidences below which no beats are told
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +64,13 @@ def facts_of(samples: Sound, rate_hz: int) -> Facts:
     return _conclude(_hear(_mono(samples, rate_hz))).facts
 
 
+def onsets_and_chroma(samples: Sound, rate_hz: int) -> tuple[Floats, Floats, Floats]:
+    """Onset strength (F, 4), and chroma (F', 12) of all and of the bass, for those who fit."""
+    ear = _hear(_mono(samples, rate_hz))
+    ear.finish()
+    return ear.onsets.finish(), *ear.chroma.finish()
+
+
 def _mono(samples: Sound, rate_hz: int) -> Iterator[Sound]:
     """Samples (channels, n) or (n,) as blocks (1, n) at `LISTENING_RATE_HZ`."""
     if not np.isfinite(samples).all():
@@ -82,14 +89,12 @@ def beats_of(samples: Sound, rate_hz: int, bpm: float) -> NDArray[np.float64]:
 
     Raises ValueError for samples that are not numbers.
     """
-    ear = _hear(_mono(samples, rate_hz))
-    ear.finish()
-    flux = ear.onsets.finish()
+    flux, *chroma = onsets_and_chroma(samples, rate_hz)
     heard = tempo.estimate_tempo(flux)
     if heard is None or heard.confidence < _SURE or not one_pulse(heard.bpm, bpm):
         return np.zeros(0)
-    pulse = _pulse(flux, replace(heard, bpm=bpm), *ear.chroma.finish())
-    if pulse.confidence < _SURE:
+    pulse = _pulse(flux, replace(heard, bpm=bpm), *chroma)
+    if pulse.confidence < _SURE_OF_BARS:
         return np.zeros(0)
     return pulse.beats[pulse.beats >= pulse.downbeats[:1]]
 
@@ -156,22 +161,11 @@ class _Ear:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Pulse:
-    """Beats (N,) and those that begin bars, in seconds."""
-
-    beats: NDArray[np.float64]
-    downbeats: NDArray[np.float64]
-    beats_per_bar: int
-    confidence: float  # of the bars
-    change: Floats  # (N,) how much the harmony changes at each beat
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class _Heard:
     """What the listeners found, before it is given names."""
 
     pace: tempo.Tempo | None
-    pulse: _Pulse
+    pulse: Bars
     key: keys.Key | None
     facts: Facts
 
@@ -188,7 +182,7 @@ def _conclude(ear: _Ear) -> _Heard:
         timbre=ear.timbre.finish(),
         flux=flux,
         treble=treble,
-        change=float(pulse.change.mean()) if len(pulse.change) else 0.0,
+        change=_mean_change(treble, pulse.beats),
         bpm=pace.bpm if pace else 0.0,
         triple=pulse.beats_per_bar == 3,
         minor=bool(key and key.name.endswith("minor")),
@@ -197,19 +191,19 @@ def _conclude(ear: _Ear) -> _Heard:
     return _Heard(pace=pace, pulse=pulse, key=key, facts=facts)
 
 
-def _pulse(flux: Floats, pace: tempo.Tempo | None, treble: Floats, bass: Floats) -> _Pulse:
+def _pulse(flux: Floats, pace: tempo.Tempo | None, treble: Floats, bass: Floats) -> Bars:
     """Beats and bars of onset strength (F, 4) and chroma (F', 12) at a tempo; none without one."""
-    beats = find_beats(flux, pace, partial(keys.harmony_change, treble)) if pace else np.zeros(0)
-    change = keys.harmony_change(treble, beats)
-    bass_change = keys.harmony_change(bass, beats)
-    downbeats, beats_per_bar, confidence = find_downbeats(beats, flux, change, bass_change)
-    return _Pulse(
-        beats=beats,
-        downbeats=downbeats,
-        beats_per_bar=beats_per_bar,
-        confidence=confidence,
-        change=change,
-    )
+    if pace is None:
+        return Bars(beats=np.zeros(0), downbeats=np.zeros(0), beats_per_bar=4, confidence=0.0)
+    changes = (partial(keys.harmony_change, treble), partial(keys.harmony_change, bass))
+    return find_bars(flux, pace, changes)
+
+
+def _mean_change(treble: Floats, beats: NDArray[np.float64]) -> float:
+    """How much the harmony changes from beat to beat, 0..1."""
+    if len(beats) < 2:
+        return 0.0
+    return float(keys.harmony_change(treble, beats, float(np.median(np.diff(beats)))).mean())
 
 
 def _named(heard: _Heard, duration_s: float) -> Listening:

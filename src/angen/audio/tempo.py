@@ -3,7 +3,11 @@
 Shapes: F frames of `FRAME_RATE_HZ`, P candidate tempi, B bands.
 """
 
+import json
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +24,19 @@ SLOWEST_BPM, FASTEST_BPM = 40.0, 240.0
 _BAND_WEIGHTS: Floats = np.array([1.5, 1.0, 1.0, 0.5], np.float32)
 _PRIOR_BPM = 100.0
 _PRIOR_OCTAVES = 0.8
-# What is believed of a tempo: that onsets recur after so many beats, that the curve swings at so
-# many times its rate; the weights are tuned on composed pieces and on scores.
+# What a pulse is found by: onsets recur after so many beats, the curve swings at so many times
+# its rate. Which level of the pulse is the beat, learned weights decide.
 _RECURRENCES = ((1, 1.0), (2, 0.8), (3, 0.4), (4, 0.6))
 _MULTIPLES = ((1, 1.0), (2, 0.5), (3, 0.3), (4, 0.3))
+_LEVELS = (1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0)  # of a pulse
+_RATES = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0, 4.0)  # at which a level is looked at
 _WINDOW_S = 12.0  # autocorrelations are taken over this much, then averaged
 _MIN_SECONDS = 2.0
 _NO_PULSE = 0.02  # of onsets that recur; a lone note has none
 _FAINT = 0.01  # rises below this are ripples of a steady sound
+
+_SPECTRUM = 1 << 15
+_PER_MINUTE = np.fft.rfftfreq(_SPECTRUM, 1 / FRAME_RATE_HZ) * 60
 
 Doubles = NDArray[np.float64]
 
@@ -79,85 +88,123 @@ def onset_curve(flux: Floats) -> Floats:
 def estimate_tempo(flux: Floats) -> Tempo | None:
     """Tempo of onset strength (F, B); None where nothing begins or it is under 2 s.
 
-    A tempo is believed as far as onsets recur after one, two, three and four of its beats
-    (autocorrelation), as the curve swings at its rate (spectrum), and as music tends to be
-    played at it (a log-normal prior around 100 BPM).
+    A pulse is believed as far as onsets recur after one, two, three and four of its beats
+    (autocorrelation) and as the curve swings at its rate (spectrum). Which of its levels (half,
+    double, ...) is the beat is a choice between them, learned from music whose beats are known.
+    """
+    found = levels(flux)
+    if found is None:
+        return None
+    bpm, numbers, clarity = found
+    scores = numbers @ np.array(weights()["levels"])
+    odds = np.exp(scores - scores.max())
+    order = np.argsort(odds)[::-1]
+    best = float(odds[order[0]] / odds.sum())
+    return Tempo(
+        bpm=round(float(bpm[order[0]]), 1),
+        confidence=float(best * np.clip((clarity[order[0]] - 0.1) / 0.2, 0, 1)),
+        alternatives=tuple(round(float(bpm[i]), 1) for i in order[1:4]),
+    )
+
+
+def levels(flux: Floats) -> tuple[Doubles, Doubles, Doubles] | None:
+    """Levels of the pulse of onset strength (F, B): tempi (L,), features (L, N), clarity (L,).
+
+    None where nothing beats. Clarity is the share of the onset curve that recurs.
     """
     if len(flux) < _MIN_SECONDS * FRAME_RATE_HZ or not flux.any():
         return None
-    bpm = np.exp(np.linspace(np.log(SLOWEST_BPM), np.log(FASTEST_BPM), 720))  # (P,)
     curve = onset_curve(flux)
-    bands = [_recurrence(flux[:, i], bpm) for i in range(flux.shape[1])]
-    whole = _recurrence(curve, bpm)  # (P,)
+    curves = [_Periods.of(part) for part in (*flux.T, curve)]
+    bpm = np.exp(np.linspace(np.log(SLOWEST_BPM), np.log(FASTEST_BPM), 720))  # (P,)
+    whole = curves[-1].recurrence(bpm)  # (P,)
+    score = sum(part.recurrence(bpm) for part in curves) * np.sqrt(curves[-1].swing(bpm))
     octaves = np.log2(bpm / _PRIOR_BPM) / _PRIOR_OCTAVES
-    score = (sum(bands) + whole) * np.sqrt(_swing(curve, bpm)) * np.exp(-0.5 * octaves**2)
-    return _choose(bpm, score, whole)
-
-
-def _windows(curve: Floats) -> list[Doubles]:
-    """The curve in pieces of 12 s, each with zero mean and unit energy."""
-    count = max(1, round(len(curve) / (_WINDOW_S * FRAME_RATE_HZ)))
-    pieces = [piece - piece.mean() for piece in np.array_split(curve.astype(np.float64), count)]
-    return [piece / (np.linalg.norm(piece) + 1e-9) for piece in pieces]
-
-
-def _recurrence(curve: Floats, bpm: Doubles) -> Doubles:
-    """How much of the curve comes back after one to four beats of each tempo; at least 0."""
-    lags = FRAME_RATE_HZ * 60 / bpm  # (P,) frames a beat
-    total = np.zeros(len(bpm))
-    for piece in _windows(curve):
-        spectrum = np.abs(np.fft.rfft(piece, 2 * len(piece))) ** 2
-        again = np.fft.irfft(spectrum)[: len(piece)]  # (lags,) autocorrelation
-        again = again / np.maximum(1 - np.arange(len(piece)) / len(piece), 0.3)
-        for beats, weight in _RECURRENCES:
-            total += weight * np.interp(beats * lags, np.arange(len(again)), again, right=0.0)
-    return np.maximum(total / len(_windows(curve)), 0)
-
-
-def _swing(curve: Floats, bpm: Doubles) -> Doubles:
-    """Strength of the curve's spectrum at each tempo and its multiples, between 0 and 1."""
-    size = 1 << 15
-    total = np.zeros(size // 2 + 1)
-    for piece in _windows(curve):
-        total += np.abs(np.fft.rfft(piece * np.hanning(len(piece)), size))
-    per_minute = np.fft.rfftfreq(size, 1 / FRAME_RATE_HZ) * 60
-    at = np.zeros(len(bpm))
-    for multiple, weight in _MULTIPLES:
-        at += weight * np.interp(multiple * bpm, per_minute, total)
-    return np.asarray(at / (at.max() + 1e-9))
-
-
-def _choose(bpm: Doubles, score: Doubles, recurrence: Doubles) -> Tempo | None:
-    """The best of the scores, with those of its relatives that score too."""
-    best = int(score.argmax())
-    clarity = float(recurrence[best]) / sum(weight for _, weight in _RECURRENCES)
-    if score[best] <= 0 or clarity < _NO_PULSE:
+    best = int((score * np.exp(-0.5 * octaves**2)).argmax())
+    if score[best] <= 0 or whole[best] < _NO_PULSE:
         return None
-    chosen = float(bpm[best])
-    related = [chosen * ratio for ratio in (0.5, 2.0, 2 / 3, 1.5, 1 / 3, 3.0)]
-    ranked = sorted(
-        ((_near(bpm, score, other), other) for other in related if 30 <= other <= 300),
-        reverse=True,
-    )
-    lead = float(np.log(score[best] / (ranked[0][0] + 1e-3 * score[best])))
-    return Tempo(
-        bpm=round(chosen, 1),
-        confidence=_trust(lead, clarity),
-        alternatives=tuple(round(other, 1) for _, other in ranked[:3]),
-    )
+    places = [_peak(bpm, score, bpm[best] * ratio) for ratio in _LEVELS]
+    at = np.unique([place for place in places if place is not None])
+    density = np.array([_density(part) for part in (*flux.T, curve)])
+    strength = np.log(score[at] / score.max() + 1e-3)
+    numbers = [
+        _features(curves, density, float(bpm[i]), float(strong))
+        for i, strong in zip(at, strength, strict=True)
+    ]
+    return bpm[at], np.stack(numbers), whole[at]
 
 
-def _trust(lead: float, clarity: float) -> float:
-    """How often a tempo is right that leads its relatives by so much, with so clear a pulse.
-
-    Logistic, fitted on composed pieces and scores, in which a pulse is always there; where it is
-    hardly there, nothing is believed.
-    """
-    right = 1 / (1 + np.exp(-(7 * lead + 1.5 * clarity - 1.2)))
-    return float(0.97 * right * np.clip((clarity - 0.1) / 0.2, 0, 1))
+@lru_cache(maxsize=1)
+def weights() -> dict[str, Any]:
+    """What ``mini/fit_rhythm.py`` has learned, of tempo and of bars."""
+    return dict(json.loads(Path(__file__).with_name("rhythm.json").read_text()))
 
 
-def _near(bpm: Doubles, score: Doubles, value: float) -> float:
-    """The best score within 4 % of a tempo."""
-    close = np.abs(np.log(bpm / value)) < 0.04
-    return float(score[close].max()) if close.any() else 0.0
+def _features(curves: "list[_Periods]", density: Doubles, bpm: float, strength: float) -> Doubles:
+    """What speaks for a level (N,): its periods in each curve, its pace, the onsets a beat."""
+    pace = np.log2(bpm / 100)
+    rates = np.array(_RATES) * bpm
+    recurring = [part.again(FRAME_RATE_HZ * 60 / rates) for part in curves]
+    swinging = [part.level(rates) for part in curves]
+    a_beat = (np.clip(density - pace, -2, 4) - 1.5) ** 2
+    own = [pace, pace**2, pace**3, strength]
+    return np.concatenate([*recurring, *swinging, own, (density - 1.5) * pace, a_beat])
+
+
+def _density(curve: Floats) -> float:
+    """Peaks a second, in octaves, of those well above the mean."""
+    mid = curve[1:-1]
+    peaks = (mid > curve[:-2]) & (mid >= curve[2:]) & (mid > 2.5 * curve.mean())
+    return float(np.log2(peaks.sum() * FRAME_RATE_HZ / len(curve) + 0.1))
+
+
+def _peak(bpm: Doubles, score: Doubles, value: float) -> int | None:
+    """Where the score is best within 4 % of a tempo; None out of range."""
+    close = np.flatnonzero(np.abs(np.log(bpm / value)) < 0.04)
+    if not SLOWEST_BPM <= value <= FASTEST_BPM:
+        return None
+    return int(close[score[close].argmax()])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Periods:
+    """After which lags a curve comes back, and at which rates it swings."""
+
+    autocorrelation: Doubles  # (lags,)
+    spectrum: Doubles  # (bins,) magnitude
+
+    @classmethod
+    def of(cls, curve: Floats) -> "_Periods":
+        """Means over pieces of 12 s, each with zero mean and unit energy."""
+        count = max(1, round(len(curve) / (_WINDOW_S * FRAME_RATE_HZ)))
+        size = len(curve) // count
+        pieces = curve[: count * size].reshape(count, size).astype(np.float64)
+        pieces = pieces - pieces.mean(axis=1, keepdims=True)
+        pieces /= np.linalg.norm(pieces, axis=1, keepdims=True) + 1e-9
+        power = np.abs(np.fft.rfft(pieces, 2 * size)) ** 2
+        again = np.fft.irfft(power)[:, :size].mean(axis=0)
+        swing = np.abs(np.fft.rfft(pieces * np.hanning(size), _SPECTRUM)).mean(axis=0)
+        return cls(
+            autocorrelation=again / np.maximum(1 - np.arange(size) / size, 0.3), spectrum=swing
+        )
+
+    def again(self, lags: Doubles) -> Doubles:
+        """How much comes back after so many frames."""
+        return np.interp(lags, np.arange(len(self.autocorrelation)), self.autocorrelation, right=0)
+
+    def recurrence(self, bpm: Doubles) -> Doubles:
+        """How much comes back after one to four beats of each tempo, at least 0, at most 1."""
+        total = sum(weight * self.again(FRAME_RATE_HZ * 60 * n / bpm) for n, weight in _RECURRENCES)
+        return np.maximum(total / sum(weight for _, weight in _RECURRENCES), 0)
+
+    def swing(self, bpm: Doubles) -> Doubles:
+        """Strength of the spectrum at each tempo and its multiples, between 0 and 1."""
+        at = sum(
+            weight * np.interp(n * bpm, _PER_MINUTE, self.spectrum) for n, weight in _MULTIPLES
+        )
+        return np.asarray(at / (np.max(at) + 1e-9))
+
+    def level(self, rates: Doubles) -> Doubles:
+        """Log of the spectrum at rates a minute, against its mean from 10 to 1000."""
+        usual = self.spectrum[(_PER_MINUTE > 10) & (_PER_MINUTE < 1000)].mean()
+        return np.log(np.interp(rates, _PER_MINUTE, self.spectrum) / (usual + 1e-9) + 1e-3)

@@ -4,12 +4,14 @@ Memory holds one clip at a time, however long the recording.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from angen.audio.beats import one_pulse
 from angen.audio.files import Audio, AudioInfo, read_audio, write_wav
 from angen.audio.fingerprint import same_music
 from angen.audio.listening import Listening, listen, listen_file
@@ -26,6 +28,7 @@ OnSeconds = Callable[[float], None]  # seconds of the recording done; may raise 
 
 MAX_CLIP_RATE_HZ = 48_000  # nothing above is heard or modelled
 LONGEST_UNCUT_S = 600  # of a file that is one clip: it has to fit in memory
+SAME_TEMPO = 0.04  # of a tempo: so far two are the same
 END_TOLERANCE_S = 0.1  # a clip that comes this close to the end of a recording reaches it
 _SONG_BYTES = 70
 _CUT = re.compile(r"_clip\d{2,}$", re.IGNORECASE)
@@ -234,12 +237,15 @@ def metadata_of(whole: Listening, clip: Listening) -> ClipMetadata:
     """What is heard in a clip, with what its whole recording tells better.
 
     The genre is the recording's. Tempo and key are whichever was heard with more confidence: a
-    longer listen is surer, unless the music changes. The description says the same as the rest.
+    longer listen is surer, unless the music changes. A clip that beats at half or double the
+    recording's tempo has the recording's. The description says the same as the rest.
     """
     surer = {
         name: whole if whole.confidence[name] >= clip.confidence[name] else clip
         for name in ("bpm", "key")
     }
+    if whole.bpm and clip.bpm and one_pulse(clip.bpm, whole.bpm):
+        surer["bpm"] = whole
     bpm = surer["bpm"].bpm
     confidence = {
         "genre": whole.confidence["genre"],
@@ -258,6 +264,38 @@ def metadata_of(whole: Listening, clip: Listening) -> ClipMetadata:
         confidence=confidence,
     )
     return heard.model_copy(update={"description": sentence_of(heard)})
+
+
+def one_tempo(clips: Sequence[Clip]) -> list[Clip]:
+    """The clips, where those of one song beat at levels of one pulse, at the level most heard.
+
+    Clips that were cut before have no recording that could tell. What a person wrote stays.
+    """
+    found = list(clips)
+    songs: defaultdict[str, list[int]] = defaultdict(list)
+    for number, clip in enumerate(clips):
+        if clip.metadata.bpm and "bpm" not in clip.metadata.edited:
+            songs[clip.song].append(number)
+    for numbers in songs.values():
+        heard = [found[number].metadata for number in numbers]
+        tempi = [metadata.bpm or 0.0 for metadata in heard]
+        votes = [
+            sum(
+                metadata.confidence.get("bpm", 0.0)
+                for metadata, other in zip(heard, tempi, strict=True)
+                if abs(other / bpm - 1) < SAME_TEMPO
+            )
+            for bpm in tempi
+        ]
+        best = int(np.argmax(votes))
+        for number, metadata, bpm in zip(numbers, heard, tempi, strict=True):
+            if abs(bpm / tempi[best] - 1) >= SAME_TEMPO and one_pulse(bpm, tempi[best]):
+                sure = {**metadata.confidence, "bpm": heard[best].confidence.get("bpm", 0.0)}
+                new = metadata.model_copy(update={"bpm": tempi[best], "confidence": sure})
+                found[number] = found[number].model_copy(
+                    update={"metadata": described(new, metadata)}
+                )
+    return found
 
 
 def _without_misplaced_lyrics(cuts: list[Cut]) -> tuple[list[Cut], str]:

@@ -20,7 +20,14 @@ from tempfile import mkdtemp
 
 from angen.amounts import size_text
 from angen.audio.files import AudioInfo, probe
-from angen.data.clips import MAX_CLIP_RATE_HZ, Cutting, Names, Recording, cut_recording
+from angen.data.clips import (
+    MAX_CLIP_RATE_HZ,
+    Cutting,
+    Names,
+    Recording,
+    cut_recording,
+    one_tempo,
+)
 from angen.data.fields import OTHER
 from angen.data.manifest import (
     Clip,
@@ -290,7 +297,7 @@ def _manifest(
             f"The recordings give {len(clips) or 'no'} clip{'' if len(clips) == 1 else 's'}; "
             f"training needs {MIN_CLIPS}. Add recordings, or allow shorter clips.{reasons}"
         )
-    divided = assign_split(clips, config.held_out, config.seed)
+    divided = assign_split(one_tempo(clips), config.held_out, config.seed)
     return DatasetInfo(
         name=name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
