@@ -67,7 +67,7 @@ def _mean(each: Doubles, path: NDArray[np.int64]) -> float:
     """Evidence for a path through the places of the bar, less its broken bars, as of one bar."""
     breaks = int(((path[:-1] + 1) % each.shape[1] != path[1:]).sum())
     total = float(each[np.arange(len(path)), path].sum()) - _BROKEN_BAR * breaks
-    return total / len(path) * each.shape[1]
+    return float(total / len(path) * each.shape[1])
 
 
 def evidence(flux: Floats, grid: Doubles, changes: tuple[Change, Change]) -> Doubles:

@@ -207,4 +207,5 @@ class _Periods:
     def level(self, rates: Doubles) -> Doubles:
         """Log of the spectrum at rates a minute, against its mean from 10 to 1000."""
         usual = self.spectrum[(_PER_MINUTE > 10) & (_PER_MINUTE < 1000)].mean()
-        return np.log(np.interp(rates, _PER_MINUTE, self.spectrum) / (usual + 1e-9) + 1e-3)
+        at = np.interp(rates, _PER_MINUTE, self.spectrum)
+        return np.asarray(np.log(at / (usual + 1e-9) + 1e-3))
