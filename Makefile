@@ -14,7 +14,7 @@ demo: .venv/run.stamp ## the whole way on examples/songs, or: make demo SONGS=/p
 	$(BIN)/angen demo $(if $(SONGS),--songs "$(SONGS)") $(ARGS) || [ $$? = 3 ] # 3: its sentence says so
 
 test: .venv/test.stamp ## install what tests need and pass them; some alone: make test ARGS="-n 0 tests/audio"
-	-@$(BIN)/angen --quiet --home .venv/home models fetch musicnn >/dev/null
+	-@for name in musicnn spleeter; do $(BIN)/angen --quiet --home .venv/home models fetch $$name; done >/dev/null
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-browser: .venv/test.stamp ## the studio in a real browser: Debian's chromium, or ANGEN_TEST_BROWSER

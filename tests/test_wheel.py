@@ -52,7 +52,7 @@ def test_doctor_finds_no_fault_without_the_optional_parts(installed: Path, tmp_p
     facts = {fact["name"]: fact for fact in json.loads(said)}
     assert facts["base mini"]["good"], facts
     assert facts["Japanese lyrics (optional)"]["remedy"] == "pip install 'angen[japanese]'"
-    assert facts["stems (optional)"]["remedy"] == "pip install 'angen[stems]'"
+    assert facts["stems (optional)"]["remedy"] == "angen models fetch spleeter"
     assert process.returncode == 0, faults
 
 

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from angen.audio.demucs import load_demucs
 from angen.audio.files import probe, read_audio
 from angen.audio.stems import Separator, load_separator, separate, separate_file
 from angen.errors import Incompatible, MissingWeights, OutOfSpace, Stopped
@@ -45,7 +47,7 @@ def save_tiny(folder: Path, klass: str = KLASS, **extra: str) -> Path:
 
 @pytest.fixture(scope="module")
 def separator(tmp_path_factory: pytest.TempPathFactory) -> Separator:
-    return load_separator(save_tiny(tmp_path_factory.mktemp("weights")), "tiny")
+    return load_demucs(save_tiny(tmp_path_factory.mktemp("weights")), "tiny")
 
 
 def test_stems_are_written_under_the_names_of_the_mission(
@@ -97,26 +99,26 @@ def test_stopping_leaves_no_file(separator: Separator, tmp_path: Path) -> None:
 
 def test_stems_that_would_fill_the_disk_are_refused_at_once(tmp_path: Path) -> None:
     path = write(tmp_path / "x.wav", sine(440, 3, 8_000), 8_000)
-    greedy = Separator(model=torch.nn.Identity(), rate_hz=10**12, channels=2, stems=("vocals",))
+    greedy = replace(load_demucs(save_tiny(tmp_path / "weights"), "tiny"), rate_hz=10**12)
     with pytest.raises(OutOfSpace, match="Free some space"):
         separate_file(path, tmp_path, greedy, silent)
 
 
 def test_missing_weights_say_which_file_goes_where(tmp_path: Path) -> None:
     with pytest.raises(MissingWeights, match=r"angen models fetch htdemucs.*HTDemucs") as caught:
-        load_separator(tmp_path)
+        load_separator(tmp_path, tmp_path, "htdemucs")
     assert str(tmp_path / "htdemucs.yaml") in str(caught.value)
     (tmp_path / "htdemucs.yaml").write_text("models: ['955717e8']\n")
     with pytest.raises(MissingWeights, match=r"955717e8\.safetensors is missing"):
-        load_separator(tmp_path)
+        load_separator(tmp_path, tmp_path)
 
 
 @pytest.mark.parametrize("klass", ["subprocess.Popen", "os.system", "demucs.hf.get_hf_model"])
 def test_weights_may_not_choose_what_is_called(klass: str, tmp_path: Path) -> None:
     with pytest.raises(Incompatible, match="no Demucs model"):
-        load_separator(save_tiny(tmp_path, klass), "tiny")
+        load_demucs(save_tiny(tmp_path, klass), "tiny")
     with pytest.raises(Incompatible, match="no Demucs model"):
-        load_separator(save_tiny(tmp_path, structure='{"_class": "os.system"}'), "tiny")
+        load_demucs(save_tiny(tmp_path, structure='{"_class": "os.system"}'), "tiny")
 
 
 @pytest.mark.parametrize("text", ["models: ['../abc1']", "models: []", "models: [[", "- 3"])
@@ -124,17 +126,17 @@ def test_a_damaged_description_is_refused(text: str, tmp_path: Path) -> None:
     save_tiny(tmp_path)
     (tmp_path / "tiny.yaml").write_text(text)
     with pytest.raises(Incompatible, match="Fetch it again"):
-        load_separator(tmp_path, "tiny")
+        load_demucs(tmp_path, "tiny")
 
 
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     path = save_tiny(tmp_path) / "abc1.safetensors"
     path.write_bytes(path.read_bytes()[:1_000])
     with pytest.raises(Incompatible, match="damaged"):
-        load_separator(tmp_path, "tiny")
+        load_demucs(tmp_path, "tiny")
     save_tiny(tmp_path, kwargs=json.dumps({**TINY, "channels": 8}))
     with pytest.raises(Incompatible, match="does not fit"):
-        load_separator(tmp_path, "tiny")
+        load_demucs(tmp_path, "tiny")
 
 
 def test_mono_is_heard_on_both_sides(separator: Separator, tmp_path: Path) -> None:

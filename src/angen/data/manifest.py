@@ -36,10 +36,7 @@ MAX_BYTES = 256_000_000
 MAX_VALUES = 10_000_000  # some 60 for each clip of a thousand hours
 _SEARCHED_BYTES = 1_000_000
 _MANY = 10_000
-NOTE_STEMS = (
-    "The folder stems/ holds the recordings taken apart. Training learns from the clips as they "
-    "are; to train on vocals alone, bring the vocal stems as recordings."
-)
+_NOTE_STEMS = "The folder stems/ holds the recordings taken apart"
 MIN_CONFIDENCE = 0.2  # a guess below this is kept in the table, but not told to the model
 
 Energy = Literal["low", "medium", "high"]
@@ -169,13 +166,18 @@ class _Patient(DatasetInfo):
     problems: tuple[Problem, ...] = ()
 
 
-def with_stems(info: DatasetInfo, files: Iterable[str]) -> DatasetInfo:
-    """``info`` of a dataset in whose folder these stems lie."""
+def with_stems(
+    info: DatasetInfo, files: Iterable[str], separators: Iterable[str] = ()
+) -> DatasetInfo:
+    """``info`` of a dataset in whose folder these stems lie. separators: what made them."""
     stems = tuple(files)
-    notes = tuple(note for note in info.notes if note != NOTE_STEMS)
-    return info.model_copy(
-        update={"stems": stems, "notes": (*notes, NOTE_STEMS) if stems else notes}
+    notes = tuple(note for note in info.notes if not note.startswith(_NOTE_STEMS))
+    by = " and ".join(sorted(set(separators) - {""}))
+    note = (
+        f"{_NOTE_STEMS}{f' by {by}' if by else ''}. Training learns from the clips as they are; "
+        "to train on vocals alone, bring the vocal stems as recordings."
     )
+    return info.model_copy(update={"stems": stems, "notes": (*notes, note) if stems else notes})
 
 
 def tempo_told(metadata: ClipMetadata) -> int | None:

@@ -11,7 +11,7 @@ import glob
 import logging
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -116,13 +116,14 @@ def prepare_clips(
     *,
     problems: Sequence[Problem] = (),
     stems: Sequence[tuple[Path, str]] = (),
+    separators: Iterable[str] = (),
     mark: Callable[[Path], None] | None = None,
 ) -> DatasetInfo:
     """Make the dataset ``root/name`` from clips that are cut and described already.
 
     clips: each with the file that it is copied from. stems: files to be carried along, each with
-    its path in the dataset; one that is gone is among the problems. mark: does what else belongs
-    into the folder.
+    its path in the dataset; one that is gone is among the problems. separators: what made them.
+    mark: does what else belongs into the folder.
     ``config.cutting`` plays no part.
 
     Raises BadInput for a bad or taken name, fewer than two clips, or a file that is missing or
@@ -139,7 +140,7 @@ def prepare_clips(
             on_step(done, len(clips))
         carried, gone = _carry(stems, folder)
         info = _manifest(name, [clip for _, clip in clips], [*problems, *gone], config)
-        info = with_stems(info, carried)
+        info = with_stems(info, carried, separators)
         save_info(info, folder)
         if mark is not None:
             mark(folder)

@@ -1,10 +1,11 @@
-"""The base model to work with, on the device of the settings."""
+"""The base model to work with, and the separator, on the device of the settings."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 
+from angen.audio.stems import Separator, load_separator
 from angen.bundle import Bundle, load_bundle
 from angen.errors import BadInput
 from angen.studio.settings import Settings
@@ -22,6 +23,11 @@ def open_base(settings: Settings, name: str | None = None) -> Bundle:
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     return load_bundle(name or settings.base, device=device_of(settings), fetched=settings.bundles)
+
+
+def open_separator(settings: Settings, name: str | None = None) -> Separator:
+    """What separates stems: ``name``, or the best that is here. Raises MissingWeights, BadInput."""
+    return load_separator(settings.demucs, settings.spleeter, name, device_of(settings))
 
 
 @contextmanager

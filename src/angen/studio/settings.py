@@ -73,8 +73,13 @@ class Settings(BaseModel):
 
     @property
     def demucs(self) -> Path:
-        """Weights that separate stems."""
+        """Weights of Demucs, which separates stems."""
         return self.home / "models" / "demucs"
+
+    @property
+    def spleeter(self) -> Path:
+        """Weights of Spleeter, which separates stems."""
+        return self.home / "models" / "separators" / "spleeter"
 
     @property
     def judge(self) -> Path:

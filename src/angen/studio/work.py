@@ -11,7 +11,7 @@ from angen.data.prepare import PrepareConfig, prepare, prepare_clips
 from angen.errors import AngenError
 from angen.jobs.context import Context
 from angen.studio.arrivals import take_in_adapter, take_in_dataset
-from angen.studio.base import device_of
+from angen.studio.base import open_separator
 from angen.studio.learning import fitter, owned
 from angen.studio.learning.exchange import merge_lora_adapters
 from angen.studio.learning.trainer import quote_facts, train_job, verdict_facts
@@ -214,10 +214,8 @@ def _stems(place: Workplace, arguments: Arguments, context: Context) -> Result:
     written = separate_vocal_stems(
         _paths(request.files, settings),
         settings.stems,
-        settings.demucs,
+        open_separator(settings, request.model),
         context.stage("Separating stems"),
-        model=request.model,
-        device=device_of(settings),
     )
     return _written(written, settings)
 
@@ -261,6 +259,7 @@ def _prepare(place: Workplace, arguments: Arguments, context: Context) -> Result
             context.stage("Copying the clips"),
             problems=collection.skipped,
             stems=stems_of(collection, settings),
+            separators=[row.separator for row in collection.used if row.stems],
             mark=mark,
         )
     return _dataset_facts(info)

@@ -27,5 +27,5 @@ def list_models(desk: DeskDep) -> dict[str, Any]:
     responses=faults(409, 413, 415, 507),
 )
 def fetch_model(request: Body[FetchRequest], desk: DeskDep) -> Job:
-    """Fetch a base model from the Hugging Face hub, weights that separate stems, or the judge."""
+    """Fetch a base model from the Hugging Face hub, or what pip delivers: spleeter, musicnn."""
     return desk.fetch(request)

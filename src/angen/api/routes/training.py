@@ -53,7 +53,7 @@ def split_audio(request: Body[SplitRequest], desk: DeskDep) -> Job:
 
 @router.post("/separate-stems", **QUEUED)
 def separate_stems(request: Body[StemsRequest], desk: DeskDep) -> Job:
-    """Take recordings apart into vocals, drums, bass and the rest."""
+    """Take recordings apart: vocals and accompaniment, or vocals, drums, bass and the rest."""
     return desk.separate_stems(request)
 
 

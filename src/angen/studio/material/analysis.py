@@ -12,7 +12,7 @@ from pathlib import Path
 
 from angen.audio.files import probe
 from angen.audio.listening import Listening, listen_file
-from angen.audio.stems import load_separator, separate_file
+from angen.audio.stems import separate_file
 from angen.data.clips import (
     Cut,
     Cutting,
@@ -27,7 +27,7 @@ from angen.data.prepare import require_space
 from angen.data.scan import Found
 from angen.errors import BadInput, MissingWeights
 from angen.names import distinct, safe
-from angen.studio.base import device_of
+from angen.studio.base import open_separator
 from angen.studio.material.collections import (
     Collection,
     Row,
@@ -213,9 +213,9 @@ def _with_stems(
 ) -> Collection:
     """Stems of each recording, noted in its rows; why not, where that cannot be done."""
     on_step = watch.stage("Separating stems")
-    note, stems = "", {}
+    note, changes = "", {}
     try:
-        separator = load_separator(settings.demucs)
+        separator = open_separator(settings)
         for number, upload in enumerate(uploads):
 
             def counted(done: int, total: int, number: int = number) -> None:
@@ -223,19 +223,15 @@ def _with_stems(
 
             path = upload_path(settings, upload)
             folder = settings.stems / identity / upload.id
-            made = separate_file(path, folder, separator, counted, device_of(settings))
-            stems[upload.id] = {
-                name: stem.relative_to(settings.home).as_posix() for name, stem in made.items()
-            }
+            made = separate_file(path, folder, separator, counted)
+            stems = {n: stem.relative_to(settings.home).as_posix() for n, stem in made.items()}
+            changes[upload.id] = {"stems": stems, "separator": separator.name}
     except MissingWeights as error:
         note = f"No stems were separated. {error}"
         watch.say(note)
     with held(settings, identity):
         collection = get_collection(settings, identity)
-        rows = tuple(
-            row.model_copy(update={"stems": stems.get(row.upload, row.stems)})
-            for row in collection.rows
-        )
+        rows = tuple(row.model_copy(update=changes.get(row.upload, {})) for row in collection.rows)
         kept = tuple(old for old in collection.notes if not old.startswith("No stems"))
         notes = (*kept, note) if note else kept
         return save_collection(

@@ -57,6 +57,7 @@ class Row(_Strict):
     metadata: ClipMetadata  # what counts
     heard: ClipMetadata  # the machine's alone
     stems: dict[str, str] = {}  # vocals, drums... -> relative to the home
+    separator: str = ""  # that made them
     findings: tuple[str, ...] = ()  # about the sound: clipping, silence...
     warnings: tuple[str, ...] = ()  # findings, and doubts that hold now
     prompt: str = ""  # exactly what the model is told

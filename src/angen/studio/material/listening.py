@@ -11,7 +11,7 @@ from angen.audio.files import probe
 from angen.audio.listening import Listening, listen_file
 from angen.audio.quality import check_file
 from angen.audio.segment import MAX_S, MIN_S, cut, write_clips
-from angen.audio.stems import DEFAULT_MODEL, load_separator, separate_file
+from angen.audio.stems import Separator, separate_file
 from angen.data.scan import find_audio
 from angen.errors import BadInput, readable
 from angen.names import about, distinct
@@ -111,28 +111,17 @@ def split_audio_to_clips(
 def separate_vocal_stems(
     sources: Sequence[Path],
     folder: Path,
-    weights: Path,
+    separator: Separator,
     on_step: OnStep,
-    *,
-    model: str = DEFAULT_MODEL,
-    device: str = "cpu",
 ) -> Written:
-    """Take recordings apart into vocals, drums, bass and the rest, as ``<song>_vocals.wav``.
-
-    weights: folder of the Demucs weights.
-
-    Raises MissingWeights that says how to get them, BadInput when no recording can be read.
-    """
-    separator = load_separator(weights, model)
+    """Take recordings apart, as ``<song>_vocals.wav``. Raises BadInput when none can be read."""
     taken: set[str] = set()
 
     def separate(path: Path, seconds: Callable[[float], None]) -> tuple[Path, ...]:
         place = distinct(readable(path.stem), taken)
         target = folder if place == readable(path.stem) else folder / place
         duration_s = probe(path).duration_s
-        stems = separate_file(
-            path, target, separator, lambda i, n: seconds(duration_s * i / n), device
-        )
+        stems = separate_file(path, target, separator, lambda i, n: seconds(duration_s * i / n))
         return tuple(stems.values())
 
     files, skipped = _each(sources, separate, on_step)

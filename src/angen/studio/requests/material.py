@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from angen.audio.stems import DEFAULT_MODEL
 from angen.studio.requests.fields import MAX_FILES, DatasetName, Id, Strict, UploadIds
 
 SHORTEST_CLIP_S, LONGEST_CLIP_S = 1.0, 120.0
@@ -35,7 +34,7 @@ class AnalyzeRequest(Strict):
         bool, Field(description="Cut into clips on musical boundaries; else a file is one clip.")
     ] = True
     separate_stems: Annotated[
-        bool, Field(description="Separate vocals, drums, bass and the rest as well.")
+        bool, Field(description="Separate stems as well: vocals, and the rest.")
     ] = False
     min_s: ShortestClip = 10.0
     max_s: LongestClip = 30.0
@@ -58,12 +57,16 @@ class SplitRequest(Strict):
 
 
 class StemsRequest(Strict):
-    """Take recordings apart into vocals, drums, bass and the rest."""
+    """Take recordings apart: vocals and accompaniment, or vocals, drums, bass and the rest."""
 
     files: UploadIds
-    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$", description="Demucs model.")] = (
-        DEFAULT_MODEL
-    )
+    model: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[A-Za-z0-9_]{1,40}$",
+            description="spleeter or a Demucs model; left out: Demucs where it is, else spleeter.",
+        ),
+    ] = None
 
 
 class FillRequest(Strict):

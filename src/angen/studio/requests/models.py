@@ -22,7 +22,7 @@ class FetchRequest(Strict):
         Field(
             min_length=1,
             max_length=200,
-            description="Hub id such as owner/name, htdemucs or musicnn.",
+            description="Hub id such as owner/name, spleeter, htdemucs or musicnn.",
         ),
     ]
     accept_licence: Annotated[

@@ -59,7 +59,7 @@ def build_audio(desk: Desk, live: Live) -> None:
             True, label="Auto-split into clips (10-30 s)", elem_id="auto-split", min_width=280
         )
         stems = gr.Checkbox(
-            False, label="Separate vocal stems (Demucs)", elem_id="separate-stems", min_width=280
+            False, label="Separate vocal stems", elem_id="separate-stems", min_width=280
         )
     with gr.Row(elem_classes="actions"):
         analyze = gr.Button(

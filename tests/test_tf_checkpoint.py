@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from angen.errors import Incompatible
-from angen.judge.checkpoint import read_checkpoint
-from tests.judge.tables import Tensor, checkpoint
+from angen.tf_checkpoint import read_checkpoint
+from tests.tables import Tensor, checkpoint
 
 
 def some_tensors() -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ Source: tensorflow/core/protobuf/tensor_bundle.proto and leveldb/doc/table_forma
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ _BITS = 64  # of a whole number
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # kinds of protobuf fields
 _DTYPE, _SHAPE, _SHARD, _OFFSET, _SIZE = 1, 2, 3, 4, 5  # fields of a tensor's entry
 _DIM, _DIM_SIZE = 2, 1  # fields of a shape and of an axis
+_EPSILON = 1e-3  # of a batch normalisation in TensorFlow
 
 
 def read_checkpoint(index: bytes, numbers: bytes) -> Tensors:
@@ -50,6 +51,41 @@ def read_checkpoint(index: bytes, numbers: bytes) -> Tensors:
             "Fetch it again."
         ) from fault
     return found
+
+
+def for_torch(
+    stored: Mapping[str, NDArray[np.float32]], layers: Mapping[str, Sequence[str]], of: str
+) -> Tensors:
+    """The tensors of Keras layers under names and in the shapes of torch.
+
+    layers: by kind of layer, our names in the order in which TensorFlow numbered them; an empty
+    one is passed over. A batch normalisation becomes a weight and a bias for each channel, the
+    kernel of a (transposed) convolution (height, width, in, out) becomes (out, in, height, width).
+
+    Raises Incompatible for a checkpoint that lacks one, and is none ``of`` what was expected.
+    """
+    ours: Tensors = {}
+    try:
+        for kind, names in layers.items():
+            for i, name in enumerate(names):
+                if name:
+                    weight, bias = _layer(stored, kind, f"{kind}_{i}" if i else kind)
+                    ours[f"{name}.weight"] = np.ascontiguousarray(weight)
+                    ours[f"{name}.bias"] = np.ascontiguousarray(bias)
+    except (KeyError, ValueError) as fault:
+        raise Incompatible(f"The checkpoint is none of {of} ({fault}).") from fault
+    return ours
+
+
+def _layer(
+    stored: Mapping[str, NDArray[np.float32]], kind: str, name: str
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weight and bias of one layer, in torch's shapes."""
+    if kind == "batch_normalization":
+        scale = stored[f"{name}/gamma"] / np.sqrt(stored[f"{name}/moving_variance"] + _EPSILON)
+        return scale, stored[f"{name}/beta"] - stored[f"{name}/moving_mean"] * scale
+    kernel = stored[f"{name}/kernel"]
+    return kernel.transpose(3, 2, 0, 1) if kernel.ndim == 4 else kernel.T, stored[f"{name}/bias"]
 
 
 def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
