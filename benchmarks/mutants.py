@@ -54,15 +54,6 @@ EQUIVALENT = {  # what no test could kill -> why
     "diffrhythm/sampling.sample_blocks: len(rows) < len(running) -> len(rows) <= len(running)": (
         "to go on with all songs changes nothing"
     ),
-    "training/distance.compare: drawn_base > 0 -> drawn_base >= 0": (
-        "over a distance of nought no reduction is finite, which is asked beside it"
-    ),
-    "training/distance._counts_of_clips: np.unique(apart, axis=0, return_inverse=True) -> "
-    "np.unique(apart, axis=1, return_inverse=True)": "the matrix is symmetric",
-    "training/distance._swap_test: gain >= gain[0] - 1e-12 -> gain > gain[0] - 1e-12": (
-        "1e-12 stands for rounding, which is a thousandth of it"
-    ),
-    "training/distance._swap_test: gain[0] - 1e-12 -> gain[0] - 2e-12": "the same",
     "diffrhythm/objective.dropped_conditions: torch.rand(clips, generator=generator) < "
     "probability -> torch.rand(clips, generator=generator) <= probability": (
         "one random number in 2^24 is equal to the probability"
