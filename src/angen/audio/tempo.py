@@ -181,9 +181,11 @@ class _Periods:
         pieces = curve[: count * size].reshape(count, size).astype(np.float64)
         pieces = pieces - pieces.mean(axis=1, keepdims=True)
         pieces /= np.linalg.norm(pieces, axis=1, keepdims=True) + 1e-9
-        power = np.abs(np.fft.rfft(pieces, 2 * size)) ** 2
-        again = np.fft.irfft(power)[:, :size].mean(axis=0)
-        swing = np.abs(np.fft.rfft(pieces * np.hanning(size), _SPECTRUM)).mean(axis=0)
+        again, swing = np.zeros(size), np.zeros(_SPECTRUM // 2 + 1)
+        window = np.hanning(size)
+        for piece in pieces:  # one by one: the spectra of an hour would take 160 MB
+            again += np.fft.irfft(np.abs(np.fft.rfft(piece, 2 * size)) ** 2)[:size] / count
+            swing += np.abs(np.fft.rfft(piece * window, _SPECTRUM)) / count
         return cls(
             autocorrelation=again / np.maximum(1 - np.arange(size) / size, 0.3), spectrum=swing
         )
