@@ -1,11 +1,15 @@
 """Fit the words of ``angen.audio.tags`` on composed music, and say how well they fit unseen music.
 
     python -m mini.fit_tags --pieces 3000                (--report FILE ...: hear only)
+    python -m mini.fit_tags --pieces 152 --known FOLDER ...
 
 Writes ``src/angen/audio/tags.json``. Each piece is heard twice, as it is and as it comes out of the
 codec of ``mini``: whoever listens only to clean sound does not know an instrument in coded sound. A
 third are played by instruments of any style: else an instrument is known by the company it keeps.
 About twenty minutes on two cores, most of it rendering, coding and listening.
+
+``--known`` fits one thing alone: what tells composed music from recordings, some of each folder's.
+It learns no name of theirs, only that the names above are not to be trusted there.
 """
 
 import argparse
@@ -24,6 +28,7 @@ from scipy.optimize import minimize
 from torch import nn
 from torch.nn import functional
 
+from angen.audio.files import read_audio
 from angen.audio.listening import facts_of
 from angen.audio.tags import (
     WEIGHTS,
@@ -34,6 +39,7 @@ from angen.audio.tags import (
     from_json,
     labels_of,
     probabilities,
+    shipped,
     to_json,
 )
 from angen.audio.timbre import BANDS, features
@@ -46,6 +52,8 @@ from mini.pieces import piece
 FIRST_SEED = 70_000_000  # far from the seeds that the bundled model is trained on
 ENERGIES = ("low", "medium", "high")
 PENALTIES = {"genre": 3e-3, "mood": 1e-2, "energy": 3e-3}
+KNOWN_PENALTY = 0.015
+AUDIO, LEAST_BYTES = (".ogg", ".opus", ".mp3"), 400_000
 STRANGE = 0.5
 HIDDEN, BATCH, EPOCHS, DROPOUT = 192, 128, 60, 0.2  # of the instruments' layer
 QUIETER_DB = 18.0  # at most: bands that are empty lie at a floor, however loud the others are
@@ -293,6 +301,31 @@ def _f1(named: NDArray[np.bool_], truth: Doubles) -> float:
     return float(2 * (named * truth).sum() / (named.sum() + truth.sum() + 1e-9))
 
 
+def fit_known(classifier: Classifier, composed: Doubles, recorded: Doubles) -> Head:
+    """Logistic regression of composed features (songs, N) against recorded ones, sides even."""
+    sides = [classifier.standard(numbers) for numbers in (composed, recorded)]
+    most = max(map(len, sides))
+    z = np.concatenate([np.resize(side, (most, side.shape[1])) for side in sides])
+    z[:, -1] = 0  # loudness is the mastering engineer's
+    truth = np.repeat(np.eye(2), most, axis=0)
+    head = _head(z, truth, ("composed", "recorded"), KNOWN_PENALTY)
+    return Head(
+        labels=("known",),
+        weights=head.weights[:, :1] - head.weights[:, 1:],
+        bias=head.bias[:1] - head.bias[1:],
+    )
+
+
+def recordings(folders: Sequence[Path]) -> Iterator[Doubles]:
+    """Features (N,) of 15 s of up to six recordings of each folder."""
+    for folder in folders:
+        found = [p for p in sorted(folder.rglob("*")) if p.suffix.lower() in AUDIO]
+        long = [path for path in found if path.stat().st_size > LEAST_BYTES]
+        for path in np.random.default_rng(0).permutation(np.array(long, object))[:6]:
+            audio = read_audio(path, start_s=10, duration_s=15)
+            yield features(facts_of(audio.samples, audio.rate_hz))
+
+
 def report(classifier: Classifier, unseen: Sequence[Example]) -> list[str]:
     """How often each answer is right on music that was not fitted, and how sure it said it was."""
     z = classifier.standard(np.stack([example.numbers for example in unseen]))
@@ -337,7 +370,17 @@ def main() -> None:
     parser.add_argument(
         "--report", type=Path, nargs="+", default=[], help="fit nothing: what ears of files hear"
     )
+    parser.add_argument("--known", type=Path, nargs="+", default=[], help="folders of recordings")
     options = parser.parse_args()
+    if options.known:
+        ears_now = shipped()
+        known = [
+            each for each in examples(options.pieces, 15, workers=options.workers) if not each.coded
+        ]
+        numbers = np.stack([each.numbers for each in known])
+        head = fit_known(ears_now, numbers, np.stack(list(recordings(options.known))))
+        _write(replace(ears_now, known=head))
+        return
     seconds, workers = options.seconds, options.workers
     if options.report:
         ears = {str(path): from_json(json.loads(path.read_text())) for path in options.report}
@@ -350,8 +393,12 @@ def main() -> None:
         for line in reports(classifier, unseen):
             print(f"{name}: {line}")
     if not options.report:
-        with replacing(WEIGHTS) as path:
-            path.write_text(json.dumps(to_json(ears["fitted"]), separators=(",", ":")) + "\n")
+        _write(replace(ears["fitted"], known=shipped().known))
+
+
+def _write(classifier: Classifier) -> None:
+    with replacing(WEIGHTS) as path:
+        path.write_text(json.dumps(to_json(classifier), separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,3 +110,34 @@ def test_mel_bands_each_have_a_centre_and_sum_to_one() -> None:
     assert bands.shape == (513, BANDS)
     assert bands.sum(axis=0) == pytest.approx(np.ones(BANDS), abs=1e-3)
     assert (np.diff(bands.argmax(axis=0)) > 0).all()
+
+
+def test_of_recordings_unlike_composed_music_no_genre_is_claimed() -> None:
+    """Whatever the head of genres says: features far on the recorded side are not believed."""
+    judge = shipped()
+    assert judge.known is not None
+    z = 2 * judge.known.weights[:, 0] / np.abs(judge.known.weights).max()
+    composed, recorded = (float(chances(judge.known, sign * z)[0]) for sign in (1, -1))
+    assert composed > 0.99
+    assert recorded < 0.01
+    assert not judge.known.weights[-1].any()  # however loud
+
+
+def test_names_are_believed_as_far_as_the_music_is_known() -> None:
+    facts = facts_of(band(120, 0, MAJOR, 4, RATE), RATE)
+    size = len(shipped().mean)
+
+    def known(bias: float) -> dict[str, float]:
+        head = Head(labels=("known",), weights=np.zeros((size, 1)), bias=np.array([bias]))
+        return name(facts, replace(shipped(), known=head)).confidence
+
+    sure, unsure = known(50.0), known(float(-np.log(9)))
+    for question in ("genre", "mood", "instruments"):
+        assert unsure[question] == pytest.approx(0.1 * sure[question])
+    assert unsure["energy"] == sure["energy"]
+
+
+def test_a_classifier_of_before_knows_all_music() -> None:
+    old = to_json(shipped())
+    del old["known"]
+    assert from_json(old).known is None

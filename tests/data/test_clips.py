@@ -4,7 +4,7 @@ import numpy as np
 
 from angen.audio.listening import Listening
 from angen.data.clips import metadata_of, one_tempo
-from angen.data.manifest import Clip, ClipMetadata, Source
+from angen.data.manifest import Clip, ClipMetadata, Source, prompt_of
 
 WHOLE = Listening(
     duration_s=180,
@@ -86,3 +86,11 @@ def test_clips_cut_before_agree_on_one_level_of_their_songs_pulse() -> None:
         clip("slow", 70.0, 0.9),
     ]
     assert [each.metadata.bpm for each in one_tempo(clips)] == [180, 180.4, 180, 90.2, 150, 70]
+
+
+def test_what_is_not_sure_is_not_described() -> None:
+    confidence = WHOLE.confidence | {"genre": 0.3, "instruments": 0.1}
+    unsure = replace(WHOLE, genre="waltz", instruments=("triangle bass",), confidence=confidence)
+    metadata = metadata_of(unsure, unsure)
+    assert metadata.description == "Calm music in A minor at 120 BPM, high energy"
+    assert prompt_of(metadata) == "calm, high energy, 120 BPM, A minor"

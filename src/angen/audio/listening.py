@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from angen.audio import key as keys
 from angen.audio import tags, tempo
 from angen.audio.beats import Bars, find_bars, one_pulse
-from angen.audio.description import describe
+from angen.audio.description import describe, is_sure
 from angen.audio.files import Sound, resampled, stream, to_mono
 from angen.audio.loudness import SILENCE_LUFS, LoudnessListener
 from angen.audio.quality import SHORTEST_S
@@ -231,12 +231,12 @@ def _named(heard: _Heard, duration_s: float) -> Listening:
         mood=names.mood,
         instruments=names.instruments,
         description=describe(
-            genre=names.genre,
-            mood=names.mood,
-            instruments=names.instruments,
-            energy=names.energy,
-            bpm=bpm,
-            key=key_name,
+            genre=names.genre if is_sure(confidence, "genre") else "",
+            mood=names.mood if is_sure(confidence, "mood") else "",
+            instruments=names.instruments if is_sure(confidence, "instruments") else (),
+            energy=names.energy if is_sure(confidence, "energy") else None,
+            bpm=bpm if is_sure(confidence, "bpm") else None,
+            key=key_name if is_sure(confidence, "key") else None,
         ),
         loudness_lufs=heard.facts.loudness.lufs,
         levels_db=heard.facts.loudness.levels_db,

@@ -2,7 +2,8 @@
 
 Linear classifiers on the numbers of ``timbre``; for instruments, whose traces mix, with a hidden
 layer. Weights and vocabulary lie in ``tags.json`` beside this file, fitted by ``mini/fit_tags.py``
-on music whose labels are known.
+on composed music, whose labels are known. How far a recording is such music says a further one: of
+other recordings genre, mood and instruments are hardly believed.
 
 Shapes: N features, H hidden numbers, L labels.
 """
@@ -58,6 +59,7 @@ class Classifier:
     mean: Doubles  # (N,)
     spread: Doubles  # (N,)
     heads: dict[str, Head]  # genre, mood, energy: one label each; instruments: any number
+    known: Head | None = None  # whether it is music such as was learnt from, or a recording
 
     def standard(self, numbers: Doubles) -> Doubles:
         """Features (N,) or (songs, N) as z-scores, none wilder than 4."""
@@ -79,7 +81,8 @@ def name(facts: Facts, classifier: Classifier | None = None) -> Names:
     """Name what the facts describe, with the classifier that ships unless another is given."""
     judge = classifier or shipped()
     z = judge.standard(features(facts))
-    known = familiarity(z)
+    near = familiarity(z)
+    known = near * (1.0 if judge.known is None else float(chances(judge.known, z)[0]))
     genre, genre_sure = _one(judge.heads["genre"], z)
     mood, mood_sure = _one(judge.heads["mood"], z)
     energy, energy_sure = _one(judge.heads["energy"], z)
@@ -90,7 +93,7 @@ def name(facts: Facts, classifier: Classifier | None = None) -> Names:
         mood=mood,
         instruments=instruments,
         confidence={
-            "energy": energy_sure * known,
+            "energy": energy_sure * near,  # loud is loud, in recordings too
             "genre": genre_sure * known,
             "mood": mood_sure * known,
             "instruments": instruments_sure * known,
@@ -135,39 +138,45 @@ def shipped() -> Classifier:
 
 def from_json(data: dict[str, Any]) -> Classifier:
     """A classifier from what `to_json` gave."""
-    heads = {
-        question: Head(
-            labels=tuple(head["labels"]),
-            weights=np.array(head["weights"]),
-            bias=np.array(head["bias"]),
-            threshold=float(head["threshold"]),
-            hidden=_layer(head.get("hidden")),
-        )
-        for question, head in data["heads"].items()
-    }
-    return Classifier(mean=np.array(data["mean"]), spread=np.array(data["spread"]), heads=heads)
+    return Classifier(
+        mean=np.array(data["mean"]),
+        spread=np.array(data["spread"]),
+        heads={question: _head(head) for question, head in data["heads"].items()},
+        known=_head(data["known"]) if "known" in data else None,
+    )
 
 
 def to_json(classifier: Classifier) -> dict[str, Any]:
     """A classifier as plain numbers, to four digits."""
-    heads = {
-        question: {
-            "labels": list(head.labels),
-            "weights": _rounded(head.weights),
-            "bias": _rounded(head.bias),
-            "threshold": round(head.threshold, 3),
-        }
-        for question, head in classifier.heads.items()
-    }
-    for question, head in classifier.heads.items():
-        if head.hidden is not None:
-            layer = {"weights": _rounded(head.hidden.weights), "bias": _rounded(head.hidden.bias)}
-            heads[question]["hidden"] = layer
-    return {
+    written = {
         "mean": _rounded(classifier.mean),
         "spread": _rounded(classifier.spread),
-        "heads": heads,
+        "heads": {question: _plain(head) for question, head in classifier.heads.items()},
     }
+    return written | ({"known": _plain(classifier.known)} if classifier.known else {})
+
+
+def _head(data: dict[str, Any]) -> Head:
+    return Head(
+        labels=tuple(data["labels"]),
+        weights=np.array(data["weights"]),
+        bias=np.array(data["bias"]),
+        threshold=float(data["threshold"]),
+        hidden=_layer(data.get("hidden")),
+    )
+
+
+def _plain(head: Head) -> dict[str, Any]:
+    plain = {
+        "labels": list(head.labels),
+        "weights": _rounded(head.weights),
+        "bias": _rounded(head.bias),
+        "threshold": round(head.threshold, 3),
+    }
+    if head.hidden is None:
+        return plain
+    layer = {"weights": _rounded(head.hidden.weights), "bias": _rounded(head.hidden.bias)}
+    return plain | {"hidden": layer}
 
 
 def _layer(data: dict[str, Any] | None) -> Layer | None:

@@ -107,13 +107,18 @@ def stems(
 
 
 def _row(heard: "Heard") -> tuple[object, ...]:
+    from angen.audio.description import is_sure
+
+    def word(field: str, text: str) -> str:
+        return text if is_sure(heard.confidence, field) else "not sure"
+
     return (
         Path(heard.file).name,
-        heard.genre,
+        word("genre", heard.genre),
         "" if heard.bpm is None else f"{heard.bpm:.0f}",
         heard.key,
-        heard.mood,
-        ", ".join(heard.instruments),
+        word("mood", heard.mood),
+        word("instruments", ", ".join(heard.instruments)),
         heard.energy,
         heard.description,
     )

@@ -17,7 +17,7 @@ from angen.audio.fingerprint import same_music
 from angen.audio.listening import Listening, listen, listen_file
 from angen.audio.quality import check, measure_file
 from angen.audio.segment import clip_name, cut
-from angen.data.manifest import Clip, ClipMetadata, Problem, Source
+from angen.data.manifest import Clip, ClipMetadata, Problem, Source, trusted
 from angen.data.matching import Values
 from angen.data.scan import Found, sha256_of
 from angen.data.tables import described, sentence_of, with_values
@@ -202,7 +202,8 @@ def _write(
     heard = metadata_of(whole, listening)
     said = with_values(heard, recording.values, f"notes on {found.label}")
     metadata = described(said, heard)
-    file = f"clips/{names.clip(metadata.genre, song, number)}"
+    genre = metadata.genre if trusted(metadata, "genre") else ""
+    file = f"clips/{names.clip(genre, song, number)}"
     write_wav(folder / file, audio.samples, audio.rate_hz)
     reaches_end = span_s[1] > info.duration_s - END_TOLERANCE_S
     clip = Clip(

@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from angen.audio.description import is_sure
 from angen.errors import BadInput
 from angen.files import replacing
 from angen.jsons import read_bytes
@@ -37,7 +38,6 @@ MAX_VALUES = 10_000_000  # some 60 for each clip of a thousand hours
 _SEARCHED_BYTES = 1_000_000
 _MANY = 10_000
 _NOTE_STEMS = "The folder stems/ holds the recordings taken apart"
-MIN_CONFIDENCE = 0.2  # a guess below this is kept in the table, but not told to the model
 
 Energy = Literal["low", "medium", "high"]
 Split = Literal["train", "validation"]
@@ -190,7 +190,7 @@ def prompt_of(metadata: ClipMetadata) -> str:
 
     Comma-separated: genre, mood, instruments, energy, tempo, key, and a person's own description.
     The machine's description repeats the rest in a sentence, so it stays out; so do its guesses
-    with a confidence below ``MIN_CONFIDENCE``.
+    of which it is not sure.
     """
     bpm = tempo_told(metadata)
     told = {
@@ -208,7 +208,7 @@ def prompt_of(metadata: ClipMetadata) -> str:
 
 def trusted(metadata: ClipMetadata, field: str) -> bool:
     """Whether a field is told to the model: a person wrote it, or the machine was sure enough."""
-    return field in metadata.edited or metadata.confidence.get(field, 1.0) >= MIN_CONFIDENCE
+    return field in metadata.edited or is_sure(metadata.confidence, field)
 
 
 def load_info(folder: Path, most_values: int = MAX_VALUES) -> DatasetInfo:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from angen.audio.description import describe
 from angen.data.fields import CLEAR, OTHER, coerced, field_of, read_fields, says_nothing, unfit
-from angen.data.manifest import EDITABLE, Clip, ClipMetadata, DatasetInfo, Problem
+from angen.data.manifest import EDITABLE, Clip, ClipMetadata, DatasetInfo, Problem, trusted
 from angen.data.matching import Values, fitting, spelled
 from angen.data.text import JsonObject, parsed, read_json, read_text
 from angen.errors import BadInput, readable
@@ -84,8 +84,14 @@ def with_values(metadata: ClipMetadata, values: Values, origin: str) -> ClipMeta
 
 
 def sentence_of(metadata: ClipMetadata) -> str:
-    """What the other columns say, as the machine describes it."""
-    return describe(**{field: getattr(metadata, field) for field in _DESCRIBED})
+    """What the other columns say, as the machine describes it; guesses not sure are left out."""
+    empty = ClipMetadata()
+    return describe(
+        **{
+            field: getattr(metadata if trusted(metadata, field) else empty, field)
+            for field in _DESCRIBED
+        }
+    )
 
 
 def described(metadata: ClipMetadata, heard: ClipMetadata) -> ClipMetadata:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from angen.audio.description import is_sure
 from angen.audio.files import probe
 from angen.audio.listening import Listening, listen_file
 from angen.audio.quality import check_file
@@ -102,7 +103,8 @@ def split_audio_to_clips(
     def split(path: Path, _: Callable[[float], None]) -> tuple[Path, ...]:
         heard = listen_file(path)
         cuts = cut(heard, min_s=min_s, max_s=max_s, overlap_s=overlap_s)
-        return _place(path, folder, cuts, heard.genre, taken)
+        genre = heard.genre if is_sure(heard.confidence, "genre") else ""
+        return _place(path, folder, cuts, genre, taken)
 
     files, skipped = _each(sources, split, on_step)
     return Written(files=files, skipped=skipped)
